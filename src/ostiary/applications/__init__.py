@@ -1,0 +1,1 @@
+"""The catalogue of applications and how each is reached: pillar 4."""

@@ -1,0 +1,1 @@
+"""The `ostiary` command: parse, call one service, print."""

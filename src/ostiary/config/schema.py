@@ -1,0 +1,150 @@
+"""What `ostiary.toml` may say. Every key has a safe default; reading the file lives in `loader`.
+
+Durations are in the unit their name ends in.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Positive = Annotated[int, Meta(ge=1)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the file: unknown keys are refused."""
+
+
+class Gateway(Section):
+    """The listener that people and machines reach.
+
+    Args:
+        address: the address to bind.
+        https_port: where TLS is served; also the port in every link when it is not 443.
+        http_port: redirects to HTTPS; 0 switches it off.
+        workers: Envoy worker threads; 0 means one per core.
+        max_body_bytes: largest request body.
+        max_header_kib: largest request header block.
+        max_connections: connections accepted at once; more are closed at once.
+        request_seconds: a whole request and its answer, streams excepted.
+        stream_seconds: the longest life of a WebSocket, event stream or other upgrade.
+        trusted_proxies: how many proxies in front append to `X-Forwarded-For`; 0 believes nobody.
+    """
+
+    address: str = "0.0.0.0"  # noqa: S104 - a gateway listens for everybody; the decision is per request
+    https_port: Port = 443
+    http_port: Annotated[int, Meta(ge=0, le=65535)] = 80
+    workers: Annotated[int, Meta(ge=0, le=256)] = 0
+    max_body_bytes: Positive = 1024 * 1024 * 1024
+    max_header_kib: Annotated[int, Meta(ge=4, le=96)] = 32
+    max_connections: Positive = 20_000
+    request_seconds: Positive = 300
+    stream_seconds: Positive = 900
+    trusted_proxies: Annotated[int, Meta(ge=0, le=8)] = 0
+
+
+class Tls(Section):
+    """Where the gateway's certificate comes from.
+
+    Args:
+        mode: `private` makes an authority of this instance's own; `files` uses the two files below,
+            which are read again whenever they change.
+    """
+
+    mode: Literal["private", "files"] = "private"
+    certificate: str = ""
+    key: str = ""
+
+
+class Database(Section):
+    """State. Empty means SQLite in the instance's folder; otherwise `postgresql://user:password@host/name`."""
+
+    url: str = ""
+
+
+class Mail(Section):
+    """How invitations and confirmations leave. `password_file` holds the SMTP password alone."""
+
+    transport: Literal["smtp", "files", "console"] = "files"
+    sender: str = ""
+    host: str = ""
+    port: Port = 587
+    username: str = ""
+    password_file: str = ""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+
+
+class SignIn(Section):
+    """What people must prove.
+
+    Args:
+        require_second_factor: everybody needs one; switching it off is shown on the status page.
+        session_hours: absolute life of a sign-in.
+        idle_minutes: a sign-in that is not used for so long ends.
+        invitation_days: how long an invitation link works.
+        breached_passwords: a local file of SHA-1 digests of breached passwords, sorted; besides the built-in list.
+        breached_range_url: a k-anonymity range service; empty asks nobody.
+    """
+
+    require_second_factor: bool = True
+    session_hours: Positive = 12
+    idle_minutes: Positive = 240
+    invitation_days: Positive = 7
+    breached_passwords: str = ""
+    breached_range_url: str = ""
+
+
+class Decisions(Section):
+    """The decision service.
+
+    Args:
+        grant_seconds: the longest life of a grant.
+        facts_max_age_seconds: refuse everything when the facts were last confirmed longer ago.
+        country_database: a local MaxMind-format file; without it conditions on countries never hold.
+        forward_auth_port: serves Caddy, Traefik and nginx on the loopback address; 0 switches it off.
+    """
+
+    grant_seconds: Annotated[int, Meta(ge=1, le=60)] = 60
+    facts_max_age_seconds: Positive = 300
+    country_database: str = ""
+    forward_auth_port: Annotated[int, Meta(ge=0, le=65535)] = 0
+
+
+class Record(Section):
+    """The audit log.
+
+    Args:
+        segment_mib: a segment is closed and signed when it reaches this size.
+        retention_days: closed segments older than this are removed, oldest first, with a record of it.
+        checkpoint_seconds: how often the open segment is signed.
+        min_free_mib: with less space than this on the disk, requests are refused and the alarm is raised.
+    """
+
+    segment_mib: Positive = 64
+    retention_days: Positive = 400
+    checkpoint_seconds: Positive = 60
+    min_free_mib: Positive = 256
+
+
+class Configuration(Section):
+    """The whole file.
+
+    Args:
+        domain: the domain of the instance; sign-in is at `id.<domain>`, the console at `admin.<domain>`.
+        organisation: the name people see.
+        contact: whom a person can write to who cannot get in.
+        log_level: of the processes' own logs.
+    """
+
+    domain: str
+    organisation: str = ""
+    contact: str = ""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    gateway: Gateway = Gateway()
+    tls: Tls = Tls()
+    database: Database = Database()
+    mail: Mail = Mail()
+    sign_in: SignIn = SignIn()
+    decisions: Decisions = Decisions()
+    record: Record = Record()

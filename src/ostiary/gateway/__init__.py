@@ -1,0 +1,1 @@
+"""The policy administrator: snapshot, publisher, decision service, grants, Envoy configuration."""

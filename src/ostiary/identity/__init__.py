@@ -1,0 +1,1 @@
+"""People, groups, authenticators, sessions and invitations: pillar 1."""

@@ -1,0 +1,122 @@
+"""The facts a decision service works from: immutable, numbered, published whole.
+
+Each pillar contributes one section. How a snapshot is written, read and watched lives in `gateway`.
+All moments are seconds since the epoch, UTC.
+"""
+
+from typing import Final
+
+import msgspec
+
+from ostiary.policy.identifiers import AppId, Generation, GroupId, Label, PersonId, PolicyVersion, SessionId
+from ostiary.policy.request import ActionClass, Authentication
+
+SCHEMA_VERSION: Final = 1
+
+
+class PersonFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One person. `active` false refuses every door. `risk` is 0 to 100."""
+
+    id: PersonId
+    email: str
+    name: str
+    active: bool
+    groups: tuple[GroupId, ...] = ()
+    risk: int = 0
+
+
+class Directory(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `identity`: who exists."""
+
+    people: dict[PersonId, PersonFact] = {}
+    groups: dict[GroupId, str] = {}
+
+
+class SessionFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One signed-in session. A session that is not in the snapshot does not exist."""
+
+    id: SessionId
+    person: PersonId
+    created_at: float
+    expires_at: float
+    authentications: tuple[Authentication, ...]
+    risk: int = 0
+
+
+class Sessions(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `sessions`: who is signed in."""
+
+    sessions: dict[SessionId, SessionFact] = {}
+
+
+class AppFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One application behind the gateway.
+
+    Args:
+        host: the only host name that reaches it, lower case, without port.
+        methods: HTTP methods whose action class differs from the default mapping.
+        identity_headers: plain headers the app wants, by name, with `email`, `id`, `name` or `groups`.
+        contact: whom a refused person can write to.
+        streams: whether WebSocket and other upgrades are forwarded.
+    """
+
+    id: AppId
+    host: str
+    name: str
+    labels: tuple[Label, ...] = ()
+    methods: dict[str, ActionClass] = {}
+    identity_headers: dict[str, str] = {}
+    contact: str = ""
+    streams: bool = True
+
+
+class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `applications`: what exists."""
+
+    apps: dict[AppId, AppFact] = {}
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `rulebook`: the rules in force, as text. An empty text allows nobody.
+
+    Args:
+        document: the YAML rules document.
+        cedar: further Cedar policies, verbatim; empty when there are none.
+        version: SHA-256 of both, first 12 hexadecimal digits.
+    """
+
+    document: str = ""
+    cedar: str = ""
+    version: PolicyVersion = PolicyVersion("")
+    applied_at: float = 0.0
+
+
+class GrantKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The Ed25519 key that signs grants until the next revocation. Rotating it ends every grant.
+
+    Args:
+        kid: names the key in grants and in the data plane's key set.
+        private: the raw 32-byte private key.
+    """
+
+    kid: str
+    private: bytes
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a decision service knows.
+
+    Args:
+        generation: grows by one with each publication; readers refuse to go back.
+        versions: for each section, the number of changes it holds, as counted in the database.
+    """
+
+    schema: int = SCHEMA_VERSION
+    generation: Generation
+    published_at: float
+    versions: dict[str, int]
+    identity: Directory
+    sessions: Sessions
+    applications: Catalogue
+    rulebook: Rules
+    grant_key: GrantKey

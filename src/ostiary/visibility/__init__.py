@@ -1,0 +1,1 @@
+"""Events, the audit log and the index of decisions: pillar 6."""

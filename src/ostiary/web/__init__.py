@@ -1,0 +1,1 @@
+"""Pages: sign-in, portal, console. They parse, call one service and render; no rules of the business here."""
