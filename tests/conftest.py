@@ -1,17 +1,11 @@
-"""A throw-away instance for the whole run: its own folder, secrets and database; nothing outside it is touched."""
+"""Every run works on an instance of its own."""
 
 import os
 import shutil
-import tempfile
-from pathlib import Path
 
-from ostiary.config.secrets import create_missing_secrets
+from tests.instance import make_instance_home
 
-HOME = Path(tempfile.mkdtemp(prefix="ost-"))
-(HOME / "ostiary.toml").write_text('domain = "example.test"\norganisation = "Example"\n')
-create_missing_secrets(HOME / "secrets")
-for _name in ("state", "run", "log"):
-    (HOME / _name).mkdir()
+HOME = make_instance_home()
 os.environ["OSTIARY_HOME"] = str(HOME)
 os.environ["DJANGO_SETTINGS_MODULE"] = "ostiary.config.django"
 
