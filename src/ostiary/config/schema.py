@@ -16,7 +16,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A table of the file: unknown keys are refused."""
 
 
-class Gateway(Section):
+class Gateway(Section, frozen=True, kw_only=True):
     """The listener that people and machines reach.
 
     Args:
@@ -44,7 +44,7 @@ class Gateway(Section):
     trusted_proxies: Annotated[int, Meta(ge=0, le=8)] = 0
 
 
-class Tls(Section):
+class Tls(Section, frozen=True, kw_only=True):
     """Where the gateway's certificate comes from.
 
     Args:
@@ -57,13 +57,13 @@ class Tls(Section):
     key: str = ""
 
 
-class Database(Section):
+class Database(Section, frozen=True, kw_only=True):
     """State. Empty means SQLite in the instance's folder; otherwise `postgresql://user:password@host/name`."""
 
     url: str = ""
 
 
-class Mail(Section):
+class Mail(Section, frozen=True, kw_only=True):
     """How invitations and confirmations leave. `password_file` holds the SMTP password alone."""
 
     transport: Literal["smtp", "files", "console"] = "files"
@@ -75,7 +75,7 @@ class Mail(Section):
     security: Literal["starttls", "tls", "none"] = "starttls"
 
 
-class SignIn(Section):
+class SignIn(Section, frozen=True, kw_only=True):
     """What people must prove.
 
     Args:
@@ -95,7 +95,7 @@ class SignIn(Section):
     breached_range_url: str = ""
 
 
-class Decisions(Section):
+class Decisions(Section, frozen=True, kw_only=True):
     """The decision service.
 
     Args:
@@ -111,7 +111,7 @@ class Decisions(Section):
     forward_auth_port: Annotated[int, Meta(ge=0, le=65535)] = 0
 
 
-class Record(Section):
+class Record(Section, frozen=True, kw_only=True):
     """The audit log.
 
     Args:
@@ -127,7 +127,7 @@ class Record(Section):
     min_free_mib: Positive = 256
 
 
-class Configuration(Section):
+class Configuration(Section, frozen=True, kw_only=True):
     """The whole file.
 
     Args:
