@@ -1,0 +1,55 @@
+# Every target sets up what it needs, the first time only.
+.PHONY: help demo up test test-postgres check format lock bench bench-gateway wheel clean-demo screenshots
+PY := .venv/bin/python
+TEST_PACKAGES := chromium fonts-dejavu-core nftables postgresql curl
+BENCH_PACKAGES := wrk nginx-light caddy apache2 libapache2-mod-auth-openidc
+
+help:
+	@echo "make demo [CHECK=1]   a sample company behind the gateway, on this machine"
+	@echo "make test             every test, on SQLite and on PostgreSQL"
+	@echo "make check            format, lint, types, contracts, migrations, links"
+	@echo "make bench            what it costs; make bench-gateway for the gateway alone"
+	@echo "make lock             pin every dependency by hash"
+
+demo:
+	@tools/prepare demo
+	@$(PY) -m ostiary.demo $(if $(CHECK),--check)
+
+test: test-sqlite test-postgres
+
+test-sqlite:
+	@tools/prepare dev $(TEST_PACKAGES)
+	@$(PY) -m tools.run_tests
+
+test-postgres:
+	@tools/prepare dev $(TEST_PACKAGES)
+	@$(PY) -m tools.run_tests --postgres
+
+check:
+	@tools/prepare dev
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports --no-logo
+	$(PY) -m tools.house_rules
+	$(PY) -m tools.deploy_check
+
+format:
+	@tools/prepare dev
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+lock:
+	uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml -o requirements/runtime.txt
+	uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra build --extra demo -o requirements/demo.txt
+	uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 pyproject.toml --extra build --extra demo --extra dev -o requirements/dev.txt
+
+bench: bench-gateway
+
+bench-gateway:
+	@tools/prepare dev $(BENCH_PACKAGES)
+	@$(PY) -m bench.gateway
+
+wheel:
+	@tools/prepare dev
+	$(PY) -m hatchling build -t wheel

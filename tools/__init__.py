@@ -1,0 +1,1 @@
+"""Checks and generators for people who work on Ostiary. Nothing here is shipped."""

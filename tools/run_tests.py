@@ -1,0 +1,82 @@
+"""Runs every test on one database and fails on any skip that is not listed with a reason.
+
+Run as `python -m tools.run_tests [--postgres] [pytest arguments]`. With `--postgres` a server is started in a
+folder of its own, on a free port, and removed afterwards.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ALLOWED_SKIPS: dict[str, str] = {}
+"""Test id or its beginning → why it may be skipped here."""
+
+
+@contextmanager
+def postgres_server() -> Iterator[str]:
+    """Yield the URL of a fresh PostgreSQL server that listens on a Unix socket only."""
+    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    if not binaries:
+        raise SystemExit("PostgreSQL is not installed. Run: apt-get install postgresql")
+    with tempfile.TemporaryDirectory(prefix="ost-pg-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        as_postgres: list[str] = []
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
+            as_postgres = ["runuser", "-u", "postgres", "--"]
+        data = folder / "data"
+
+        def run(command: list[str]) -> None:
+            subprocess.run([*as_postgres, *command], check=True, stdout=subprocess.DEVNULL, cwd=folder)
+
+        run([str(binaries[-1] / "initdb"), "-D", str(data), "-U", "ostiary", "-A", "trust", "--no-sync"])
+        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
+        control = [str(binaries[-1] / "pg_ctl"), "-D", str(data), "-l", str(folder / "log"), "-w"]
+        run([*control, "-o", options, "start"])
+        try:
+            yield f"postgresql://ostiary@/postgres?host={folder}"
+        finally:
+            run([*control, "-m", "immediate", "stop"])
+
+
+def unexpected_skips(report: str) -> list[str]:
+    """Return the skip and xfail lines of pytest's summary that nobody gave a reason for."""
+    lines = re.findall(r"^(?:SKIPPED|XFAIL|XPASS)\b.*$", report, re.MULTILINE)
+    return [line for line in lines if not any(allowed in line for allowed in ALLOWED_SKIPS)]
+
+
+def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
+    """Run pytest, show its output as it comes, and return its status, or 1 for an unexplained skip."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        lines = []
+        for line in process.stdout or ():
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            lines.append(line)
+    for skip in (skips := unexpected_skips("".join(lines))):
+        print(f"Skipped without a listed reason: {skip}", file=sys.stderr)
+    return process.returncode or (1 if skips else 0)
+
+
+def main(arguments: list[str]) -> int:
+    """Run the tests on the database asked for."""
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment.pop("OSTIARY_HOME", None)
+    if "--postgres" not in arguments:
+        environment.pop("OSTIARY_DATABASE_URL", None)
+        return run_pytest(arguments, environment)
+    arguments.remove("--postgres")
+    with postgres_server() as url:
+        return run_pytest(arguments, {**environment, "OSTIARY_DATABASE_URL": url})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
