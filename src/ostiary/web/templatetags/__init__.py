@@ -1,0 +1,1 @@
+"""Template tags: thin names for what `ostiary.web.design` draws."""
