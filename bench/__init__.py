@@ -1,0 +1,1 @@
+"""Measures what Ostiary costs, beside the alternatives, in one run on one machine. Nothing here is shipped."""

@@ -1,0 +1,1 @@
+"""Real alternatives that install here, each with and without its authorisation, for the comparison."""
