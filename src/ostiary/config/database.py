@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ostiary.errors import OstiaryError
 
@@ -17,6 +17,9 @@ def database_settings(url: str, sqlite_file: Path) -> dict[str, Any]:
     Args:
         url: empty for SQLite, otherwise `postgresql://user:password@host:port/name?option=value`.
         sqlite_file: where SQLite keeps its file.
+
+    Raises:
+        UnusableDatabaseUrl: when the URL names no PostgreSQL database.
     """
     if not url:
         return {
@@ -28,12 +31,7 @@ def database_settings(url: str, sqlite_file: Path) -> dict[str, Any]:
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA busy_timeout=20000;",
             },
         }
-    parts = urlsplit(url)
-    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
-        raise UnusableDatabaseUrl(
-            f"The database URL starts with {parts.scheme or 'nothing'!r}.",
-            hint="Write postgresql://user:password@host/name, or leave it empty for SQLite.",
-        )
+    parts = _split(url)
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")),
@@ -45,3 +43,38 @@ def database_settings(url: str, sqlite_file: Path) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": dict(parse_qsl(parts.query)),
     }
+
+
+def check_database_url(url: str) -> None:
+    """Return when the URL can be used; empty (SQLite) can.
+
+    Raises:
+        UnusableDatabaseUrl: otherwise. The message never repeats the URL, which holds a password.
+    """
+    if url:
+        _split(url)
+
+
+def masked_database_url(url: str) -> str:
+    """Return the URL with its password replaced, fit to print."""
+    if not url:
+        return ""
+    parts = _split(url)
+    if parts.password is None:
+        return url
+    user, _, rest = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user.partition(':')[0]}:***@{rest}").geturl()
+
+
+def _split(url: str) -> SplitResult:
+    hint = "Write postgresql://user:password@host/name, or leave it empty for SQLite."
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it checks it
+    except ValueError as error:
+        raise UnusableDatabaseUrl(f"The database URL cannot be read: {error}.", hint=hint) from None
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise UnusableDatabaseUrl(f"The database URL starts with {parts.scheme or 'nothing'!r}.", hint=hint)
+    if not parts.path.strip("/"):
+        raise UnusableDatabaseUrl("The database URL names no database.", hint=hint)
+    return parts

@@ -1,6 +1,7 @@
 """What `ostiary.toml` may say. Every key has a safe default; reading the file lives in `loader`.
 
-Durations are in the unit their name ends in.
+Durations are in the unit their name ends in. The sentences below are what an operator reads: the commented file that
+`ostiary init` writes and the reference page are made from them (`keys`, `document`).
 """
 
 from typing import Annotated, Literal
@@ -50,6 +51,8 @@ class Tls(Section, frozen=True, kw_only=True):
     Args:
         mode: `private` makes an authority of this instance's own; `files` uses the two files below,
             which are read again whenever they change.
+        certificate: the certificate chain, PEM, the gateway's own certificate first.
+        key: its private key, PEM, without a passphrase.
     """
 
     mode: Literal["private", "files"] = "private"
@@ -58,13 +61,27 @@ class Tls(Section, frozen=True, kw_only=True):
 
 
 class Database(Section, frozen=True, kw_only=True):
-    """State. Empty means SQLite in the instance's folder; otherwise `postgresql://user:password@host/name`."""
+    """Where state is kept.
+
+    Args:
+        url: `postgresql://user:password@host/name`; empty keeps everything in one SQLite file in the instance's folder.
+    """
 
     url: str = ""
 
 
 class Mail(Section, frozen=True, kw_only=True):
-    """How invitations and confirmations leave. `password_file` holds the SMTP password alone."""
+    """How invitations and confirmations leave.
+
+    Args:
+        transport: `smtp` sends; `files` writes each message to `state/mail`; `console` prints it to the log.
+        sender: the address in `From`; empty means `ostiary@<domain>`.
+        host: the SMTP server.
+        port: the port of that server.
+        username: whom to sign in as there; empty signs in as nobody.
+        password_file: a file that holds the SMTP password alone.
+        security: how the connection is encrypted: `starttls` (587), `tls` (465) or `none`.
+    """
 
     transport: Literal["smtp", "files", "console"] = "files"
     sender: str = ""
