@@ -1,0 +1,111 @@
+"""Renders the console's pages with what all of them show: navigation, caller, and what the caller may do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from ostiary.identity.facade import Role
+from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.permissions import Action, Resource, may
+
+ROLE_NAMES: Final[dict[Role, Promise]] = {
+    Role.ADMINISTRATOR: _("Administrator"),
+    Role.AUDITOR: _("Auditor"),
+    Role.HELPDESK: _("Help desk"),
+}
+PAGE_SIZE: Final = 50
+MAX_PAGE: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the navigation; `key` follows `g` on the keyboard."""
+
+    section: Resource
+    name: Promise
+    icon: str
+    key: str
+
+    @property
+    def href(self) -> str:
+        """Where it leads."""
+        return reverse(f"console:{self.section.value}")
+
+
+NAVIGATION: Final[tuple[tuple[Promise | str, tuple[Entry, ...]], ...]] = (
+    (
+        "",
+        (
+            Entry(Resource.OVERVIEW, _("Overview"), "overview", "o"),
+            Entry(Resource.DECISIONS, _("Decisions"), "decisions", "d"),
+        ),
+    ),
+    (
+        _("Access"),
+        (
+            Entry(Resource.APPS, _("Apps"), "apps", "a"),
+            Entry(Resource.RULES, _("Rules"), "rules", "r"),
+        ),
+    ),
+    (
+        _("Who"),
+        (
+            Entry(Resource.PEOPLE, _("People"), "people", "p"),
+            Entry(Resource.GROUPS, _("Groups"), "groups", "t"),
+            Entry(Resource.SESSIONS, _("Sessions"), "sessions", "s"),
+        ),
+    ),
+    (_("Record"), (Entry(Resource.AUDIT, _("Audit"), "audit", "u"),)),
+)
+
+
+def navigation_for(role: Role) -> list[tuple[Promise | str, list[Entry]]]:
+    """Return the navigation with only what the role may view."""
+    groups = [
+        (heading, [entry for entry in entries if may(role, entry.section, Action.VIEW)])
+        for heading, entries in NAVIGATION
+    ]
+    return [(heading, entries) for heading, entries in groups if entries]
+
+
+def allowances_of(role: Role) -> dict[str, dict[str, bool]]:
+    """Return what a role may do, for templates: `may.people.disable`."""
+    return {
+        resource.value: {action.value: may(role, resource, action) for action in Action} for resource in Resource
+    }
+
+
+def render_page(
+    request: HttpRequest, template: str, section: Resource, context: Mapping[str, Any] | None = None, status: int = 200
+) -> HttpResponse:
+    """Return a page of the console.
+
+    Args:
+        request: with its caller.
+        template: below `console/`.
+        section: which line of the navigation is lit.
+        context: what the page itself shows.
+        status: the HTTP status.
+    """
+    role = caller_of(request).role
+    shown = {
+        "section": section,
+        "caller": caller_of(request).person,
+        "role_name": ROLE_NAMES[role],
+        "navigation": navigation_for(role),
+        "may": allowances_of(role),
+        **(context or {}),
+    }
+    return render(request, f"console/{template}", shown, status=status)
+
+
+def page_number(request: HttpRequest) -> int:
+    """Return the page asked for, from 1; nonsense is page 1."""
+    text = request.GET.get("page", "1")
+    return min(max(int(text), 1), MAX_PAGE) if text.isascii() and text.isdigit() and len(text) < 8 else 1

@@ -1,0 +1,82 @@
+"""Who may do what in the console: one table, reviewed like code. Enforcing it is `guard`'s.
+
+A cell lists the roles that may. What is not in the table may nobody.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from ostiary.identity.facade import Role
+
+
+class Resource(StrEnum):
+    """What a page is about."""
+
+    OVERVIEW = "overview"
+    APPS = "apps"
+    PEOPLE = "people"
+    GROUPS = "groups"
+    SESSIONS = "sessions"
+    RULES = "rules"
+    DECISIONS = "decisions"
+    AUDIT = "audit"
+
+
+class Action(StrEnum):
+    """What is done to it.
+
+    `ENTER` is adding a new one, for people: inviting. `GRANT` is giving access by putting someone into a group.
+    """
+
+    VIEW = "view"
+    EXPORT = "export"
+    ENTER = "enter"
+    CHANGE = "change"
+    REMOVE = "remove"
+    GRANT = "grant"
+    DISABLE = "disable"
+    REVOKE = "revoke"
+
+
+ADMINISTRATOR: Final = frozenset({Role.ADMINISTRATOR})
+READERS: Final = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
+DESK: Final = frozenset({Role.ADMINISTRATOR, Role.HELPDESK})
+EVERY_ROLE: Final = frozenset({Role.ADMINISTRATOR, Role.AUDITOR, Role.HELPDESK})
+
+PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[Role]]] = {
+    (Resource.OVERVIEW, Action.VIEW): EVERY_ROLE,
+    (Resource.APPS, Action.VIEW): EVERY_ROLE,
+    (Resource.APPS, Action.EXPORT): READERS,
+    (Resource.APPS, Action.ENTER): ADMINISTRATOR,
+    (Resource.APPS, Action.CHANGE): ADMINISTRATOR,
+    (Resource.APPS, Action.REMOVE): ADMINISTRATOR,
+    (Resource.PEOPLE, Action.VIEW): EVERY_ROLE,
+    (Resource.PEOPLE, Action.EXPORT): READERS,
+    (Resource.PEOPLE, Action.ENTER): DESK,
+    (Resource.PEOPLE, Action.CHANGE): ADMINISTRATOR,
+    (Resource.PEOPLE, Action.DISABLE): DESK,
+    (Resource.GROUPS, Action.VIEW): EVERY_ROLE,
+    (Resource.GROUPS, Action.EXPORT): READERS,
+    (Resource.GROUPS, Action.ENTER): ADMINISTRATOR,
+    (Resource.GROUPS, Action.REMOVE): ADMINISTRATOR,
+    (Resource.GROUPS, Action.GRANT): ADMINISTRATOR,
+    (Resource.SESSIONS, Action.VIEW): EVERY_ROLE,
+    (Resource.SESSIONS, Action.EXPORT): READERS,
+    (Resource.SESSIONS, Action.REVOKE): DESK,
+    (Resource.RULES, Action.VIEW): READERS,
+    (Resource.RULES, Action.CHANGE): ADMINISTRATOR,
+    (Resource.DECISIONS, Action.VIEW): EVERY_ROLE,
+    (Resource.DECISIONS, Action.EXPORT): READERS,
+    (Resource.AUDIT, Action.VIEW): READERS,
+    (Resource.AUDIT, Action.EXPORT): READERS,
+}
+
+
+def may(role: Role, resource: Resource, action: Action) -> bool:
+    """Tell whether a role may do this."""
+    return role in PERMISSIONS.get((resource, action), frozenset())
+
+
+def may_act_on(role: Role, target: Role) -> bool:
+    """Tell whether a role may act on a person who has one too: the help desk must not lock administrators out."""
+    return target is Role.NONE or role is Role.ADMINISTRATOR
