@@ -1,0 +1,368 @@
+"""Appends records to one stream of the audit log, and says no when it cannot. No Django.
+
+What a line looks like is in `domain.chain`; signing and retention are in `checkpoints`; checking is in `verification`.
+"""
+
+import contextlib
+import fcntl
+import os
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+
+from ostiary.errors import OstiaryError
+from ostiary.visibility.adapters.segments import find_end, last_readable_line, list_segments, segment_path
+from ostiary.visibility.domain import chain
+from ostiary.visibility.domain.events import Event
+from ostiary.visibility.domain.log_event import log_gap_event, log_repair_event
+
+_LOG = structlog.get_logger(__name__)
+_LOCK_NAME: Final = "writer.lock"
+_LOCK_WAIT_SECONDS: Final = 5.0
+_GUARD_SECONDS: Final = 1.0
+_MIB: Final = 1024 * 1024
+SHARED_STREAMS: Final = frozenset({"control"})
+
+
+class RecordUnavailable(OstiaryError):
+    """Nothing can be recorded now; whatever was to be recorded must not happen."""
+
+
+class StreamInUse(RecordUnavailable):
+    """Another process writes this stream."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How large a segment grows and how much space must stay free.
+
+    Args:
+        segment_bytes: a segment is closed when it would grow beyond this.
+        min_free_bytes: with less free space than this nothing is recorded any more.
+    """
+
+    segment_bytes: int = 64 * _MIB
+    min_free_bytes: int = 256 * _MIB
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+class AuditLog:
+    """The writing end of one stream.
+
+    Streams that several processes write (`control`) are locked for each append; all others have one writer, which
+    keeps the lock as long as it lives. Opening is done by the first append and again after every failure, so that
+    the log recovers by itself.
+
+    Args:
+        folder: the audit folder; the stream has a folder of its own in it.
+        stream: the stream's name.
+        signing_key: Ed25519 private key in PEM, which signs what this process leaves behind when it closes the stream.
+        limits: see `Limits`.
+    """
+
+    def __init__(self, folder: Path, stream: str, signing_key: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.stream = stream
+        self._signing_key = signing_key
+        self.folder = folder / stream
+        self._limits = limits
+        self._shared = stream in SHARED_STREAMS
+        self._mutex = threading.Lock()
+        self._lock_descriptor: int | None = None
+        self._descriptor: int | None = None
+        self._segment = 0
+        self._offset = 0
+        self._seq = -1
+        self._hash = b""
+        self._guard_after = 0.0
+        self._failed_at: float | None = None
+        self._failure = ""
+        self._refused = 0
+        self._notes: list[Event] = []
+
+    def append(self, records: Sequence[bytes], *, durable: bool = False) -> None:
+        """Write records, in order, after everything written before; return only when they are written.
+
+        Args:
+            records: each one line of JSON without the line's end.
+            durable: return only when they are on the disk, not just with the kernel: they then survive a power cut,
+                not only the death of the process.
+
+        Raises:
+            RecordUnavailable: when they could not be written; none of them counts as recorded.
+            ValueError: when a record contains a line's end.
+        """
+        if any(b"\n" in record for record in records):
+            raise ValueError("a record must be one line")
+        with self._mutex:
+            try:
+                with self._locked():
+                    self._write(records, durable=durable)
+            except OSError as error:
+                self._fail(f"{error.strerror or error}", len(records))
+                raise RecordUnavailable(
+                    f"The audit log cannot be written ({error.strerror or error}).",
+                    hint="Free space or mend the permissions of the audit folder; until then requests are refused.",
+                    detail=f"{self.folder}: {error}",
+                ) from error
+            except RecordUnavailable as error:
+                self._fail(error.message, len(records))
+                raise
+
+    def open(self) -> None:
+        """Take the stream now rather than with the first record.
+
+        Raises:
+            RecordUnavailable: when that is not possible; `StreamInUse` when another process has it.
+        """
+        self.append(())
+
+    def close(self) -> None:
+        """Let go of the stream."""
+        with self._mutex:
+            self._close_segment()
+            self._release()
+
+    @property
+    def available(self) -> bool:
+        """Whether the last append succeeded."""
+        return self._failed_at is None
+
+    @property
+    def head(self) -> tuple[int, bytes]:
+        """The number and hash of the last line written here; -1 before the first."""
+        return self._seq, self._hash
+
+    def _write(self, records: Sequence[bytes], *, durable: bool) -> None:
+        self._guard()
+        self._open_segment()
+        records = (*self._pending_notes(), *records)
+        if not records:
+            return
+        if self._offset + sum(map(len, records)) > self._limits.segment_bytes and self._has_events():
+            self._begin_segment(self._segment + 1)
+        data, seq, digest = self._lines(records)
+        self._write_through(data, durable=durable)
+        self._offset += len(data)
+        self._seq, self._hash = seq, digest
+        self._recovered()
+
+    def _lines(self, records: Sequence[bytes]) -> tuple[bytes, int, bytes]:
+        lines = []
+        seq, digest = self._seq, self._hash
+        for record in records:
+            seq += 1
+            line, digest = chain.write_line(seq, digest, "event", record)
+            lines.append(line)
+        return b"".join(lines), seq, digest
+
+    def _write_through(self, data: bytes, *, durable: bool) -> None:
+        descriptor = self._descriptor
+        if descriptor is None:
+            raise RecordUnavailable("The audit log is not open.")
+        written = 0
+        try:
+            written = os.write(descriptor, data)
+            if written != len(data):
+                raise OSError(28, "no space left for a whole record")
+            if durable:
+                os.fdatasync(descriptor)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, self._offset)
+            self._close_segment()
+            raise
+
+    def _guard(self) -> None:
+        """Once a second: is there space, and is the open file still the one in the folder."""
+        now = time.monotonic()
+        if now < self._guard_after:
+            return
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        space = os.statvfs(self.folder)
+        free = space.f_bavail * space.f_frsize
+        if free < self._limits.min_free_bytes:
+            raise RecordUnavailable(
+                f"The disk of the audit log has {free // _MIB} MiB left, less than the {self._limits.min_free_bytes // _MIB}"
+                " MiB that must stay free.",
+                hint="Free space on that disk, or lower record.min_free_mib.",
+            )
+        if self._descriptor is not None and not self._still_in_place(self._descriptor):
+            self._close_segment()
+        self._guard_after = now + _GUARD_SECONDS
+
+    def _still_in_place(self, descriptor: int) -> bool:
+        try:
+            named = segment_path(self.folder, self._segment).stat()
+        except FileNotFoundError:
+            return False
+        opened = os.fstat(descriptor)
+        return (named.st_ino, named.st_dev) == (opened.st_ino, opened.st_dev)
+
+    def _open_segment(self) -> None:
+        if self._descriptor is not None:
+            if not self._shared or self._is_current(self._descriptor):
+                return
+            self._close_segment()
+        numbers = list_segments(self.folder)
+        if not numbers:
+            self._seq, self._hash = -1, chain.chain_start(self.stream)
+            self._begin_segment(1)
+            return
+        self._continue_segment(numbers)
+
+    def _is_current(self, descriptor: int) -> bool:
+        """Whether no other process wrote since we did."""
+        following = segment_path(self.folder, self._segment + 1)
+        return os.fstat(descriptor).st_size == self._offset and not following.exists()
+
+    def _continue_segment(self, numbers: list[int]) -> None:
+        number = numbers[-1]
+        path = segment_path(self.folder, number)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            end = find_end(descriptor)
+            if end.torn_bytes:
+                os.ftruncate(descriptor, end.good_bytes)
+                self._note_repair(path.name, end.torn_bytes, "the last line was not finished")
+            line = chain.read_line(end.last_line) if end.last_line is not None else None
+        except chain.BrokenLine:
+            os.close(descriptor)
+            self._begin_after_unreadable(numbers)
+            return
+        except OSError:
+            os.close(descriptor)
+            raise
+        self._descriptor, self._segment, self._offset = descriptor, number, end.good_bytes
+        if line is not None:
+            self._seq, self._hash = line.seq, line.hash
+            return
+        self._seq, self._hash = last_readable_line(self.folder, self.stream, numbers[:-1])
+        self._write_header(number, unreadable_end=False)
+
+    def _begin_after_unreadable(self, numbers: list[int]) -> None:
+        """The end of the newest segment is no line of ours: leave it as evidence and go on in a new one."""
+        self._seq, self._hash = last_readable_line(self.folder, self.stream, numbers)
+        name = segment_path(self.folder, numbers[-1]).name
+        self._begin_segment(numbers[-1] + 1, unreadable_end=True)
+        self._note_repair(name, 0, "the last line cannot be read, a new segment was begun")
+
+    def _begin_segment(self, number: int, *, unreadable_end: bool = False) -> None:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(segment_path(self.folder, number), flags, 0o600)
+        self._close_segment()
+        self._descriptor, self._segment, self._offset = descriptor, number, 0
+        self._write_header(number, unreadable_end=unreadable_end)
+        directory = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    def _write_header(self, number: int, *, unreadable_end: bool) -> None:
+        header = chain.SegmentHeader(
+            stream=self.stream,
+            segment=number,
+            created_at=time.time(),
+            previous_hash=self._hash.hex(),
+            unreadable_end=unreadable_end,
+        )
+        line, digest = chain.write_line(self._seq + 1, self._hash, "segment", msgspec.json.encode(header))
+        self._write_through(line, durable=True)
+        self._offset += len(line)
+        self._seq, self._hash = self._seq + 1, digest
+
+    def _has_events(self) -> bool:
+        return self._offset > 1024
+
+    def _note_repair(self, file: str, removed_bytes: int, cause: str) -> None:
+        _LOG.warning("audit_log_repaired", stream=self.stream, file=file, removed_bytes=removed_bytes, cause=cause)
+        now, uid = time.time(), uuid.uuid4().hex
+        event = log_repair_event(
+            at=now, uid=uid, stream=self.stream, file=file, removed_bytes=removed_bytes, cause=cause
+        )
+        self._notes.append(event)
+
+    def _pending_notes(self) -> tuple[bytes, ...]:
+        notes = [event.encoded for event in self._notes]
+        if self._failed_at is not None and self._refused:
+            gap = log_gap_event(
+                at=time.time(),
+                uid=uuid.uuid4().hex,
+                stream=self.stream,
+                since=self._failed_at,
+                refused=self._refused,
+                reason=self._failure,
+            )
+            notes.append(gap.encoded)
+        return tuple(notes)
+
+    def _recovered(self) -> None:
+        self._notes.clear()
+        if self._failed_at is None:
+            return
+        _LOG.warning("audit_log_recovered", stream=self.stream, refused=self._refused)
+        self._failed_at, self._failure, self._refused = None, "", 0
+
+    def _fail(self, reason: str, refused: int) -> None:
+        self._refused += refused
+        self._guard_after = 0.0
+        if self._failed_at is None or reason != self._failure:
+            _LOG.error("audit_log_unavailable", stream=self.stream, reason=reason)
+        if self._failed_at is None:
+            self._failed_at = time.time()
+        self._failure = reason
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        if self._lock_descriptor is None:
+            self._take_lock()
+        elif self._shared:
+            self._wait_for_lock(self._lock_descriptor)
+        try:
+            yield
+        finally:
+            if self._shared and self._lock_descriptor is not None:
+                fcntl.flock(self._lock_descriptor, fcntl.LOCK_UN)
+
+    def _take_lock(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self.folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self._wait_for_lock(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._lock_descriptor = descriptor
+
+    def _wait_for_lock(self, descriptor: int) -> None:
+        deadline = time.monotonic() + (_LOCK_WAIT_SECONDS if self._shared else 0.0)
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise StreamInUse(
+                        f"Another process writes the stream {self.stream!r} of the audit log.",
+                        hint="Only one decision service may run on an instance. Stop the other one.",
+                        detail=str(self.folder),
+                    ) from None
+                time.sleep(0.001)
+            else:
+                return
+
+    def _release(self) -> None:
+        if self._lock_descriptor is not None:
+            os.close(self._lock_descriptor)
+            self._lock_descriptor = None
+
+    def _close_segment(self) -> None:
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None

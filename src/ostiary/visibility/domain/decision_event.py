@@ -1,0 +1,316 @@
+"""One decision as one line of JSON: an OCSF HTTP Activity event that also carries everything the decision read.
+
+Reading such a line back lives in `decision_record`. Nothing here knows where the line is kept.
+Source: OCSF 1.6.0, class 4002 with the profiles `security_control` and `host`.
+"""
+
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode, RemedyKind
+from ostiary.policy.identifiers import GroupId, PolicyVersion, RuleName
+from ostiary.policy.request import AccessRequest, AuthStrength, Device
+from ostiary.policy.snapshot import PersonFact
+from ostiary.visibility.domain import ocsf
+
+INPUTS_VERSION: Final = 1
+MAX_TEXT_CHARACTERS: Final = 2048
+_PROFILES: Final = ("security_control", "host")
+_NOW_REMEDIES: Final = frozenset({RemedyKind.SIGN_IN, RemedyKind.STEP_UP, RemedyKind.SET_UP})
+_ERRORS: Final = frozenset({ReasonCode.ENGINE_ERROR, ReasonCode.STALE_FACTS, ReasonCode.RECORD_UNAVAILABLE})
+
+
+class HttpFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The HTTP request as the gateway saw it. Never holds cookies, bodies or queries: they may carry secrets.
+
+    Args:
+        method: as sent, upper case.
+        host: the host asked for, lower case, without port.
+        path: as forwarded, without the query.
+        scheme: `https` unless something odd happened.
+        version: `HTTP/1.1`, `HTTP/2`, or empty when not known.
+        user_agent: as sent; longer ones are cut.
+        request_id: the gateway's own number for the request.
+        peer: address and port of the connection, for instance `192.0.2.7:50112`.
+        code: the status sent back, where the decision service itself answered; 0 when the app answers.
+    """
+
+    method: str = ""
+    host: str = ""
+    path: str = "/"
+    scheme: str = "https"
+    version: str = ""
+    user_agent: str = ""
+    request_id: str = ""
+    peer: str = ""
+    code: int = 0
+
+
+class Inputs(msgspec.Struct, frozen=True, kw_only=True):
+    """What the decision read and said, exactly as it was; `decision_record` makes a decision of it again.
+
+    Args:
+        version: of this part of the event.
+        at: when it was decided, seconds since the epoch, UTC.
+        request: what was asked; `None` when the HTTP request could not be turned into one.
+        decision: the answer.
+        peer: address and port of the connection, where it is known.
+    """
+
+    version: int = INPUTS_VERSION
+    at: float
+    request: AccessRequest | None
+    decision: Decision
+    peer: str = ""
+
+
+class _User(msgspec.Struct, omit_defaults=True, gc=False):
+    uid: str
+    type_id: int = 0
+    name: str = ""
+    email_addr: str = ""
+    full_name: str = ""
+    groups: msgspec.Raw | None = None
+
+
+class _Session(msgspec.Struct, omit_defaults=True, gc=False):
+    uid: str
+    is_mfa: bool | None = None
+    is_remote: bool | None = None
+
+
+class _Actor(msgspec.Struct, omit_defaults=True, gc=False):
+    user: _User
+    session: _Session | None = None
+
+
+class _Location(msgspec.Struct, omit_defaults=True, gc=False):
+    country: str
+
+
+class _Endpoint(msgspec.Struct, omit_defaults=True, gc=False):
+    ip: str | None = None
+    port: int = 0
+    hostname: str = ""
+    svc_name: str = ""
+    location: _Location | None = None
+
+
+class _Url(msgspec.Struct, gc=False):
+    scheme: str
+    hostname: str
+    path: str
+
+
+class _HttpRequest(msgspec.Struct, omit_defaults=True, gc=False):
+    http_method: str
+    url: _Url
+    version: str = ""
+    user_agent: str = ""
+    uid: str = ""
+
+
+class _HttpResponse(msgspec.Struct, gc=False):
+    code: int
+
+
+class _Device(msgspec.Struct, omit_defaults=True, gc=False):
+    uid: str | None
+    type_id: int | None = None
+    is_managed: bool | None = None
+    is_compliant: bool | None = None
+
+
+class _Unmapped(msgspec.Struct, gc=False):
+    ostiary: Inputs
+
+
+class _Rest(msgspec.Struct, omit_defaults=True, gc=False):
+    """What differs from event to event; the part before it is prepared once for each kind of event."""
+
+    time: int
+    http_request: _HttpRequest
+    dst_endpoint: _Endpoint
+    authorizations: msgspec.Raw
+    unmapped: _Unmapped
+    status_code: str | None = None
+    actor: _Actor | None = None
+    src_endpoint: _Endpoint | None = None
+    http_response: _HttpResponse | None = None
+    device: _Device | None = None
+    risk_score: int | None = None
+    message: str | None = None
+
+
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
+
+
+def is_held(decision: Decision) -> bool:
+    """Tell whether the person can lift the refusal at once: by signing in, proving more, or setting a proof up."""
+    if isinstance(decision, Allow):
+        return False
+    if decision.reason in {ReasonCode.UNAUTHENTICATED, ReasonCode.SESSION_ENDED}:
+        return True
+    return decision.reason is ReasonCode.CONDITIONS_UNMET and any(
+        condition.remedy is not None and condition.remedy.kind in _NOW_REMEDIES for condition in decision.unmet
+    )
+
+
+def decision_event(
+    *,
+    reference: str,
+    at: float,
+    request: AccessRequest | None,
+    decision: Decision,
+    http: HttpFacts,
+    person: PersonFact | None = None,
+    log_name: str = "decisions",
+) -> bytes:
+    """Return the event as one line of JSON, without the line's end.
+
+    Args:
+        reference: what the refused person sees; finds this event again.
+        at: when it was decided, seconds since the epoch, UTC.
+        request: what was asked; `None` when the HTTP request could not be turned into one.
+        decision: the answer.
+        http: the HTTP request.
+        person: who asks, where known.
+        log_name: the stream it is written to.
+    """
+    if len(http.user_agent) > MAX_TEXT_CHARACTERS or len(http.path) > MAX_TEXT_CHARACTERS:
+        http = msgspec.structs.replace(
+            http, user_agent=http.user_agent[:MAX_TEXT_CHARACTERS], path=http.path[:MAX_TEXT_CHARACTERS]
+        )
+    start = _start(http.method[:32], _disposition(decision), _severity(decision), log_name)
+    rest = _rest(at, request, decision, http, person)
+    try:
+        return start + _ENCODER.encode(reference) + b"}," + _ENCODER.encode(rest)[1:]
+    except UnicodeEncodeError:
+        whole = ocsf.clean(msgspec.to_builtins(rest, order="deterministic", builtin_types=(msgspec.Raw,)))
+        return start + _ENCODER.encode(ocsf.clean(reference)) + b"}," + _ENCODER.encode(whole)[1:]
+
+
+@lru_cache(maxsize=256)
+def _start(method: str, disposition: tuple[int, str], severity: int, log_name: str) -> bytes:
+    activity = ocsf.HTTP_METHODS.get(method, ocsf.OTHER)
+    allowed = disposition[0] == ocsf.DISPOSITION_ALLOWED
+    known = {
+        "activity_id": activity,
+        "activity_name": method if activity == ocsf.OTHER else ocsf.HTTP_ACTIVITY.activities[activity],
+        "category_uid": ocsf.HTTP_ACTIVITY.category_uid,
+        "category_name": ocsf.HTTP_ACTIVITY.category_name,
+        "class_uid": ocsf.HTTP_ACTIVITY.uid,
+        "class_name": ocsf.HTTP_ACTIVITY.name,
+        "type_uid": ocsf.HTTP_ACTIVITY.type_uid(activity),
+        "type_name": ocsf.HTTP_ACTIVITY.type_name(activity),
+        "severity_id": severity,
+        "status_id": ocsf.STATUS_SUCCESS if allowed else ocsf.STATUS_FAILURE,
+        "action_id": ocsf.ACTION_ALLOWED if allowed else ocsf.ACTION_DENIED,
+        "action": "Allowed" if allowed else "Denied",
+        "disposition_id": disposition[0],
+        "disposition": disposition[1],
+        "metadata": {
+            "version": ocsf.OCSF_VERSION,
+            "product": ocsf.PRODUCT,
+            "profiles": _PROFILES,
+            "log_name": log_name,
+        },
+    }
+    return msgspec.json.encode(ocsf.clean(known))[:-2] + b',"uid":'
+
+
+def _rest(
+    at: float, request: AccessRequest | None, decision: Decision, http: HttpFacts, person: PersonFact | None
+) -> _Rest:
+    return _Rest(
+        time=int(at * 1000),
+        status_code=decision.reason.value if isinstance(decision, Deny) else None,
+        actor=_actor(request, person),
+        src_endpoint=_source(http, request),
+        dst_endpoint=_Endpoint(hostname=http.host or "unknown", svc_name=request.resource.app if request else ""),
+        http_request=_HttpRequest(
+            http.method, _Url(http.scheme, http.host, http.path), http.version, http.user_agent, http.request_id
+        ),
+        http_response=_HttpResponse(http.code) if http.code else None,
+        device=_device(request.device) if request and request.device else None,
+        risk_score=request.context.risk if request else None,
+        authorizations=_authorizations(*_grounds(decision)),
+        message=decision.unmet[0].words if isinstance(decision, Deny) and decision.unmet else None,
+        unmapped=_Unmapped(Inputs(at=at, request=request, decision=decision, peer=http.peer)),
+    )
+
+
+def _disposition(decision: Decision) -> tuple[int, str]:
+    if isinstance(decision, Allow):
+        return ocsf.DISPOSITION_ALLOWED, "Allowed"
+    if decision.reason in _ERRORS:
+        return ocsf.DISPOSITION_ERROR, "Error"
+    if is_held(decision):
+        return ocsf.DISPOSITION_CHALLENGE, "Challenge"
+    return ocsf.DISPOSITION_BLOCKED, "Blocked"
+
+
+def _severity(decision: Decision) -> int:
+    if isinstance(decision, Allow):
+        return ocsf.SEVERITY_INFORMATIONAL
+    return ocsf.SEVERITY_HIGH if decision.reason in _ERRORS else ocsf.SEVERITY_LOW
+
+
+def _actor(request: AccessRequest | None, person: PersonFact | None) -> _Actor | None:
+    if request is None:
+        return None if person is None else _Actor(_User(person.id, ocsf.USER_TYPE_USER, person.email, person.email))
+    subject = request.subject
+    uid = subject.person or subject.service
+    if uid is None:
+        return None
+    user = _User(
+        uid=uid,
+        type_id=ocsf.USER_TYPE_USER if subject.person else ocsf.USER_TYPE_SERVICE,
+        groups=_groups(subject.groups) if subject.groups else None,
+    )
+    if person is not None:
+        user.name = user.email_addr = person.email
+        user.full_name = person.name
+    session = None
+    if subject.session is not None:
+        second_factor = any(proof.strength >= AuthStrength.ANY for proof in subject.authentications)
+        session = _Session(subject.session, second_factor, True)
+    return _Actor(user, session)
+
+
+def _source(http: HttpFacts, request: AccessRequest | None) -> _Endpoint | None:
+    address, _, port = http.peer.rpartition(":")
+    number = int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else 0
+    country = request.context.country if request else None
+    address = (request.context.address if request else None) or address.strip("[]")
+    if not address:
+        return None
+    return _Endpoint(ip=address, port=number, location=_Location(country) if country else None)
+
+
+def _device(device: Device) -> _Device:
+    return _Device(device.id or "unknown", 0, device.managed, device.compliant)
+
+
+@lru_cache(maxsize=1024)
+def _groups(groups: frozenset[GroupId]) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.json.encode(ocsf.clean([{"uid": group} for group in sorted(groups)])))
+
+
+def _grounds(decision: Decision) -> tuple[str, tuple[RuleName, ...], PolicyVersion]:
+    if isinstance(decision, Allow):
+        return "allow", decision.rules, decision.policy_version
+    rules = decision.rules or tuple(dict.fromkeys(condition.rule for condition in decision.unmet))
+    return "deny", rules, decision.policy_version
+
+
+@lru_cache(maxsize=1024)
+def _authorizations(outcome: str, rules: tuple[RuleName, ...], version: PolicyVersion) -> msgspec.Raw:
+    """Without a rule the default decides, and that is what stands there."""
+    policies = [{"uid": rule, "name": rule, "version": version} for rule in rules]
+    policies = policies or [{"uid": "default", "name": "default", "version": version}]
+    return msgspec.Raw(
+        msgspec.json.encode(ocsf.clean([{"decision": outcome, "policy": policy} for policy in policies]))
+    )
