@@ -4,6 +4,7 @@ What a line looks like is in `domain.chain`; signing and retention are in `check
 """
 
 import contextlib
+import errno
 import fcntl
 import os
 import threading
@@ -56,6 +57,9 @@ DEFAULT_LIMITS: Final = Limits()
 class AuditLog:
     """The writing end of one stream.
 
+    A line that was once whole is never taken back. When a batch could only be written in part, its whole lines stay,
+    although they were not acknowledged; the record of the gap says how many.
+
     Streams that several processes write (`control`) are locked for each append; all others have one writer, which
     keeps the lock as long as it lives. Opening is done by the first append and again after every failure, so that
     the log recovers by itself.
@@ -84,6 +88,7 @@ class AuditLog:
         self._failed_at: float | None = None
         self._failure = ""
         self._refused = 0
+        self._kept = 0
         self._notes: list[Event] = []
 
     def append(self, records: Sequence[bytes], *, durable: bool = False) -> None:
@@ -170,12 +175,11 @@ class AuditLog:
         try:
             written = os.write(descriptor, data)
             if written != len(data):
-                raise OSError(28, "no space left for a whole record")
+                raise OSError(errno.ENOSPC, "no space left for a whole record")
             if durable:
                 os.fdatasync(descriptor)
         except OSError:
-            with contextlib.suppress(OSError):
-                os.ftruncate(descriptor, self._offset)
+            self._kept += data[:written].count(b"\n")
             self._close_segment()
             raise
 
@@ -298,6 +302,7 @@ class AuditLog:
                 stream=self.stream,
                 since=self._failed_at,
                 refused=self._refused,
+                kept=self._kept,
                 reason=self._failure,
             )
             notes.append(gap.encoded)
@@ -308,7 +313,7 @@ class AuditLog:
         if self._failed_at is None:
             return
         _LOG.warning("audit_log_recovered", stream=self.stream, refused=self._refused)
-        self._failed_at, self._failure, self._refused = None, "", 0
+        self._failed_at, self._failure, self._refused, self._kept = None, "", 0, 0
 
     def _fail(self, reason: str, refused: int) -> None:
         self._refused += refused

@@ -9,7 +9,7 @@ from ostiary.visibility.domain.events import Event
 _PROVIDER = "ostiary"
 
 
-def log_gap_event(*, at: float, uid: str, stream: str, since: float, refused: int, reason: str) -> Event:
+def log_gap_event(*, at: float, uid: str, stream: str, since: float, refused: int, kept: int, reason: str) -> Event:
     """Nothing could be written for a while; whatever was asked meanwhile was refused.
 
     Args:
@@ -18,6 +18,7 @@ def log_gap_event(*, at: float, uid: str, stream: str, since: float, refused: in
         stream: the stream's name.
         since: when it stopped.
         refused: how many records could not be written, and so were not acknowledged.
+        kept: how many of those stand before this event all the same, because the disk took them and no more.
         reason: why, as the system said.
     """
     return _log_event(
@@ -27,7 +28,7 @@ def log_gap_event(*, at: float, uid: str, stream: str, since: float, refused: in
         stream=stream,
         severity=ocsf.SEVERITY_HIGH,
         detail=f"not writable for {at - since:.1f} s, {refused} records refused: {reason}",
-        facts={"change": "gap", "since": since, "until": at, "refused": refused, "reason": reason},
+        facts={"change": "gap", "since": since, "until": at, "refused": refused, "kept": kept, "reason": reason},
         start=since,
     )
 
