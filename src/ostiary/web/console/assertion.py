@@ -16,8 +16,10 @@ from django.http import HttpRequest, HttpResponseBase
 
 from ostiary.config.secrets import ASSERTION_KEY, read_secret
 from ostiary.errors import OstiaryError
-from ostiary.identity.facade import Person, Role, UnknownPerson, console_role, get_person
+from ostiary.identity.facade import Person, Role, UnknownPerson, UnknownSession, console_role, get_person, get_session
+from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.visibility.facade import Actor
+from ostiary.web.client import client_of
 from ostiary.web.console.failures import refuse
 from ostiary.web.hosts import site_of
 
@@ -39,13 +41,13 @@ class Caller:
     Args:
         person: as stored now, not as asserted.
         role: what they may do here.
-        session: the sign-in they use; empty when the assertion names none.
+        session: the sign-in they use, still good when the request came.
         address: where from, as the gateway saw it.
     """
 
     person: Person
     role: Role
-    session: str
+    session: SessionId
     address: str | None
 
     @property
@@ -63,7 +65,7 @@ def read_assertion_key() -> EllipticCurvePublicKey:
     return public
 
 
-def verify_assertion(token: str, key: EllipticCurvePublicKey, issuer: str) -> tuple[str, str]:
+def verify_assertion(token: str, key: EllipticCurvePublicKey, issuer: str) -> tuple[PersonId, SessionId]:
     """Return the person and the session that an assertion names.
 
     Args:
@@ -83,11 +85,11 @@ def verify_assertion(token: str, key: EllipticCurvePublicKey, issuer: str) -> tu
             algorithms=["ES256"],
             audience=AUDIENCE,
             issuer=issuer,
-            options={"require": ["exp", "iat", "sub", "aud", "iss"], "strict_aud": True},
+            options={"require": ["exp", "iat", "sub", "sid", "aud", "iss"], "strict_aud": True},
         )
     except jwt.InvalidTokenError as error:
         raise NotIdentified("The assertion is not valid.", detail=str(error)) from None
-    return str(claims["sub"]), str(claims.get("sid") or "")
+    return PersonId(str(claims["sub"])), SessionId(str(claims["sid"]))
 
 
 class ConsoleAssertion:
@@ -114,20 +116,23 @@ class ConsoleAssertion:
         """Return who is calling.
 
         Raises:
-            NotIdentified: when the assertion does not hold, or the person is disabled or has no role here.
+            NotIdentified: when the assertion does not hold, the sign-in behind it has ended, or the person is
+                disabled or has no role here.
         """
         subject, session = verify_assertion(request.headers.get(HEADER, ""), self.key, self.issuer)
         try:
             person = get_person(subject)
-        except UnknownPerson:
-            raise NotIdentified("The assertion names nobody.") from None
+            behind = get_session(session)
+        except (UnknownPerson, UnknownSession):
+            raise NotIdentified("The assertion names nobody who is signed in.") from None
+        if behind.person_id != person.id:
+            raise NotIdentified("The assertion names somebody else's sign-in.")
         if not person.active:
             raise NotIdentified("The person is disabled.")
         role = console_role(person)
         if role is Role.NONE:
             raise NotIdentified("The person has no role in the console.")
-        address = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip() or None
-        return Caller(person=person, role=role, session=session, address=address)
+        return Caller(person=person, role=role, session=session, address=client_of(request).address or None)
 
 
 def caller_of(request: HttpRequest) -> Caller:

@@ -35,21 +35,24 @@ def refuse(request: HttpRequest, words: str = "") -> HttpResponse:
         request,
         403,
         _("You cannot open this page"),
-        words or _("The console opens for people with a role in it who come through the gateway. Open it by its address."),
+        words
+        or _("The console opens for people with a role in it who come through the gateway. Open it by its address."),
     )
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Answer a request that makes no sense."""
-    return show_failure(request, 400, _("This request makes no sense"), _("Go back and try again from the page before."))
+    return show_failure(
+        request, 400, _("This request makes no sense"), _("Go back and try again from the page before.")
+    )
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Answer a request that Django refused."""
     return refuse(request, _("This was refused. Go back, reload the page and try again."))
 
 
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
     """Answer a request for something that is not there."""
     return show_failure(
         request, 404, _("There is nothing here"), _("It may have been removed, or the address has a mistake in it.")
@@ -62,5 +65,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         request,
         500,
         _("This page could not be made"),
-        _("Nothing was changed beyond what an earlier page confirmed. The reference finds the cause in the control plane's log."),
+        _(
+            "Nothing was changed beyond what an earlier page confirmed. The reference finds the cause in the control plane's log."
+        ),
     )

@@ -43,7 +43,9 @@ def console_page(
                 log.warning(
                     "console_page_refused", person=caller.person.id, role=caller.role, resource=resource, action=action
                 )
-                return refuse(request, _("Your role does not include this. An administrator can do it, or change your role."))
+                return refuse(
+                    request, _("Your role does not include this. An administrator can do it, or change your role.")
+                )
             return allowed(request, *args, **kwargs)
 
         guarded.permission = (resource, action)  # type: ignore[attr-defined]

@@ -76,9 +76,7 @@ def navigation_for(role: Role) -> list[tuple[Promise | str, list[Entry]]]:
 
 def allowances_of(role: Role) -> dict[str, dict[str, bool]]:
     """Return what a role may do, for templates: `may.people.disable`."""
-    return {
-        resource.value: {action.value: may(role, resource, action) for action in Action} for resource in Resource
-    }
+    return {resource.value: {action.value: may(role, resource, action) for action in Action} for resource in Resource}
 
 
 def render_page(

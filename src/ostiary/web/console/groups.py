@@ -1,0 +1,191 @@
+"""Pages about groups and who belongs to them. What a group may open stands in the rules."""
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ostiary.errors import OstiaryError
+from ostiary.identity.facade import (
+    Group,
+    UnknownGroup,
+    UnknownPerson,
+    add_member,
+    create_group,
+    delete_group,
+    find_person,
+    get_group,
+    list_groups,
+    list_members,
+    remove_member,
+)
+from ostiary.policy.identifiers import GroupId
+from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.export import export_table, wants_export
+from ostiary.web.console.guard import WRITE, console_page
+from ostiary.web.console.listing import cut, matches
+from ostiary.web.console.page import page_number, render_page
+from ostiary.web.console.people import find_person as find_person_by_id
+from ostiary.web.console.permissions import Action, Resource
+from ostiary.web.console.problems import add_problem
+from ostiary.web.console.reasons import ReasonForm
+
+SECTION = Resource.GROUPS
+
+
+class GroupForm(forms.Form):
+    """A new group."""
+
+    group_id = forms.CharField(
+        label=gettext_lazy("Identifier"),
+        max_length=63,
+        help_text=gettext_lazy("What rules call it: small letters, digits, hyphens."),
+    )
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
+    description = forms.CharField(label=gettext_lazy("Description"), max_length=300, required=False)
+
+
+class MemberForm(ReasonForm):
+    """Whom to put into a group, and why."""
+
+    email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=254)
+    field_order = ("email", "reason")
+
+
+@console_page(Resource.GROUPS, Action.VIEW)
+def groups(request: HttpRequest) -> HttpResponseBase:
+    """List the groups."""
+    text = request.GET.get("q", "").strip()
+    found = [group for group in list_groups() if matches(text, (group.id, group.name, group.description))]
+    return render_page(request, "groups/list.html", SECTION, {"page": cut(found, page_number(request)), "text": text})
+
+
+@console_page(Resource.GROUPS, Action.EXPORT)
+def group_export(request: HttpRequest, group_id: str) -> HttpResponseBase:
+    """Return a group's members as a file."""
+    group = find_group(group_id)
+    if not wants_export(request):
+        return redirect("console:group", group.id)
+    rows = (
+        {
+            "email": member.email,
+            "name": member.name,
+            "active": member.active,
+            "granted_by": member.granted_by,
+            "granted_at": member.granted_at,
+            "reason": member.reason,
+        }
+        for member in list_members(group.id)
+    )
+    return export_table(request, f"group-{group.id}", rows)
+
+
+@console_page(Resource.GROUPS, Action.VIEW)
+def group(request: HttpRequest, group_id: str) -> HttpResponseBase:
+    """Show one group and its members."""
+    shown = find_group(group_id)
+    text = request.GET.get("q", "").strip()
+    members = [member for member in list_members(shown.id) if matches(text, (member.email, member.name))]
+    context = {"group": shown, "page": cut(members, page_number(request)), "text": text}
+    return render_page(request, "groups/detail.html", SECTION, context)
+
+
+@console_page(Resource.GROUPS, Action.ENTER, methods=WRITE)
+def group_add(request: HttpRequest) -> HttpResponseBase:
+    """Create a group."""
+    form = GroupForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            created = create_group(
+                id=form.cleaned_data["group_id"],
+                name=form.cleaned_data["name"],
+                description=form.cleaned_data["description"],
+                actor=caller_of(request).actor,
+            )
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(
+                request, _("%(name)s was created. It opens nothing until a rule names it.") % {"name": created.name}
+            )
+            return redirect("console:group", created.id)
+    return render_page(request, "groups/add.html", SECTION, {"form": form}, status=422 if form.errors else 200)
+
+
+@console_page(Resource.GROUPS, Action.REMOVE, methods=WRITE)
+def group_remove(request: HttpRequest, group_id: str) -> HttpResponseBase:
+    """Say what deleting a group does, and do it."""
+    shown = find_group(group_id)
+    if shown.builtin:
+        raise Http404
+    if request.method == "POST":
+        try:
+            delete_group(shown.id, actor=caller_of(request).actor)
+        except OstiaryError as error:
+            messages.error(request, str(error))
+            return redirect("console:group", shown.id)
+        messages.success(request, _("The group %(name)s is gone.") % {"name": shown.name})
+        return redirect("console:groups")
+    return render_page(request, "groups/remove.html", SECTION, {"group": shown})
+
+
+@console_page(Resource.GROUPS, Action.GRANT, methods=WRITE)
+def member_add(request: HttpRequest, group_id: str) -> HttpResponseBase:
+    """Put somebody into a group."""
+    shown = find_group(group_id)
+    form = MemberForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            person = find_person(form.cleaned_data["email"])
+            add_member(
+                group_id=shown.id,
+                person_id=person.id,
+                reason=form.cleaned_data["reason"],
+                actor=caller_of(request).actor,
+            )
+        except UnknownPerson as error:
+            add_problem(form, error, "email")
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("%(name)s is in %(group)s now.") % {"name": person.name, "group": shown.name})
+            return redirect("console:group", shown.id)
+    context = {"form": form, "group": shown}
+    return render_page(request, "groups/member_add.html", SECTION, context, status=422 if form.errors else 200)
+
+
+@console_page(Resource.GROUPS, Action.GRANT, methods=WRITE)
+def member_remove(request: HttpRequest, group_id: str, person_id: str) -> HttpResponseBase:
+    """Say what taking somebody out of a group does, and do it."""
+    shown = find_group(group_id)
+    person = find_person_by_id(person_id)
+    if shown.id not in person.groups:
+        raise Http404
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            remove_member(
+                group_id=shown.id,
+                person_id=person.id,
+                reason=form.cleaned_data["reason"],
+                actor=caller_of(request).actor,
+            )
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(
+                request, _("%(name)s is no longer in %(group)s.") % {"name": person.name, "group": shown.name}
+            )
+            return redirect("console:group", shown.id)
+    context = {"form": form, "group": shown, "person": person, "oneself": person.id == caller_of(request).person.id}
+    return render_page(request, "groups/member_remove.html", SECTION, context, status=422 if form.errors else 200)
+
+
+def find_group(group_id: str) -> Group:
+    """Return the group or answer 404."""
+    try:
+        return get_group(GroupId(group_id))
+    except UnknownGroup:
+        raise Http404 from None

@@ -1,0 +1,205 @@
+"""Pages about people: the list, one person, inviting, renaming, disabling. Accounts themselves are `identity`."""
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ostiary.errors import OstiaryError
+from ostiary.identity.facade import (
+    Group,
+    Person,
+    UnknownPerson,
+    console_role,
+    disable_person,
+    enable_person,
+    get_person,
+    invite_person,
+    list_groups,
+    list_people,
+    list_sessions,
+    rename_person,
+)
+from ostiary.policy.identifiers import GroupId, PersonId
+from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.decision_rows import recent_decisions
+from ostiary.web.console.export import MAX_ROWS, export_table, wants_export
+from ostiary.web.console.guard import WRITE, console_page
+from ostiary.web.console.page import PAGE_SIZE, ROLE_NAMES, page_number, render_page
+from ostiary.web.console.permissions import Action, Resource, may, may_act_on
+from ostiary.web.console.problems import add_problem
+from ostiary.web.console.reasons import ReasonForm
+
+SECTION = Resource.PEOPLE
+
+
+class InviteForm(forms.Form):
+    """Whom to invite. Groups are only offered to those who may grant access."""
+
+    email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=254)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+    groups = forms.MultipleChoiceField(
+        label=gettext_lazy("Groups"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=gettext_lazy("What they may open follows from their groups."),
+    )
+
+    def __init__(self, data: object, groups: tuple[Group, ...]) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        if groups:
+            choices = self.fields["groups"]
+            choices.choices = [(group.id, group.name or group.id) for group in groups]  # type: ignore[attr-defined]
+        else:
+            del self.fields["groups"]
+
+
+class RenameForm(forms.Form):
+    """A person's name."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
+
+
+@console_page(Resource.PEOPLE, Action.VIEW)
+def people(request: HttpRequest) -> HttpResponseBase:
+    """List people."""
+    text, group = _filters(request)
+    page = list_people(text=text, group=group, page=page_number(request), page_size=PAGE_SIZE)
+    context = {"page": page, "text": text, "group": group or "", "groups": list_groups()}
+    return render_page(request, "people/list.html", SECTION, context)
+
+
+@console_page(Resource.PEOPLE, Action.EXPORT)
+def people_export(request: HttpRequest) -> HttpResponseBase:
+    """Return the listed people as a file."""
+    if not wants_export(request):
+        return redirect("console:people")
+    text, group = _filters(request)
+    found = list_people(text=text, group=group, page=1, page_size=MAX_ROWS).items
+    rows = (
+        {
+            "id": person.id,
+            "name": person.name,
+            "email": person.email,
+            "active": person.active,
+            "invited": person.invited,
+            "groups": " ".join(person.groups),
+            "methods": " ".join(person.methods),
+            "last_sign_in_at": person.last_sign_in_at,
+        }
+        for person in found
+    )
+    return export_table(request, "people", rows)
+
+
+@console_page(Resource.PEOPLE, Action.VIEW)
+def person(request: HttpRequest, person_id: str) -> HttpResponseBase:
+    """Show one person with their story."""
+    shown = find_person(person_id)
+    names = {group.id: group.name for group in list_groups()}
+    context = {
+        "person": shown,
+        "role": ROLE_NAMES.get(console_role(shown)),
+        "groups": [(group, names.get(group) or group) for group in shown.groups],
+        "sessions": list_sessions(person_id=shown.id, page=1, page_size=20),
+        "decisions": recent_decisions(person=shown.id),
+        "reachable": may_act_on(caller_of(request).role, console_role(shown)),
+        "oneself": shown.id == caller_of(request).person.id,
+    }
+    return render_page(request, "people/detail.html", SECTION, context)
+
+
+@console_page(Resource.PEOPLE, Action.ENTER, methods=WRITE)
+def person_invite(request: HttpRequest) -> HttpResponseBase:
+    """Invite somebody; the link is shown once."""
+    caller = caller_of(request)
+    groups = list_groups() if may(caller.role, Resource.GROUPS, Action.GRANT) else ()
+    form = InviteForm(request.POST or None, groups)
+    if request.method == "POST" and form.is_valid():
+        try:
+            invitation = invite_person(
+                email=form.cleaned_data["email"],
+                name=form.cleaned_data["name"],
+                groups=tuple(GroupId(group) for group in form.cleaned_data.get("groups", ())),
+                actor=caller.actor,
+            )
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            context = {"invitation": invitation, "name": form.cleaned_data["name"]}
+            return render_page(request, "people/invited.html", SECTION, context)
+    return render_page(request, "people/invite.html", SECTION, {"form": form}, status=422 if form.errors else 200)
+
+
+@console_page(Resource.PEOPLE, Action.CHANGE, methods=WRITE)
+def person_rename(request: HttpRequest, person_id: str) -> HttpResponseBase:
+    """Change a person's name."""
+    shown = find_person(person_id)
+    form = RenameForm(request.POST or None, initial={"name": shown.name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            rename_person(person_id=shown.id, name=form.cleaned_data["name"], actor=caller_of(request).actor)
+        except OstiaryError as error:
+            add_problem(form, error, "name")
+        else:
+            messages.success(request, _("The name was changed."))
+            return redirect("console:person", shown.id)
+    context = {"form": form, "person": shown}
+    return render_page(request, "people/rename.html", SECTION, context, status=422 if form.errors else 200)
+
+
+@console_page(Resource.PEOPLE, Action.DISABLE, methods=WRITE)
+def person_disable(request: HttpRequest, person_id: str) -> HttpResponseBase:
+    """Say what disabling a person does, and do it."""
+    shown = find_person(person_id)
+    caller = caller_of(request)
+    if shown.id == caller.person.id or not may_act_on(caller.role, console_role(shown)):
+        messages.error(request, _("You cannot disable this account. Another administrator can."))
+        return redirect("console:person", shown.id)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            disable_person(person_id=shown.id, reason=form.cleaned_data["reason"], actor=caller.actor)
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("%(name)s is disabled and signed out everywhere.") % {"name": shown.name})
+            return redirect("console:person", shown.id)
+    context = {"form": form, "person": shown, "sessions": list_sessions(person_id=shown.id, page=1, page_size=1).total}
+    return render_page(request, "people/disable.html", SECTION, context, status=422 if form.errors else 200)
+
+
+@console_page(Resource.PEOPLE, Action.DISABLE, methods=WRITE)
+def person_enable(request: HttpRequest, person_id: str) -> HttpResponseBase:
+    """Let a disabled person sign in again."""
+    shown = find_person(person_id)
+    caller = caller_of(request)
+    if not may_act_on(caller.role, console_role(shown)):
+        messages.error(request, _("You cannot enable this account. An administrator can."))
+        return redirect("console:person", shown.id)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            enable_person(person_id=shown.id, reason=form.cleaned_data["reason"], actor=caller.actor)
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("%(name)s can sign in again.") % {"name": shown.name})
+            return redirect("console:person", shown.id)
+    context = {"form": form, "person": shown}
+    return render_page(request, "people/enable.html", SECTION, context, status=422 if form.errors else 200)
+
+
+def find_person(person_id: str) -> Person:
+    """Return the person or answer 404."""
+    try:
+        return get_person(PersonId(person_id))
+    except UnknownPerson:
+        raise Http404 from None
+
+
+def _filters(request: HttpRequest) -> tuple[str, GroupId | None]:
+    group = request.GET.get("group", "").strip()
+    return request.GET.get("q", "").strip(), GroupId(group) if group else None

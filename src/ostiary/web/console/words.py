@@ -1,0 +1,78 @@
+"""Decisions in words: each row of the list reads as a sentence. What was decided is `policy`'s, not changed here."""
+
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ostiary.policy.decision import ReasonCode
+
+OUTCOME_NAMES: Final[dict[str, Promise]] = {
+    "allowed": gettext_lazy("Allowed"),
+    "held": gettext_lazy("Held"),
+    "refused": gettext_lazy("Refused"),
+}
+REASON_NAMES: Final[dict[str, Promise]] = {
+    ReasonCode.NO_RULES: gettext_lazy("no rules are in force"),
+    ReasonCode.NO_RULE_APPLIES: gettext_lazy("no rule allows it"),
+    ReasonCode.CONDITIONS_UNMET: gettext_lazy("a condition was not met"),
+    ReasonCode.DENIED_BY_RULE: gettext_lazy("a rule denies it"),
+    ReasonCode.ENGINE_ERROR: gettext_lazy("the rules could not be evaluated"),
+    ReasonCode.UNKNOWN_RESOURCE: gettext_lazy("there is no such app"),
+    ReasonCode.UNKNOWN_SUBJECT: gettext_lazy("nobody with this identity is known"),
+    ReasonCode.INPUT_TOO_LONG: gettext_lazy("the request was too long"),
+    ReasonCode.MALFORMED_REQUEST: gettext_lazy("the request was malformed"),
+    ReasonCode.UNAUTHENTICATED: gettext_lazy("not signed in"),
+    ReasonCode.SESSION_ENDED: gettext_lazy("the session had ended"),
+    ReasonCode.PERSON_DISABLED: gettext_lazy("the account is disabled"),
+    ReasonCode.STALE_FACTS: gettext_lazy("the facts were out of date"),
+    ReasonCode.RECORD_UNAVAILABLE: gettext_lazy("the record could not be written"),
+}
+METHOD_NAMES: Final[dict[str, Promise]] = {
+    "password": gettext_lazy("password"),
+    "totp": gettext_lazy("one-time code"),
+    "webauthn": gettext_lazy("passkey"),
+    "recovery_code": gettext_lazy("recovery code"),
+    "recovery_codes": gettext_lazy("recovery codes"),
+    "email": gettext_lazy("link by e-mail"),
+    "break_glass": gettext_lazy("emergency link"),
+}
+URGENT_REASONS: Final = frozenset(
+    {ReasonCode.ENGINE_ERROR, ReasonCode.STALE_FACTS, ReasonCode.RECORD_UNAVAILABLE, ReasonCode.NO_RULES}
+)
+
+
+def name_reason(code: str) -> str:
+    """Return a reason code in words; one that is not known stays as it is."""
+    return str(REASON_NAMES.get(code, code))
+
+
+def name_method(method: str) -> str:
+    """Return an authentication method in words; one that is not known stays as it is."""
+    return str(METHOD_NAMES.get(method, method))
+
+
+def tell_decision(*, outcome: str, who: str, app: str, reason: str, why: str) -> SafeString:
+    """Return a decision as a sentence, the names emphasised.
+
+    Args:
+        outcome: `allowed`, `held` or `refused`.
+        who: a name or an address; empty when nobody was signed in.
+        app: the app's name; empty when the host belongs to none.
+        reason: the reason code; empty when allowed.
+        why: the first unmet condition in words; empty takes the reason.
+    """
+    words = {
+        "who": format_html("<b>{}</b>", who or _("Somebody not signed in")),
+        "app": format_html("<b>{}</b>", app or _("an unknown app")),
+        "why": why or name_reason(reason),
+    }
+    if outcome == "allowed":
+        return format_html(_("{who} was let into {app}."), **words)
+    cause = format_html(_("{who} was refused {app}: {why}"), **words)
+    if outcome == "held":
+        cause = format_html(_("{who} was held at {app}: {why}"), **words)
+    return cause if str(words["why"]).endswith((".", "!", "?")) else format_html("{}.", cause)

@@ -1,0 +1,95 @@
+"""`{% load console %}`: small parts that only the console's pages show. Components of every page are in `ostiary`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from ostiary.applications.facade import AppHealth, Health
+from ostiary.identity.facade import Person
+from ostiary.policy.request import Authentication
+from ostiary.web.console.words import OUTCOME_NAMES, name_method, name_reason
+from ostiary.web.design.icons import draw_icon
+from ostiary.web.design.moments import describe_moment, draw_moment
+from ostiary.web.templatetags.ostiary import badge
+
+register = template.Library()
+register.filter("reason_name", name_reason)
+
+
+@register.simple_tag
+def health_badge(health: AppHealth | None, builtin: bool = False) -> SafeString:
+    """Draw how an upstream is doing; the console itself is well when this page is seen."""
+    if builtin:
+        return badge("allowed", _("Up"))
+    if health is None or health.health is Health.UNKNOWN:
+        return badge("", _("Not known"))
+    return badge("allowed", _("Up")) if health.health is Health.UP else badge("refused", _("Down"))
+
+
+@register.simple_tag
+def person_badge(person: Person) -> SafeString:
+    """Draw the state of an account."""
+    if not person.active:
+        return badge("refused", _("Disabled"))
+    if person.locked:
+        return badge("held", _("Guessed at"))
+    if person.invited:
+        return badge("held", _("Invited"))
+    return badge("allowed", _("Active"))
+
+
+@register.simple_tag
+def outcome_badge(outcome: str) -> SafeString:
+    """Draw an outcome."""
+    return badge(outcome, str(OUTCOME_NAMES[outcome]))
+
+
+@register.simple_tag
+def method_names(methods: Iterable[str]) -> SafeString:
+    """Draw authenticators in words."""
+    names = ", ".join(name_method(method) for method in methods)
+    return format_html("{}", names) if names else format_html('<span class="faint">{}</span>', _("none yet"))
+
+
+@register.simple_tag
+def proof_names(proofs: Iterable[Authentication]) -> SafeString:
+    """Draw what was proved in a session, each method once, the latest proof's moment in the tooltip."""
+    from django.utils import timezone  # noqa: PLC0415
+
+    latest = {proof.method: proof.at for proof in sorted(proofs, key=lambda proof: proof.at)}
+    return format_html_join(
+        ", ",
+        '<span title="{}">{}</span>',
+        (
+            (describe_moment(timezone.datetime.fromtimestamp(at, tz=timezone.get_current_timezone()), timezone.now()), name_method(method))
+            for method, at in latest.items()
+        ),
+    )
+
+
+@register.simple_tag(takes_context=True)
+def export_links(context: Context, view: str, *arguments: str) -> SafeString:
+    """Draw links to the same table as CSV and JSON, filters kept."""
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    links = []
+    for kind in ("csv", "json"):
+        query["export"] = kind
+        links.append((f"{reverse(view, args=arguments)}?{query.urlencode()}", kind.upper()))
+    return format_html(
+        '<span class="row export">{}{}</span>',
+        draw_icon("download"),
+        format_html_join("", '<a class="small soft" href="{}" download>{}</a>', links),
+    )
+
+
+@register.inclusion_tag("console/parts/filter_text.html")
+def filter_text(text: str, label: str = "") -> dict[str, Any]:
+    """Draw the filter's text field."""
+    return {"text": text, "label": label or _("Contains")}
