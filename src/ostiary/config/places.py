@@ -93,6 +93,11 @@ class Instance:
         """The administrators' console."""
         return f"admin.{self.configuration.domain}"
 
+    @property
+    def display_name(self) -> str:
+        """What people read as the name of this instance: the organisation, or its domain when none is set."""
+        return self.configuration.organisation or self.configuration.domain
+
     def authority(self, host: str) -> str:
         """`host`, with the port when it is not 443: what stands in links and in `Host`."""
         port = self.configuration.gateway.https_port

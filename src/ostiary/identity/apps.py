@@ -8,3 +8,4 @@ class IdentityConfig(AppConfig):
 
     name = "ostiary.identity"
     label = "identity"
+    verbose_name = "People and sign-in"

@@ -1,0 +1,31 @@
+"""The identity pillar's types and rules of thumb. Pure: no Django, I/O, clock or randomness."""
+
+from ostiary.identity.domain.people import (
+    ADMINISTRATORS,
+    AUDITORS,
+    BUILTIN_GROUPS,
+    HELPDESK,
+    Group,
+    Invitation,
+    Member,
+    Person,
+    Role,
+)
+from ostiary.identity.domain.proofs import STRENGTH_OF, is_enough, proof
+from ostiary.identity.domain.sessions import SignInSession
+
+__all__ = [
+    "ADMINISTRATORS",
+    "AUDITORS",
+    "BUILTIN_GROUPS",
+    "HELPDESK",
+    "STRENGTH_OF",
+    "Group",
+    "Invitation",
+    "Member",
+    "Person",
+    "Role",
+    "SignInSession",
+    "is_enough",
+    "proof",
+]

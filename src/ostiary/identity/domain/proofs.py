@@ -1,0 +1,89 @@
+"""What proofs are worth, and whether somebody has proved enough. Checking a proof is not done here."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from ostiary.policy.request import Authentication, AuthStrength
+
+PASSWORD: Final = "password"  # noqa: S105 - names a method
+TOTP: Final = "totp"
+WEBAUTHN: Final = "webauthn"
+RECOVERY_CODE: Final = "recovery_code"
+EMAIL: Final = "email"
+BREAK_GLASS: Final = "break_glass"
+
+STRENGTH_OF: Final = {
+    PASSWORD: AuthStrength.SINGLE,
+    EMAIL: AuthStrength.SINGLE,
+    BREAK_GLASS: AuthStrength.SINGLE,
+    RECOVERY_CODE: AuthStrength.ANY,
+    TOTP: AuthStrength.OTP,
+    WEBAUTHN: AuthStrength.PHISHING_RESISTANT,
+}
+SECOND_FACTORS: Final = (TOTP, WEBAUTHN)
+"""What counts as having set up a second factor; recovery codes alone do not."""
+
+
+def proof(method: str, *, at: float) -> Authentication:
+    """Return the record of one proof given at `at` (seconds since the epoch).
+
+    Raises:
+        KeyError: for a method that is not known, so that nothing unknown ever counts.
+    """
+    return Authentication(method, STRENGTH_OF[method], at)
+
+
+def is_enough(
+    authentications: Iterable[Authentication], *, set_up: Iterable[str], second_factor_required: bool
+) -> bool:
+    """Say whether a sign-in is complete: enough was proved, and what is demanded is set up.
+
+    Args:
+        authentications: what was proved in this session.
+        set_up: methods the person has set up.
+        second_factor_required: whether the instance demands a second factor.
+    """
+    proofs = tuple(authentications)
+    if any(one.method == BREAK_GLASS for one in proofs):
+        return True
+    has_second_factor = any(method in SECOND_FACTORS for method in set_up)
+    if not second_factor_required and not has_second_factor:
+        return bool(proofs)
+    return has_second_factor and any(one.strength >= AuthStrength.ANY for one in proofs)
+
+
+def is_break_glass_only(authentications: Iterable[Authentication]) -> bool:
+    """Say whether the only way in was an emergency link: such a session reaches the console and nothing else."""
+    proofs = tuple(authentications)
+    return any(one.method == BREAK_GLASS for one in proofs) and not any(
+        one.strength >= AuthStrength.ANY for one in proofs
+    )
+
+
+def strongest(methods: Iterable[str]) -> AuthStrength:
+    """Return what the best of the second factors somebody has set up is worth; `SINGLE` when there is none."""
+    return max((STRENGTH_OF[one] for one in methods if one in SECOND_FACTORS), default=AuthStrength.SINGLE)
+
+
+def proved_since(
+    authentications: Iterable[Authentication], *, at_least: AuthStrength, since: float
+) -> Authentication | None:
+    """Return the latest proof of at least this strength given at or after `since`, if there is one."""
+    fitting = [one for one in authentications if one.strength >= at_least and one.at >= since]
+    return max(fitting, key=lambda one: one.at, default=None)
+
+
+def may_change_authenticators(
+    authentications: Iterable[Authentication], *, set_up: Iterable[str], since: float
+) -> bool:
+    """Say whether somebody has lately proved enough to add or remove authenticators.
+
+    The proof must be as strong as the best factor they have, so that a stolen weaker one cannot replace it. A
+    recovery code and an emergency link also serve: they exist for the day the best factor is lost. Somebody
+    without any second factor yet needs nothing more than being signed in.
+    """
+    needed = strongest(set_up)
+    if needed is AuthStrength.SINGLE:
+        return True
+    recent = [one for one in authentications if one.at >= since]
+    return any(one.strength >= needed or one.method in {RECOVERY_CODE, BREAK_GLASS} for one in recent)

@@ -1,0 +1,139 @@
+"""Puts what happens to people, groups and sign-ins on record. Called last in a transaction: no record, no change."""
+
+import time
+from collections.abc import Iterable
+
+from ostiary.identity.client import Client
+from ostiary.identity.models import Person
+from ostiary.visibility.domain.events import AccountChange, GroupChange
+from ostiary.visibility.facade import (
+    Actor,
+    account_change_event,
+    group_change_event,
+    new_uid,
+    record,
+    session_handover_event,
+    sign_in_event,
+    sign_out_event,
+)
+
+
+def record_sign_in(
+    *, person: Person, session: str, methods: Iterable[str], client: Client, reason: str = "", service: str = "id"
+) -> None:
+    """Somebody signed in or proved more; `reason` says which when it was not a whole sign-in."""
+    record(
+        sign_in_event(
+            at=time.time(),
+            uid=new_uid(),
+            email=person.email,
+            success=True,
+            service=service,
+            person_id=person.id,
+            name=person.name,
+            methods=tuple(methods),
+            session=session,
+            address=client.address or None,
+            user_agent=client.user_agent,
+            reason=reason,
+        )
+    )
+
+
+def record_refused_sign_in(
+    *, email: str, client: Client, reason: str, person: Person | None = None, methods: Iterable[str] = ()
+) -> None:
+    """Somebody tried and was refused; `reason` is a stable code."""
+    record(
+        sign_in_event(
+            at=time.time(),
+            uid=new_uid(),
+            email=email[:254],
+            success=False,
+            person_id=person.id if person else None,
+            methods=tuple(methods),
+            address=client.address or None,
+            user_agent=client.user_agent,
+            reason=reason,
+        )
+    )
+
+
+def record_sign_out(*, actor: Actor, person: Person, session: str | None, reason: str) -> None:
+    """One session ended, or, without `session`, every session of this person."""
+    record(
+        sign_out_event(
+            at=time.time(),
+            uid=new_uid(),
+            actor=actor,
+            person_id=person.id,
+            email=person.email,
+            session=session,
+            reason=reason,
+        )
+    )
+
+
+def record_handover(*, person: Person, app: str, session: str, groups: Iterable[str], client: Client) -> None:
+    """A sign-in was handed over to an app's host."""
+    record(
+        session_handover_event(
+            at=time.time(),
+            uid=new_uid(),
+            person_id=person.id,
+            email=person.email,
+            app=app,
+            session=session,
+            groups=tuple(groups),
+            address=client.address or None,
+        )
+    )
+
+
+def record_account_change(
+    *,
+    actor: Actor,
+    change: AccountChange,
+    person: Person,
+    reason: str = "",
+    details: dict[str, str | int | float | bool | None] | None = None,
+) -> None:
+    """An account changed."""
+    record(
+        account_change_event(
+            at=time.time(),
+            uid=new_uid(),
+            actor=actor,
+            change=change,
+            person_id=person.id,
+            email=person.email,
+            name=person.name,
+            reason=reason,
+            details=details,
+        )
+    )
+
+
+def record_group_change(
+    *,
+    actor: Actor,
+    change: GroupChange,
+    group_id: str,
+    group_name: str,
+    person: Person | None = None,
+    reason: str = "",
+) -> None:
+    """A group, or who belongs to it, changed."""
+    record(
+        group_change_event(
+            at=time.time(),
+            uid=new_uid(),
+            actor=actor,
+            change=change,
+            group_id=group_id,
+            group_name=group_name,
+            person_id=person.id if person else None,
+            email=person.email if person else "",
+            reason=reason,
+        )
+    )

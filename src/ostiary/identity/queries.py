@@ -1,0 +1,148 @@
+"""Reads of people and groups. Sessions are read in `session_queries`."""
+
+import difflib
+import time
+from collections.abc import Iterable
+
+from allauth.mfa.models import Authenticator
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from ostiary.identity.domain import Group, Member, Person
+from ostiary.identity.errors import UnknownGroup, UnknownPerson
+from ostiary.identity.limits import accounts_held_off
+from ostiary.identity.models import Group as GroupRow
+from ostiary.identity.models import Membership
+from ostiary.identity.models import Person as PersonRow
+from ostiary.policy.identifiers import GroupId, PersonId
+from ostiary.visibility.facade import Page
+
+
+def list_people(*, text: str = "", group: GroupId | None = None, page: int = 1, page_size: int = 50) -> Page[Person]:
+    """Return people by name, filtered.
+
+    Args:
+        text: part of a name or an address; empty for everybody.
+        group: only its members.
+        page: from 1.
+        page_size: people a page.
+    """
+    rows = PersonRow.objects.order_by("name", "email")
+    if text.strip():
+        rows = rows.filter(Q(name__icontains=text.strip()) | Q(email__icontains=text.strip()))
+    if group is not None:
+        rows = rows.filter(memberships__group_id=group)
+    total = rows.count()
+    start = (max(page, 1) - 1) * page_size
+    return Page(items=_people(rows[start : start + page_size]), total=total, page=max(page, 1), page_size=page_size)
+
+
+def get_person(person_id: PersonId) -> Person:
+    """Return one person.
+
+    Raises:
+        UnknownPerson: when there is nobody with this identifier.
+    """
+    people = _people(PersonRow.objects.filter(pk=person_id))
+    if not people:
+        raise UnknownPerson("There is nobody with this identifier.", detail=str(person_id)[:100])
+    return people[0]
+
+
+def find_person(email: str) -> Person:
+    """Return the person with this address, whatever its case.
+
+    Raises:
+        UnknownPerson: with the most similar address as a hint.
+    """
+    wanted = email.strip().lower()
+    people = _people(PersonRow.objects.filter(email=wanted))
+    if people:
+        return people[0]
+    similar = difflib.get_close_matches(wanted, PersonRow.objects.values_list("email", flat=True)[:5000], n=1)
+    raise UnknownPerson(
+        f"Nobody has the address {email.strip()[:100]}.", hint=f"Did you mean {similar[0]}?" if similar else ""
+    )
+
+
+def list_groups() -> tuple[Group, ...]:
+    """Return every group with its number of members, by identifier."""
+    return tuple(_group(row) for row in GroupRow.objects.annotate(size=Count("memberships")).order_by("id"))
+
+
+def get_group(group_id: GroupId) -> Group:
+    """Return one group.
+
+    Raises:
+        UnknownGroup: with the most similar identifier as a hint.
+    """
+    row = GroupRow.objects.annotate(size=Count("memberships")).filter(pk=group_id).first()
+    if row is not None:
+        return _group(row)
+    similar = difflib.get_close_matches(group_id, GroupRow.objects.values_list("id", flat=True), n=1)
+    raise UnknownGroup(
+        f"There is no group {str(group_id)[:70]!r}.", hint=f"Did you mean {similar[0]!r}?" if similar else ""
+    )
+
+
+def list_members(group_id: GroupId) -> tuple[Member, ...]:
+    """Return who is in a group, by address.
+
+    Raises:
+        UnknownGroup: when there is no such group.
+    """
+    get_group(group_id)
+    rows = Membership.objects.filter(group_id=group_id).select_related("person").order_by("person__email")
+    return tuple(
+        Member(
+            person_id=PersonId(row.person_id),
+            email=row.person.email,
+            name=row.person.name,
+            active=row.person.is_active,
+            granted_by=row.granted_by,
+            reason=row.reason,
+            granted_at=row.granted_at.timestamp(),
+        )
+        for row in rows
+    )
+
+
+def _group(row: GroupRow) -> Group:
+    size: int = getattr(row, "size", 0)
+    return Group(id=GroupId(row.id), name=row.name, description=row.description, members=size, builtin=row.builtin)
+
+
+def _people(rows: QuerySet[PersonRow]) -> tuple[Person, ...]:
+    found = list(
+        rows.prefetch_related(
+            Prefetch("memberships", queryset=Membership.objects.order_by("group_id")),
+            Prefetch("authenticator_set", queryset=Authenticator.objects.order_by("type")),
+        )
+    )
+    held_off = accounts_held_off((row.email for row in found), now=time.time())
+    return tuple(_person(row, locked=row.email in held_off) for row in found)
+
+
+def _person(row: PersonRow, *, locked: bool) -> Person:
+    authenticators: Iterable[Authenticator] = row.authenticator_set.all()  # type: ignore[attr-defined]
+    return Person(
+        id=PersonId(row.id),
+        email=row.email,
+        name=row.name,
+        active=row.is_active,
+        groups=tuple(GroupId(one.group_id) for one in row.memberships.all()),
+        created_at=row.created_at.timestamp(),
+        last_sign_in_at=row.last_login.timestamp() if row.last_login else None,
+        methods=methods_of(row, authenticators),
+        invited=row.accepted_at is None,
+        locked=locked,
+        emergency=row.emergency,
+        email_confirmed=row.email_confirmed_at is not None,
+    )
+
+
+def methods_of(row: PersonRow, authenticators: Iterable[Authenticator]) -> tuple[str, ...]:
+    """Return the methods somebody has set up, sorted, each once."""
+    methods = {str(one.type) for one in authenticators}
+    if row.has_usable_password():
+        methods.add("password")
+    return tuple(sorted(methods))

@@ -1,0 +1,113 @@
+"""Rules that protect the instance from its own administrators, and people from each other.
+
+The console decides who sees a button. These rules hold whatever the way in: console, command line, another program.
+"""
+
+import re
+import unicodedata
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from ostiary.identity.domain import ADMINISTRATORS, BUILTIN_GROUPS
+from ostiary.identity.errors import NotAllowed, UnacceptableText, UnknownPerson
+from ostiary.identity.models import Group, Membership, Person
+from ostiary.visibility.facade import Actor
+
+MAX_NAME_CHARACTERS = 200
+MAX_EMAIL_CHARACTERS = 254
+_SPACES = re.compile(r"\s+")
+
+
+def parse_email(text: str) -> str:
+    """Return an address in the one form it is stored in.
+
+    Raises:
+        UnacceptableText: for anything that is not a plain ASCII address.
+    """
+    email = text.strip().lower()
+    try:
+        if len(email) > MAX_EMAIL_CHARACTERS or not email.isascii():
+            raise ValidationError("form")
+        validate_email(email)
+    except ValidationError:
+        raise UnacceptableText(
+            f"{text.strip()[:80]!r} is not an e-mail address.", hint="Write it as name@example.com."
+        ) from None
+    return email
+
+
+def parse_name(text: str, *, what: str = "name", limit: int = MAX_NAME_CHARACTERS) -> str:
+    """Return a name in composed form with single spaces.
+
+    Raises:
+        UnacceptableText: when it is too long or has characters that cannot be seen.
+    """
+    name = _SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    invisible = [one for one in name if unicodedata.category(one) in {"Cc", "Cf", "Cs", "Co", "Cn"}]
+    if len(name) > limit or invisible:
+        raise UnacceptableText(
+            f"This cannot be a {what}.", hint=f"Use at most {limit} letters and signs that can be seen."
+        )
+    return name
+
+
+def lock_person(person_id: str) -> Person:
+    """Return one person, locked until the transaction ends.
+
+    Raises:
+        UnknownPerson: when there is nobody with this identifier.
+    """
+    person = Person.objects.select_for_update().filter(pk=person_id).first()
+    if person is None:
+        raise UnknownPerson("There is nobody with this identifier.", detail=str(person_id)[:100])
+    return person
+
+
+def is_administrator(person_id: str) -> bool:
+    """Say whether somebody is an administrator who is not disabled."""
+    return Membership.objects.filter(person_id=person_id, group_id=ADMINISTRATORS, person__is_active=True).exists()
+
+
+def require_may_change_person(actor: Actor, person: Person) -> None:
+    """Only administrators change administrators: otherwise a helpdesk could make itself one.
+
+    Raises:
+        NotAllowed: when somebody who is not an administrator acts on one.
+    """
+    if actor.kind != "person" or actor.id == person.id:
+        return
+    if is_administrator(person.id) and not is_administrator(actor.id):
+        raise NotAllowed("Only administrators change an administrator's account.")
+
+
+def require_may_change_group(actor: Actor, group_id: str) -> None:
+    """Only administrators change who is in the builtin groups, which open the console.
+
+    Raises:
+        NotAllowed: when somebody else tries.
+    """
+    if actor.kind == "person" and group_id in BUILTIN_GROUPS and not is_administrator(actor.id):
+        raise NotAllowed("Only administrators change who may use the console.")
+
+
+def require_not_oneself(actor: Actor, person: Person) -> None:
+    """Raise `NotAllowed` when somebody would disable themselves."""
+    if actor.kind == "person" and actor.id == person.id:
+        raise NotAllowed("You cannot disable your own account.", hint="Ask another administrator.")
+
+
+def require_another_administrator(person: Person) -> None:
+    """Raise `NotAllowed` when nobody could administer the instance without this person.
+
+    Counted are administrators who have taken up their invitation and are not disabled; emergency accounts, which
+    have nothing to sign in with, are not. Two such changes at once wait for each other.
+    """
+    Group.objects.select_for_update().get(pk=ADMINISTRATORS)
+    able = Membership.objects.filter(
+        group_id=ADMINISTRATORS, person__is_active=True, person__emergency=False, person__accepted_at__isnull=False
+    )
+    if able.filter(person=person).exists() and not able.exclude(person=person).exists():
+        raise NotAllowed(
+            f"{person.email} is the last administrator.", hint="Make somebody else an administrator first."
+        )

@@ -1,0 +1,51 @@
+"""Response headers that every page of the control plane carries. Who may see a page is decided elsewhere."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+PERMISSIONS = (
+    "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), "
+    "publickey-credentials-get=(self), publickey-credentials-create=(self)"
+)
+
+
+def content_security_policy() -> str:
+    """Return the policy: everything from this host, nothing inline, framed by nobody.
+
+    `form-action` names the instance's other hosts, because signing in is a form whose answer redirects to an app.
+    """
+    instance = settings.INSTANCE
+    apps = f"https://{instance.authority('*.' + instance.configuration.domain)}"
+    return "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'self'",
+            "style-src 'self'",
+            "img-src 'self' data:",
+            "font-src 'self'",
+            "connect-src 'self'",
+            "manifest-src 'self'",
+            f"form-action 'self' {apps}",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        )
+    )
+
+
+class SecurityHeaders:
+    """Middleware: adds the headers that Django's own does not know."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+        self.policy = content_security_policy()
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Add the headers; pages are never cached, files are."""
+        response = self.get_response(request)
+        response["Content-Security-Policy"] = self.policy
+        response["Permissions-Policy"] = PERMISSIONS
+        if not request.path.startswith(settings.STATIC_URL):
+            response.setdefault("Cache-Control", "no-store")
+        return response

@@ -1,0 +1,20 @@
+"""Pages for requests that cannot be answered as asked. They say what to do next and reveal nothing."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+
+
+def problem_page(request: HttpRequest, *, status: int, title: str, words: str) -> HttpResponse:
+    """Return a page that says what went wrong in one sentence and leads back to the start."""
+    return render(request, "signin/problem.html", {"title": title, "words": words}, status=status)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Answer a form that did not come from our own page, or from one left open too long."""
+    return problem_page(
+        request,
+        status=403,
+        title=_("This page was open too long"),
+        words=_("Go back, load the page again and repeat what you did."),
+    )

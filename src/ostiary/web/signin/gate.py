@@ -1,0 +1,122 @@
+"""Who may see which page of the sign-in host, in one table, refused by default.
+
+Every page is for people whose sign-in is complete, unless its name stands in one of the two sets below. The
+console's pages are guarded by the gateway and by `web.console`.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from allauth.account.internal.flows.logout import logout
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from ostiary.identity.facade import SignInSession, UnknownSession, client_of, get_session, touch_session
+from ostiary.policy.identifiers import SessionId
+from ostiary.web.hosts import site_of
+
+SESSION_KEY: Final = "ostiary_session"
+PENDING_KEY: Final = "ostiary_pending"
+
+ENTRANCE: Final = frozenset(
+    {
+        "account_login",
+        "account_logout",
+        "account_inactive",
+        "mfa_login_webauthn",
+        "mfa_authenticate",
+        "mfa_authenticate_options",
+        "password_forgotten",
+        "link",
+        "invitation",
+        "invitation_password",
+        "invitation_passkey",
+        "password_new",
+        "email_confirm",
+        "emergency",
+    }
+)
+"""For anybody: they lead to being signed in, or out."""
+
+UNFINISHED: Final = frozenset(
+    {
+        "set_up",
+        "set_up_passkey",
+        "set_up_app",
+        "set_up_codes",
+        "set_up_done",
+    }
+)
+"""For people who gave a first proof and have yet to set up or give the second."""
+
+
+class SignInGate:
+    """Middleware: ends sign-ins that were revoked, and keeps unfinished ones to the pages that finish them."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Find the sign-in behind the browser's cookie, or make the browser signed out."""
+        request.sign_in_session = None  # type: ignore[attr-defined]
+        if site_of(request) == "identity" and not request.path.startswith(settings.STATIC_URL):
+            request.sign_in_session = _live_session(request)  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, view: object, arguments: list[Any], named: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Let the request go on, or send it where it may."""
+        del view, arguments, named
+        if site_of(request) != "identity" or request.resolver_match is None:
+            return None
+        name = request.resolver_match.view_name
+        if name in ENTRANCE:
+            return None
+        session = sign_in_session(request)
+        if session is None:
+            return _to_sign_in(request)
+        if session.complete or name in UNFINISHED:
+            return None
+        remember_pending(request)
+        return HttpResponseRedirect(reverse("set_up"))
+
+
+def sign_in_session(request: HttpRequest) -> SignInSession | None:
+    """Return the sign-in this request belongs to, complete or not."""
+    session: SignInSession | None = request.sign_in_session  # type: ignore[attr-defined]
+    return session
+
+
+def remember_pending(request: HttpRequest) -> None:
+    """Keep where the person was going, for when set-up is done."""
+    if request.method == "GET" and request.path != "/":
+        request.session[PENDING_KEY] = request.get_full_path()
+
+
+def _live_session(request: HttpRequest) -> SignInSession | None:
+    if not request.user.is_authenticated:
+        return None
+    now = time.time()
+    try:
+        session = get_session(SessionId(request.session.get(SESSION_KEY, "")))
+    except UnknownSession:
+        session = None
+    if session is None or session.person_id != request.user.pk:
+        logout(request)
+        request.session.flush()
+        messages.info(request, _("You were signed out. Sign in to go on."))
+        return None
+    return touch_session(session=session, address=client_of(request).address, now=now)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    url = reverse("account_login")
+    if request.method == "GET" and request.path != "/":
+        url = f"{url}?{urlencode({'next': request.get_full_path()})}"
+    return HttpResponseRedirect(url)
