@@ -1,6 +1,8 @@
 """All that other rooms use of the record: writing events, and searching what is recorded."""
 
+from ostiary.visibility.activity import get_activity
 from ostiary.visibility.adapters.audit_log import RecordUnavailable
+from ostiary.visibility.adapters.log_reader import LineGone
 from ostiary.visibility.domain.actor import Actor
 from ostiary.visibility.domain.decision_record import DecisionRecord
 from ostiary.visibility.domain.events import (
@@ -13,19 +15,55 @@ from ostiary.visibility.domain.events import (
     sign_out_event,
 )
 from ostiary.visibility.domain.page import Page
+from ostiary.visibility.domain.search import (
+    Activity,
+    ActivityBucket,
+    AppActivity,
+    DecisionQuery,
+    DecisionRow,
+    EventKind,
+    EventQuery,
+    EventRow,
+    LogStatus,
+    StreamStatus,
+)
+from ostiary.visibility.indexing import index_new_decisions, index_new_events, prune_index
+from ostiary.visibility.queries import UnknownDecision, get_decision, get_event, list_events, search_decisions
 from ostiary.visibility.services import new_uid, record
+from ostiary.visibility.status import get_log_status
 
 __all__ = [
+    "Activity",
+    "ActivityBucket",
     "Actor",
+    "AppActivity",
+    "DecisionQuery",
     "DecisionRecord",
+    "DecisionRow",
     "Event",
+    "EventKind",
+    "EventQuery",
+    "EventRow",
+    "LineGone",
+    "LogStatus",
     "Page",
     "RecordUnavailable",
+    "StreamStatus",
+    "UnknownDecision",
     "account_change_event",
     "entity_change_event",
+    "get_activity",
+    "get_decision",
+    "get_event",
+    "get_log_status",
     "group_change_event",
+    "index_new_decisions",
+    "index_new_events",
+    "list_events",
     "new_uid",
+    "prune_index",
     "record",
+    "search_decisions",
     "session_handover_event",
     "sign_in_event",
     "sign_out_event",

@@ -1,0 +1,112 @@
+"""The index of the record: enough of each line to find it. The record itself is the files; this can be made again."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class LogPosition(models.Model):
+    """How far a stream has been indexed: the last line that was, and where the next one begins."""
+
+    stream = models.CharField(_("stream"), max_length=32, primary_key=True)
+    segment = models.PositiveIntegerField(_("segment"), default=0)
+    offset = models.PositiveBigIntegerField(_("offset in bytes"), default=0)
+    seq = models.BigIntegerField(_("last line"), default=-1)
+    head = models.CharField(_("hash of the last line"), max_length=64, default="")
+
+    class Meta:
+        """Names, uniqueness and indexes."""
+
+        verbose_name = _("log position")
+        verbose_name_plural = _("log positions")
+
+    def __str__(self) -> str:
+        return f"{self.stream} {self.seq}"
+
+
+class IndexedLine(models.Model):
+    """Where a line of the record is."""
+
+    id = models.BigAutoField(primary_key=True)
+    stream = models.CharField(_("stream"), max_length=32)
+    seq = models.BigIntegerField(_("line"))
+    segment = models.PositiveIntegerField(_("segment"))
+    offset = models.PositiveBigIntegerField(_("offset in bytes"))
+    length = models.PositiveIntegerField(_("length in bytes"))
+    at_ms = models.BigIntegerField(_("time in milliseconds since the epoch"))
+    address = models.CharField(_("address"), max_length=64, default="")
+    search = models.TextField(_("searchable text, small letters"), default="")
+
+    class Meta:
+        """Names, uniqueness and indexes."""
+
+        abstract = True
+
+
+class IndexedDecision(IndexedLine):
+    """One decision (stream `decisions`), or one request that passed on a grant (stream `requests`)."""
+
+    reference = models.CharField(_("reference"), max_length=64)
+    outcome = models.CharField(_("outcome"), max_length=16)
+    reason = models.CharField(_("reason"), max_length=40, default="")
+    person = models.CharField(_("person's id"), max_length=128, default="")
+    email = models.CharField(_("e-mail address"), max_length=320, default="")
+    app = models.CharField(_("app"), max_length=64, default="")
+    rule = models.CharField(_("rule"), max_length=128, default="")
+    method = models.CharField(_("method"), max_length=32, default="")
+    host = models.CharField(_("host"), max_length=255, default="")
+    path = models.CharField(_("path"), max_length=512, default="")
+    country = models.CharField(_("country"), max_length=2, default="")
+    code = models.PositiveIntegerField(_("HTTP status"), default=0)
+
+    class Meta:
+        """Names, uniqueness and indexes."""
+
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        constraints = [models.UniqueConstraint(fields=["stream", "seq"], name="visibility_decision_line")]
+        indexes = [
+            models.Index(fields=["stream", "-at_ms", "-seq"], name="visibility_decision_time"),
+            models.Index(fields=["at_ms", "outcome"], name="visibility_decision_rate"),
+            models.Index(fields=["person", "-at_ms"], name="visibility_decision_person"),
+            models.Index(fields=["email", "-at_ms"], name="visibility_decision_email"),
+            models.Index(fields=["app", "-at_ms"], name="visibility_decision_app"),
+            models.Index(fields=["outcome", "-at_ms"], name="visibility_decision_outcome"),
+            models.Index(fields=["reason", "-at_ms"], name="visibility_decision_reason"),
+            models.Index(fields=["reference"], name="visibility_decision_ref"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} {self.reference}"
+
+
+class IndexedEvent(IndexedLine):
+    """One other event: a sign-in, an administrator's action, or something that happened to the log."""
+
+    uid = models.CharField(_("identifier"), max_length=64)
+    kind = models.CharField(_("kind"), max_length=16)
+    activity = models.CharField(_("activity"), max_length=40)
+    success = models.BooleanField(_("succeeded"), default=True)
+    actor_kind = models.CharField(_("kind of actor"), max_length=16, default="")
+    actor = models.CharField(_("actor's id"), max_length=128, default="")
+    actor_label = models.CharField(_("actor"), max_length=320, default="")
+    target_kind = models.CharField(_("kind of target"), max_length=32, default="")
+    target = models.CharField(_("target's id"), max_length=128, default="")
+    target_label = models.CharField(_("target"), max_length=320, default="")
+    reason = models.CharField(_("reason"), max_length=255, default="")
+    words = models.CharField(_("in words"), max_length=512, default="")
+
+    class Meta:
+        """Names, uniqueness and indexes."""
+
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        constraints = [models.UniqueConstraint(fields=["stream", "seq"], name="visibility_event_line")]
+        indexes = [
+            models.Index(fields=["-at_ms", "-seq"], name="visibility_event_time"),
+            models.Index(fields=["kind", "-at_ms"], name="visibility_event_kind"),
+            models.Index(fields=["actor", "-at_ms"], name="visibility_event_actor"),
+            models.Index(fields=["target", "-at_ms"], name="visibility_event_target"),
+        ]
+
+    def __str__(self) -> str:
+        return self.words
