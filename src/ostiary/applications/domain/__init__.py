@@ -1,0 +1,20 @@
+"""What an application is, and which ones may be added. Pure: reading and storing live beside this folder."""
+
+from ostiary.applications.domain.app import App, AppHealth, Health, Upstream, cluster_name
+from ostiary.applications.domain.upstream import UpstreamAddress, UpstreamScheme, parse_upstream
+from ostiary.applications.domain.wording import CONSOLE_APP, RESERVED_APP_IDS, UnknownApp, UnusableApp
+
+__all__ = [
+    "CONSOLE_APP",
+    "RESERVED_APP_IDS",
+    "App",
+    "AppHealth",
+    "Health",
+    "UnknownApp",
+    "UnusableApp",
+    "Upstream",
+    "UpstreamAddress",
+    "UpstreamScheme",
+    "cluster_name",
+    "parse_upstream",
+]

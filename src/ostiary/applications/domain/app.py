@@ -1,0 +1,84 @@
+"""An application as the rest of Ostiary sees it. Which values are acceptable is said in the modules beside this one."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Literal
+
+import msgspec
+
+from ostiary.policy.identifiers import AppId, Label
+from ostiary.policy.request import ActionClass
+
+IdentityFact = Literal["email", "id", "name", "groups"]
+
+
+class Upstream(msgspec.Struct, frozen=True, kw_only=True):
+    """Where requests for an application go.
+
+    Args:
+        url: `http://host[:port]` or `https://host[:port]`; empty for the built-in console.
+        verify_tls: check an https upstream's certificate and name. Off only where the network is trusted.
+        ca_file: PEM file of the authority that signed the upstream's certificate; empty for the system's list.
+        host_header: what stands in `Host` towards the upstream; empty passes on what the client asked for.
+        health_path: asked for every few seconds to see whether the app is well; empty watches ordinary traffic.
+    """
+
+    url: str = ""
+    verify_tls: bool = True
+    ca_file: str = ""
+    host_header: str = ""
+    health_path: str = ""
+
+
+class App(msgspec.Struct, frozen=True, kw_only=True):
+    """One application behind the gateway.
+
+    Args:
+        id: what rules name.
+        host: the only host name that reaches it, lower case, without port.
+        labels: what rules may name instead of the app.
+        methods: HTTP methods whose action class differs from the default.
+        identity_headers: header name in lower case to the fact it carries.
+        contact: whom a refused person can write to.
+        streams: whether WebSocket and other upgrades are forwarded.
+        icon: name of a picture in the portal; empty for the first letter.
+        builtin: part of Ostiary; it cannot be removed and its address cannot be changed.
+    """
+
+    id: AppId
+    name: str
+    host: str
+    upstream: Upstream
+    labels: tuple[Label, ...] = ()
+    methods: Mapping[str, ActionClass] = {}
+    identity_headers: Mapping[str, IdentityFact] = {}
+    contact: str = ""
+    streams: bool = True
+    description: str = ""
+    icon: str = ""
+    builtin: bool = False
+
+
+class Health(StrEnum):
+    """What the gateway knows of an upstream."""
+
+    UP = "up"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+class AppHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """How an application's upstream is doing.
+
+    Args:
+        detail: one sentence for people; empty when all is well.
+    """
+
+    app: AppId
+    health: Health
+    detail: str = ""
+
+
+def cluster_name(app: AppId) -> str:
+    """Return the name under which the data plane knows an app's upstream, in its configuration and statistics."""
+    return f"app-{app}"

@@ -1,0 +1,158 @@
+"""What may be typed as an app's names, labels, methods and headers, and how a wrong one is answered."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Final, cast, get_args
+
+from ostiary.applications.domain.app import IdentityFact
+from ostiary.errors import OstiaryError
+from ostiary.policy.identifiers import AppId, Label, parse_slug
+from ostiary.policy.request import ActionClass
+
+CONSOLE_APP: Final = AppId("console")
+RESERVED_APP_IDS: Final = frozenset({"id", "admin", "console"})
+MAX_IDENTITY_HEADERS: Final = 8
+MAX_LABELS: Final = 16
+
+_METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}", re.ASCII)
+_HEADER = re.compile(r"(?:x|remote)-[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+_HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+_OURS = ("x-ostiary-", "x-envoy-", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto")
+_TAKEN = frozenset({"x-request-id", "x-real-ip", "x-http-method-override", "x-http-method", "x-method-override"})
+
+
+class UnusableApp(OstiaryError):
+    """The description of an application cannot be used; nothing was changed."""
+
+
+class UnknownApp(UnusableApp):
+    """No app has that identifier."""
+
+
+def parse_app_id(text: str) -> AppId:
+    """Return `text` as the identifier of a new app.
+
+    Raises:
+        MalformedIdentifier: when it is not a slug.
+        UnusableApp: when it is reserved.
+    """
+    if text in RESERVED_APP_IDS:
+        raise UnusableApp(f"{text!r} is reserved for Ostiary itself.", hint="Choose another name, such as wiki.")
+    return AppId(parse_slug(text, what="app"))
+
+
+def parse_host(text: str, *, taken: Mapping[str, str]) -> str:
+    """Return a host name for people's browsers, in lower case.
+
+    Args:
+        text: what was typed.
+        taken: host names in use, with what uses each.
+
+    Raises:
+        UnusableApp: when it is no host name, or something else answers there.
+    """
+    host = text.lower()
+    labels = host.split(".")
+    if len(host) > 253 or len(labels) < 2 or not all(_HOST_LABEL.fullmatch(label) for label in labels):
+        raise UnusableApp(
+            f"{_shown(text)} is not a host name that a browser can ask for.",
+            hint="Write it like wiki.example.com: letters a-z, digits, hyphens and dots, without a port.",
+        )
+    if labels[-1].isdigit():
+        raise UnusableApp(f"{_shown(text)} is an address.", hint="Give the app a name, such as wiki.example.com.")
+    if host in taken:
+        raise UnusableApp(f"{host} already belongs to {taken[host]}.", hint="Choose another host name.")
+    return host
+
+
+def parse_text(text: str, *, what: str, limit: int, required: bool = False) -> str:
+    """Return a line of text for people, trimmed and in composed form.
+
+    Args:
+        text: what was typed.
+        what: the field's name in messages.
+        limit: most characters.
+        required: whether it may not be empty.
+
+    Raises:
+        UnusableApp: when it is too long, empty where it is required, or holds control characters.
+    """
+    line = unicodedata.normalize("NFC", text).strip()
+    if required and not line:
+        raise UnusableApp(f"The {what} is empty.")
+    if len(line) > limit:
+        raise UnusableApp(f"The {what} is longer than {limit} characters.")
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"} for character in line):
+        raise UnusableApp(f"The {what} holds characters that cannot be seen.", hint="Type it again.")
+    return line
+
+
+def parse_labels(texts: Iterable[str]) -> tuple[Label, ...]:
+    """Return labels without repetition, sorted."""
+    labels = tuple(sorted({Label(parse_slug(text, what="label")) for text in texts}))
+    if len(labels) > MAX_LABELS:
+        raise UnusableApp(f"An app has at most {MAX_LABELS} labels.")
+    return labels
+
+
+def parse_methods(methods: Mapping[str, str]) -> dict[str, ActionClass]:
+    """Return the action classes that differ from the default, by method in upper case."""
+    parsed: dict[str, ActionClass] = {}
+    for name, action in methods.items():
+        method = name.upper()
+        if not _METHOD.fullmatch(method):
+            raise UnusableApp(f"{_shown(name)} is not an HTTP method.", hint="Write it like PROPFIND=view.")
+        try:
+            parsed[method] = ActionClass(action)
+        except ValueError:
+            known = ", ".join(action.value for action in ActionClass)
+            raise UnusableApp(
+                f"{_shown(str(action))} is not an action.",
+                hint=f"Actions are {known}.{_did_you_mean(str(action), list(ActionClass))}",
+            ) from None
+    return dict(sorted(parsed.items()))
+
+
+def parse_identity_headers(headers: Mapping[str, str]) -> dict[str, IdentityFact]:
+    """Return the plain headers an app wants, by name in lower case.
+
+    A name must start with `X-` or `Remote-`: a header that means something to HTTP itself cannot be one by accident.
+    """
+    if len(headers) > MAX_IDENTITY_HEADERS:
+        raise UnusableApp(f"An app gets at most {MAX_IDENTITY_HEADERS} identity headers.")
+    facts: tuple[str, ...] = get_args(IdentityFact)
+    parsed: dict[str, IdentityFact] = {}
+    for name, fact in headers.items():
+        header = name.lower()
+        if len(header) > 64 or not _HEADER.fullmatch(header):
+            raise UnusableApp(
+                f"{_shown(name)} cannot be an identity header.",
+                hint="Use a name that starts with X- or Remote-, such as X-Remote-User or Remote-Email.",
+            )
+        if header.startswith(_OURS) or header in _TAKEN:
+            raise UnusableApp(f"{_shown(name)} already has a meaning.", hint="Use a name such as Remote-User.")
+        if fact not in facts:
+            raise UnusableApp(
+                f"{_shown(fact)} is not something Ostiary tells an app.",
+                hint=f"Choose one of {', '.join(facts)}.{_did_you_mean(fact, facts)}",
+            )
+        parsed[header] = cast("IdentityFact", fact)
+    return dict(sorted(parsed.items()))
+
+
+def unknown_app(text: str, known: Iterable[str]) -> UnknownApp:
+    """Return the error for an app that does not exist, with the nearest name."""
+    names = sorted(known)
+    suggestion = _did_you_mean(text, names).strip()
+    return UnknownApp(f"There is no app {_shown(text)}.", hint=suggestion or "See them with: ostiary app list")
+
+
+def _did_you_mean(text: str, known: Iterable[str]) -> str:
+    near = get_close_matches(text.lower(), [str(name) for name in known], n=1, cutoff=0.6)
+    return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:60] + "…")

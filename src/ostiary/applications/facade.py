@@ -1,0 +1,41 @@
+"""What the rest of Ostiary may ask of the catalogue: frozen types in, frozen types out."""
+
+from ostiary.applications.adapters.authority_file import read_authorities
+from ostiary.applications.adapters.upstream_health import app_health
+from ostiary.applications.domain import (
+    CONSOLE_APP,
+    App,
+    AppHealth,
+    Health,
+    UnknownApp,
+    UnusableApp,
+    Upstream,
+    UpstreamAddress,
+    UpstreamScheme,
+    cluster_name,
+    parse_upstream,
+)
+from ostiary.applications.queries import get_app, list_apps
+from ostiary.applications.services import add_app, change_app, ensure_builtin_apps, remove_app
+
+__all__ = [
+    "CONSOLE_APP",
+    "App",
+    "AppHealth",
+    "Health",
+    "UnknownApp",
+    "UnusableApp",
+    "Upstream",
+    "UpstreamAddress",
+    "UpstreamScheme",
+    "add_app",
+    "app_health",
+    "change_app",
+    "cluster_name",
+    "ensure_builtin_apps",
+    "get_app",
+    "list_apps",
+    "parse_upstream",
+    "read_authorities",
+    "remove_app",
+]

@@ -1,0 +1,34 @@
+"""The catalogue of applications, as stored. Reads live in `queries`, changes in `services`."""
+
+from django.db import models
+
+
+class StoredApp(models.Model):
+    """One application. Its values were checked before they came here."""
+
+    id = models.CharField(primary_key=True, max_length=63)
+    name = models.CharField(max_length=100)
+    host = models.CharField(max_length=253, unique=True)
+    upstream_url = models.CharField(max_length=300, blank=True)
+    verify_tls = models.BooleanField(default=True)
+    ca_file = models.CharField(max_length=1000, blank=True)
+    host_header = models.CharField(max_length=260, blank=True)
+    health_path = models.CharField(max_length=255, blank=True)
+    labels = models.JSONField(default=list)
+    methods = models.JSONField(default=dict)
+    identity_headers = models.JSONField(default=dict)
+    contact = models.CharField(max_length=200, blank=True)
+    streams = models.BooleanField(default=True)
+    description = models.CharField(max_length=500, blank=True)
+    icon = models.CharField(max_length=63, blank=True)
+    builtin = models.BooleanField(default=False)
+    added_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        """Lists read by name."""
+
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.id

@@ -1,0 +1,48 @@
+"""Reads of the catalogue. They return frozen types and change nothing."""
+
+from ostiary.applications.domain import App, Upstream
+from ostiary.applications.domain.wording import unknown_app
+from ostiary.applications.models import StoredApp
+from ostiary.policy.identifiers import AppId, Label
+from ostiary.policy.request import ActionClass
+
+
+def list_apps() -> tuple[App, ...]:
+    """Return every app by name, the built-in console included."""
+    return tuple(to_app(row) for row in StoredApp.objects.all())
+
+
+def get_app(app_id: str) -> App:
+    """Return one app.
+
+    Raises:
+        UnknownApp: when there is none, with the nearest name.
+    """
+    row = StoredApp.objects.filter(pk=app_id).first()
+    if row is None:
+        raise unknown_app(app_id, StoredApp.objects.values_list("pk", flat=True))
+    return to_app(row)
+
+
+def to_app(row: StoredApp) -> App:
+    """Return the stored app as the rest of Ostiary sees it."""
+    return App(
+        id=AppId(row.id),
+        name=row.name,
+        host=row.host,
+        upstream=Upstream(
+            url=row.upstream_url,
+            verify_tls=row.verify_tls,
+            ca_file=row.ca_file,
+            host_header=row.host_header,
+            health_path=row.health_path,
+        ),
+        labels=tuple(Label(label) for label in row.labels),
+        methods={method: ActionClass(action) for method, action in row.methods.items()},
+        identity_headers=dict(row.identity_headers),
+        contact=row.contact,
+        streams=row.streams,
+        description=row.description,
+        icon=row.icon,
+        builtin=row.builtin,
+    )

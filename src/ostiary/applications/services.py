@@ -1,0 +1,281 @@
+"""Adding, changing and removing applications. Each is one transaction, on record, and told to the gateway."""
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.db import transaction
+
+from ostiary.applications.adapters.authority_file import read_authorities
+from ostiary.applications.domain import CONSOLE_APP, App, UnusableApp, UpstreamScheme, parse_upstream, wording
+from ostiary.applications.domain.upstream import parse_health_path, parse_host_header
+from ostiary.applications.models import StoredApp
+from ostiary.applications.queries import to_app
+from ostiary.changes import announce_change
+from ostiary.config.places import Instance
+from ostiary.policy.identifiers import parse_slug
+from ostiary.visibility.domain.events import EntityChange, entity_change_event
+from ostiary.visibility.facade import Actor, new_uid, record
+
+_HARMLESS_FIELDS = frozenset({"name", "description", "contact", "icon", "health_path"})
+_FIXED_FOR_BUILTIN = frozenset(
+    {"host", "upstream_url", "verify_tls", "ca_file", "host_header", "health_path", "identity_headers", "streams"}
+)
+
+
+def add_app(
+    app_id: str,
+    *,
+    upstream: str,
+    actor: Actor,
+    name: str = "",
+    host: str = "",
+    verify_tls: bool = True,
+    ca_file: str = "",
+    host_header: str = "",
+    health_path: str = "",
+    labels: Iterable[str] = (),
+    methods: Mapping[str, str] | None = None,
+    identity_headers: Mapping[str, str] | None = None,
+    contact: str = "",
+    streams: bool = True,
+    description: str = "",
+    icon: str = "",
+) -> App:
+    """Put an application behind the gateway. Nobody may open it until a rule says so.
+
+    Args:
+        app_id: what rules will name, 1 to 63 of `a-z`, `0-9`, `-`.
+        upstream: `http://host[:port]` or `https://host[:port]`.
+        actor: who adds it.
+        name: what people read; empty takes the identifier.
+        host: the host name in people's browsers; empty takes `<id>.<domain>`.
+        verify_tls: check an https upstream's certificate.
+        ca_file: PEM file of the authority that signed it; empty for the system's list.
+        host_header: `Host` towards the upstream; empty passes on what the client asked for.
+        health_path: asked for regularly; empty watches ordinary traffic.
+        labels: what rules may name instead of the app.
+        methods: HTTP method to action, where it differs from the default.
+        identity_headers: header name to `email`, `id`, `name` or `groups`.
+        contact: whom a refused person can write to.
+        streams: whether WebSocket is forwarded.
+        description: one line for the portal.
+        icon: a picture's name for the portal.
+
+    Raises:
+        UnusableApp, MalformedIdentifier: when a value cannot be used; nothing was changed.
+        RecordUnavailable: when the change cannot be put on record; nothing was changed.
+    """
+    identifier = wording.parse_app_id(app_id)
+    fields: dict[str, Any] = {
+        "name": name or identifier,
+        "host": host or f"{identifier}.{_instance().configuration.domain}",
+        "upstream_url": upstream,
+        "verify_tls": verify_tls,
+        "ca_file": ca_file,
+        "host_header": host_header,
+        "health_path": health_path,
+        "labels": list(labels),
+        "methods": dict(methods or {}),
+        "identity_headers": dict(identity_headers or {}),
+        "contact": contact,
+        "streams": streams,
+        "description": description,
+        "icon": icon,
+    }
+    with transaction.atomic():
+        if StoredApp.objects.filter(pk=identifier).exists():
+            raise UnusableApp(
+                f"There is already an app {identifier!r}.", hint=f"Change it: ostiary app change {identifier}"
+            )
+        row = StoredApp(pk=identifier, **_checked(fields, except_app=identifier))
+        _check_tls(row)
+        row.save(force_insert=True)
+        announce_change("applications", takes_away=False)
+        app = to_app(row)
+        _put_on_record(actor, "create", app, after=app)
+    return app
+
+
+def change_app(
+    app_id: str,
+    *,
+    actor: Actor,
+    upstream: str | None = None,
+    name: str | None = None,
+    host: str | None = None,
+    verify_tls: bool | None = None,
+    ca_file: str | None = None,
+    host_header: str | None = None,
+    health_path: str | None = None,
+    labels: Iterable[str] | None = None,
+    methods: Mapping[str, str] | None = None,
+    identity_headers: Mapping[str, str] | None = None,
+    contact: str | None = None,
+    streams: bool | None = None,
+    description: str | None = None,
+    icon: str | None = None,
+) -> App:
+    """Change what is given of an application; `None` leaves a value as it is.
+
+    Raises:
+        UnknownApp: when there is no such app.
+        UnusableApp: when a value cannot be used, or belongs to Ostiary itself; nothing was changed.
+        RecordUnavailable: when the change cannot be put on record; nothing was changed.
+    """
+    given: dict[str, Any] = {
+        "name": name,
+        "host": host,
+        "upstream_url": upstream,
+        "verify_tls": verify_tls,
+        "ca_file": ca_file,
+        "host_header": host_header,
+        "health_path": health_path,
+        "labels": None if labels is None else list(labels),
+        "methods": None if methods is None else dict(methods),
+        "identity_headers": None if identity_headers is None else dict(identity_headers),
+        "contact": contact,
+        "streams": streams,
+        "description": description,
+        "icon": icon,
+    }
+    with transaction.atomic():
+        row = _locked(app_id)
+        before = to_app(row)
+        wanted = {field: value for field, value in given.items() if value is not None}
+        if row.builtin and (fixed := sorted(_FIXED_FOR_BUILTIN & wanted.keys())):
+            raise UnusableApp(f"{row.name} is part of Ostiary: its {', '.join(fixed)} cannot be changed.")
+        changed = {
+            field: value for field, value in _checked(wanted, except_app=row.id).items() if getattr(row, field) != value
+        }
+        for field, value in changed.items():
+            setattr(row, field, value)
+        _check_tls(row)
+        if not changed:
+            return before
+        row.save()
+        announce_change("applications", takes_away=not changed.keys() <= _HARMLESS_FIELDS)
+        app = to_app(row)
+        _put_on_record(actor, "update", app, before=before, after=app)
+    return app
+
+
+def remove_app(app_id: str, *, actor: Actor) -> None:
+    """Take an application away from behind the gateway. The application itself is not touched.
+
+    Raises:
+        UnknownApp: when there is no such app.
+        UnusableApp: when it is part of Ostiary.
+        RecordUnavailable: when the change cannot be put on record; nothing was changed.
+    """
+    with transaction.atomic():
+        row = _locked(app_id)
+        if row.builtin:
+            raise UnusableApp(f"{row.name} is part of Ostiary and stays.")
+        before = to_app(row)
+        row.delete()
+        announce_change("applications", takes_away=True)
+        _put_on_record(actor, "delete", before, before=before)
+
+
+def ensure_builtin_apps() -> App:
+    """Create the app `console`, or move it to the instance's present domain; return it. Repeating is harmless."""
+    instance = _instance()
+    with transaction.atomic():
+        row, created = StoredApp.objects.get_or_create(
+            pk=CONSOLE_APP,
+            defaults={
+                "name": "Console",
+                "host": instance.console_host,
+                "builtin": True,
+                "description": "Where administrators look after people, apps and rules.",
+            },
+        )
+        if not created and row.host != instance.console_host:
+            row.host = instance.console_host
+            row.save(update_fields=["host", "changed_at"])
+            created = True
+        if created:
+            announce_change("applications", takes_away=True)
+    return to_app(row)
+
+
+def _put_on_record(
+    actor: Actor, change: EntityChange, app: App, *, before: App | None = None, after: App | None = None
+) -> None:
+    """Write the last step of the transaction: a change that cannot be recorded does not happen."""
+    record(
+        entity_change_event(
+            at=time.time(),
+            uid=new_uid(),
+            actor=actor,
+            change=change,
+            entity_type="app",
+            entity_id=app.id,
+            entity_name=app.name,
+            before=None if before is None else msgspec.to_builtins(before),
+            after=None if after is None else msgspec.to_builtins(after),
+        )
+    )
+
+
+def _instance() -> Instance:
+    instance: Instance = settings.INSTANCE
+    return instance
+
+
+def _locked(app_id: str) -> StoredApp:
+    row = StoredApp.objects.select_for_update().filter(pk=app_id).first()
+    if row is None:
+        raise wording.unknown_app(app_id, StoredApp.objects.values_list("pk", flat=True))
+    return row
+
+
+def _checked(fields: Mapping[str, Any], *, except_app: str) -> dict[str, Any]:
+    """Return the fields in the form in which they are stored."""
+    others = {row.host: f"the app {row.id!r}" for row in StoredApp.objects.exclude(pk=except_app)}
+    instance = _instance()
+    reserved = {instance.identity_host: "sign-in", instance.console_host: "the console"}
+    gateway = instance.configuration.gateway
+    own_hosts = {*others, *reserved}
+
+    def upstream(text: str) -> str:
+        return parse_upstream(text, own_hosts=own_hosts, own_ports={gateway.https_port, gateway.http_port}).url
+
+    parsers: dict[str, Any] = {
+        "name": lambda text: wording.parse_text(text, what="name", limit=100, required=True),
+        "host": lambda text: wording.parse_host(text, taken=others | reserved),
+        "upstream_url": upstream,
+        "verify_tls": bool,
+        "ca_file": _checked_ca_file,
+        "host_header": parse_host_header,
+        "health_path": parse_health_path,
+        "labels": lambda texts: list(wording.parse_labels(texts)),
+        "methods": lambda methods: {name: action.value for name, action in wording.parse_methods(methods).items()},
+        "identity_headers": wording.parse_identity_headers,
+        "contact": lambda text: wording.parse_text(text, what="contact", limit=200),
+        "streams": bool,
+        "description": lambda text: wording.parse_text(text, what="description", limit=500),
+        "icon": lambda text: text and parse_slug(text, what="picture"),
+    }
+    return {field: parsers[field](value) for field, value in fields.items()}
+
+
+def _checked_ca_file(text: str) -> str:
+    if not text:
+        return ""
+    path = Path(text).absolute()
+    read_authorities(path)
+    return str(path)
+
+
+def _check_tls(row: StoredApp) -> None:
+    secure = row.upstream_url.startswith(f"{UpstreamScheme.HTTPS}:")
+    if row.ca_file and not (secure and row.verify_tls):
+        raise UnusableApp(
+            "A file of authorities has no effect here.",
+            hint="It needs an https:// upstream whose certificate is checked.",
+        )

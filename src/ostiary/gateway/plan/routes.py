@@ -1,0 +1,261 @@
+"""Which request goes which way, host by host.
+
+A request on an app's host takes the first of these that fits: refused because its path could be read in two ways;
+one of our own pages; a stream; a safe request that a grant may let pass; anything else, which is decided. Each host
+answers only on a connection that was opened for it (SNI), unless proxies stand in front.
+"""
+
+from typing import Any
+
+from ostiary.applications.facade import App
+from ostiary.gateway.plan import contents
+from ostiary.gateway.plan.clusters import app_cluster_name, streams_cluster_name
+from ostiary.gateway.plan.contents import CONTROL_CLUSTER, DECIDER_CLUSTER, ROUTES_NAME, GatewayInputs, Json
+from ostiary.gateway.plan.cookies import console_cookie_rules
+from ostiary.policy.request import ActionClass
+
+_TYPE = "type.googleapis.com/"
+AMBIGUOUS_PATH = r".*(?:[;\\#]|%(?:[01][0-9A-Fa-f]|7[Ff]|23|5[Cc]|[Cc][01]|25(?:2[EeFf]|5[Cc]|00))).*"
+"""Path parameters, backslashes, fragments, control characters, overlong UTF-8 and doubly escaped dots or slashes: an
+app may read any of them as another path than the one that was decided on."""
+
+KEYS_PATH = "/.well-known/ostiary/jwks.json"
+OWN_PREFIX = "/.ostiary/"
+SAFE_METHODS = ("GET", "HEAD")
+OWN_SECONDS = 30
+_CONNECT_RETRY: Json = {"retry_on": "connect-failure,refused-stream", "num_retries": 2}
+_SAFE_RETRY: Json = {"retry_on": "connect-failure,refused-stream,reset", "num_retries": 1}
+
+
+def routes(inputs: GatewayInputs) -> Json:
+    """Return the HTTPS listener's routes."""
+    hosts = [_sign_in_host(inputs)]
+    hosts.extend(_app_host(app, inputs) for app in sorted(inputs.apps, key=lambda app: app.id))
+    unknown = {"name": "unknown", "domains": ["*"], "routes": [_misdirected()]}
+    return {"name": ROUTES_NAME, "max_direct_response_body_size_bytes": 65536, "virtual_hosts": [*hosts, unknown]}
+
+
+def _app_host(app: App, inputs: GatewayInputs) -> Json:
+    sni = _sni_match(app.host, inputs)
+    ways = [_refuse_ambiguous(), *_own_pages(sni)]
+    if app.streams and not app.builtin:
+        ways.append(_upgrade(app, inputs, sni))
+        ways.extend(_event_streams(app, inputs, sni))
+    else:
+        ways.extend(_event_streams(app, inputs, sni, upgrades=True))
+    methods = [method for method in SAFE_METHODS if app.methods.get(method, ActionClass.VIEW) is ActionClass.VIEW]
+    if methods:
+        ways.append(_on_a_grant(app, inputs, sni, methods))
+    ways.append(_decided(app, inputs, sni))
+    ways.append(_misdirected())
+    return {
+        "name": app.id,
+        "domains": _domains(app.host, inputs),
+        "routes": ways,
+        "typed_per_filter_config": _host_filters(app),
+    }
+
+
+def _sign_in_host(inputs: GatewayInputs) -> Json:
+    instance = inputs.instance
+    sni = _sni_match(instance.identity_host, inputs)
+    plain = {
+        "cluster": CONTROL_CLUSTER,
+        "timeout": f"{OWN_SECONDS}s",
+        "retry_policy": _CONNECT_RETRY,
+    }
+    proofs = {
+        "match": {"prefix": "/", "headers": [_exact(":method", "POST")], **sni},
+        "route": plain,
+        "typed_per_filter_config": {**_undecided(), contents.FILTER_SIGN_IN_LIMIT: sign_in_limit()},
+    }
+    pages = {"match": {"prefix": "/", **sni}, "route": plain, "typed_per_filter_config": _undecided()}
+    return {
+        "name": "id",
+        "domains": _domains(instance.identity_host, inputs),
+        "routes": [_refuse_ambiguous(), _keys(sni), proofs, pages, _misdirected()],
+        "typed_per_filter_config": {contents.FILTER_HEADERS_IN: _headers_in("id")},
+    }
+
+
+def _domains(host: str, inputs: GatewayInputs) -> list[str]:
+    return [host, f"{host}:{inputs.instance.configuration.gateway.https_port}"]
+
+
+def _sni_match(host: str, inputs: GatewayInputs) -> Json:
+    if inputs.instance.configuration.gateway.trusted_proxies:
+        return {}
+    return {"filter_state": [{"key": contents.SNI_STATE, "string_match": {"exact": host, "ignore_case": True}}]}
+
+
+def _refuse_ambiguous() -> Json:
+    return {"match": {"safe_regex": {"regex": AMBIGUOUS_PATH}}, "direct_response": {"status": 400}}
+
+
+def _misdirected() -> Json:
+    return {"match": {"prefix": "/"}, "direct_response": {"status": 421}}
+
+
+def _keys(sni: Json) -> Json:
+    return _to_decider({"path": KEYS_PATH, **sni})
+
+
+def _own_pages(sni: Json) -> list[Json]:
+    return [_keys(sni), _to_decider({"prefix": OWN_PREFIX, **sni})]
+
+
+def _to_decider(match: Json) -> Json:
+    return {
+        "match": match,
+        "route": {"cluster": DECIDER_CLUSTER, "timeout": "10s", "retry_policy": _CONNECT_RETRY},
+        "typed_per_filter_config": _undecided(),
+    }
+
+
+def _undecided() -> Json:
+    """Switch off what belongs to apps: our own pages read our cookies and need no decision."""
+    return {
+        contents.FILTER_GRANTS: _no_grant(),
+        contents.FILTER_DECISION: {
+            "@type": f"{_TYPE}envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute",
+            "disabled": True,
+        },
+        contents.FILTER_COOKIES: _off(),
+        contents.FILTER_OWN_BODY_SIZE: _on(),
+    }
+
+
+def sign_in_limit() -> Json:
+    """Return how often one address may try to prove something: enough for an office behind one address."""
+    bucket = {"max_tokens": 60, "tokens_per_fill": 5, "fill_interval": "1s"}
+    return {
+        "@type": f"{_TYPE}envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+        "stat_prefix": "sign_in",
+        "filter_enabled": {"default_value": {"numerator": 100}},
+        "filter_enforced": {"default_value": {"numerator": 100}},
+        "token_bucket": {"max_tokens": 600, "tokens_per_fill": 100, "fill_interval": "1s"},
+        "rate_limits": [{"actions": [{"remote_address": {}}]}],
+        "descriptors": [{"entries": [{"key": "remote_address"}], "token_bucket": bucket}],
+        "max_dynamic_descriptors": 10_000,
+    }
+
+
+def _upgrade(app: App, inputs: GatewayInputs, sni: Json) -> Json:
+    route = _stream_route(app, inputs, streams_cluster_name(app))
+    route["upgrade_configs"] = [{"upgrade_type": "websocket", "enabled": True}]
+    return {
+        "match": {"prefix": "/", "headers": [{"name": "upgrade", "present_match": True}], **sni},
+        "route": route,
+        "typed_per_filter_config": _stream_filters("upgrade"),
+    }
+
+
+def _event_streams(app: App, inputs: GatewayInputs, sni: Json, *, upgrades: bool = False) -> list[Json]:
+    """Return the ways of requests that announce a long answer; with `upgrades`, also of those that would upgrade."""
+    kinds: list[tuple[str, Json]] = [
+        ("events", {"name": "accept", "string_match": {"contains": "text/event-stream", "ignore_case": True}}),
+        ("grpc", {"name": "content-type", "string_match": {"prefix": "application/grpc", "ignore_case": True}}),
+    ]
+    if upgrades:
+        kinds.insert(0, ("upgrade", {"name": "upgrade", "present_match": True}))
+    return [
+        {
+            "match": {"prefix": "/", "headers": [header], **sni},
+            "route": _stream_route(app, inputs, app_cluster_name(app)),
+            "typed_per_filter_config": _stream_filters(kind),
+        }
+        for kind, header in kinds
+    ]
+
+
+def _on_a_grant(app: App, inputs: GatewayInputs, sni: Json, methods: list[str]) -> Json:
+    header = {"name": ":method", "string_match": {"safe_regex": {"regex": "|".join(methods)}}}
+    return {
+        "match": {"prefix": "/", "headers": [header], **sni},
+        "route": {**_plain_route(app, inputs), "retry_policy": _SAFE_RETRY},
+        "typed_per_filter_config": {
+            contents.FILTER_GRANTS: {
+                "@type": f"{_TYPE}envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig",
+                "requirement_name": app.id,
+            }
+        },
+    }
+
+
+def _decided(app: App, inputs: GatewayInputs, sni: Json) -> Json:
+    return {
+        "match": {"prefix": "/", **sni},
+        "route": {**_plain_route(app, inputs), "retry_policy": _CONNECT_RETRY},
+        "typed_per_filter_config": {contents.FILTER_GRANTS: _no_grant()},
+    }
+
+
+def _plain_route(app: App, inputs: GatewayInputs) -> Json:
+    seconds = inputs.instance.configuration.gateway.request_seconds
+    return {"cluster": app_cluster_name(app), "timeout": f"{seconds}s", **_host_rewrite(app)}
+
+
+def _stream_route(app: App, inputs: GatewayInputs, cluster: str) -> Json:
+    seconds = inputs.instance.configuration.gateway.stream_seconds
+    return {
+        "cluster": cluster,
+        "timeout": "0s",
+        "idle_timeout": f"{seconds}s",
+        "max_stream_duration": {"max_stream_duration": f"{seconds}s"},
+        "retry_policy": _CONNECT_RETRY,
+        **_host_rewrite(app),
+    }
+
+
+def _host_rewrite(app: App) -> Json:
+    return {"host_rewrite_literal": app.upstream.host_header} if app.upstream.host_header else {}
+
+
+def _stream_filters(kind: str) -> Json:
+    return {
+        contents.FILTER_GRANTS: _no_grant(),
+        contents.FILTER_HEADERS_IN: _header_mutations([_set("x-ostiary-stream", kind)]),
+    }
+
+
+def _host_filters(app: App) -> Json:
+    filters = {contents.FILTER_HEADERS_IN: _headers_in(app.id, *app.identity_headers)}
+    if app.builtin:
+        filters[contents.FILTER_COOKIES] = console_cookie_rules()
+        filters[contents.FILTER_OWN_BODY_SIZE] = _on()
+    return filters
+
+
+def _headers_in(name: str, *identity_headers: str) -> Json:
+    """Say which app is meant, and take away what only the gateway may say to it."""
+    removals: list[Json] = [{"remove": header} for header in identity_headers]
+    return _header_mutations([*removals, _set("x-ostiary-app", name)])
+
+
+def _header_mutations(mutations: list[Json]) -> Json:
+    return {
+        "@type": f"{_TYPE}envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",
+        "mutations": {"request_mutations": mutations},
+    }
+
+
+def _set(name: str, value: str) -> Json:
+    return {
+        "append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"},
+    }
+
+
+def _no_grant() -> Json:
+    return {"@type": f"{_TYPE}envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", "disabled": True}
+
+
+def _off() -> Json:
+    return {"@type": f"{_TYPE}envoy.config.route.v3.FilterConfig", "config": {}, "disabled": True}
+
+
+def _on() -> Json:
+    return {"@type": f"{_TYPE}envoy.config.route.v3.FilterConfig", "config": {}}
+
+
+def _exact(name: str, value: str) -> dict[str, Any]:
+    return {"name": name, "string_match": {"exact": value}}
