@@ -1,7 +1,6 @@
 """What the rest of Ostiary may ask of the catalogue: frozen types in, frozen types out."""
 
 from ostiary.applications.adapters.authority_file import read_authorities
-from ostiary.applications.adapters.upstream_health import app_health
 from ostiary.applications.domain import (
     CONSOLE_APP,
     App,
@@ -15,7 +14,7 @@ from ostiary.applications.domain import (
     cluster_name,
     parse_upstream,
 )
-from ostiary.applications.queries import get_app, list_apps
+from ostiary.applications.queries import app_health, get_app, list_apps
 from ostiary.applications.services import add_app, change_app, ensure_builtin_apps, remove_app
 
 __all__ = [

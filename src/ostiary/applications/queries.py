@@ -1,6 +1,9 @@
 """Reads of the catalogue. They return frozen types and change nothing."""
 
-from ostiary.applications.domain import App, Upstream
+from django.conf import settings
+
+from ostiary.applications.adapters.upstream_health import read_upstream_health
+from ostiary.applications.domain import App, AppHealth, Upstream
 from ostiary.applications.domain.wording import unknown_app
 from ostiary.applications.models import StoredApp
 from ostiary.policy.identifiers import AppId, Label
@@ -22,6 +25,11 @@ def get_app(app_id: str) -> App:
     if row is None:
         raise unknown_app(app_id, StoredApp.objects.values_list("pk", flat=True))
     return to_app(row)
+
+
+def app_health() -> tuple[AppHealth, ...]:
+    """Return how each app's upstream is doing, as the data plane sees it at this moment."""
+    return read_upstream_health(list_apps(), admin_socket=settings.INSTANCE.envoy_admin_socket)
 
 
 def to_app(row: StoredApp) -> App:

