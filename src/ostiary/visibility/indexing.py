@@ -54,6 +54,8 @@ def index_stream(stream: str, *, limit: int = BATCH_LINES) -> int:
         How many lines were read.
     """
     folder: Path = settings.INSTANCE.audit
+    if _nothing_new(folder, stream):
+        return 0
     with transaction.atomic():
         LogPosition.objects.get_or_create(stream=stream)
         stored = LogPosition.objects.select_for_update().get(stream=stream)
@@ -91,6 +93,14 @@ def prune_index(now: float) -> int:
             pks = list(spare.values_list("pk", flat=True)[:_DELETE_ROWS])
             removed += model.objects.filter(pk__in=pks).delete()[0] if pks else 0
     return removed
+
+
+def _nothing_new(folder: Path, stream: str) -> bool:
+    """Look before taking the database's write lock, which everybody else waits for."""
+    stored = LogPosition.objects.filter(stream=stream).first()
+    position = Position() if stored is None else Position(stored.segment, stored.offset, stored.seq)
+    batch = read_on(folder, stream, position, limit=1)
+    return not batch.lines and not batch.lost
 
 
 def _continues(batch: Batch, seq: int) -> bool:

@@ -1,0 +1,87 @@
+"""The worker's jobs and how often each runs. What a job does lives in the pillar it belongs to."""
+
+from collections.abc import Callable
+from functools import partial
+
+from django.db import close_old_connections, connections
+
+from ostiary.automation.schedule import Job
+from ostiary.config.places import Instance
+from ostiary.gateway.envoy import ask_admin
+from ostiary.visibility.facade import index_new_decisions, index_new_events, prune_index
+from ostiary.visibility.follower import RequestFollower
+from ostiary.visibility.upkeep import apply_retention, sign_record, sync_record
+
+HEARTBEAT_SECONDS = 2.0
+INDEX_SECONDS = 1.0
+FOLLOW_SECONDS = 1.0
+SYNC_SECONDS = 2.0
+SESSIONS_SECONDS = 60.0
+RETENTION_SECONDS = 3600.0
+PRUNE_SECONDS = 300.0
+
+
+def list_jobs(instance: Instance) -> list[Job]:
+    """Return every job of an instance, the one that everything depends on first."""
+    record = instance.configuration.record
+    follower = RequestFollower(instance, partial(_reopen_access_log, instance))
+    return [
+        Job(name="confirm_facts", every_seconds=HEARTBEAT_SECONDS, run=_confirm_facts, longest_pause_seconds=5.0),
+        Job(name="index_decisions", every_seconds=INDEX_SECONDS, run=_drain(index_new_decisions)),
+        Job(name="index_events", every_seconds=INDEX_SECONDS, run=_drain(index_new_events)),
+        Job(name="follow_requests", every_seconds=FOLLOW_SECONDS, run=_drain(lambda _now: follower.follow())),
+        Job(name="sync_record", every_seconds=SYNC_SECONDS, run=lambda _now: sync_record(instance)),
+        Job(
+            name="sign_record",
+            every_seconds=float(record.checkpoint_seconds),
+            run=partial(sign_record, instance),
+            at_stop=True,
+        ),
+        Job(name="expire_sessions", every_seconds=SESSIONS_SECONDS, run=_expire_sessions),
+        Job(name="apply_retention", every_seconds=RETENTION_SECONDS, run=partial(apply_retention, instance)),
+        Job(name="prune_index", every_seconds=PRUNE_SECONDS, run=prune_index),
+    ]
+
+
+def with_database(work: Callable[[], str | int | None]) -> str | int | None:
+    """Run one job with a database connection that is known to work, and leave none in the middle of anything."""
+    close_old_connections()
+    try:
+        return work()
+    except Exception:
+        connections.close_all()
+        raise
+    finally:
+        close_old_connections()
+
+
+def _drain(step: Callable[[float], int]) -> Callable[[float], int]:
+    """Repeat a step that takes a bounded part at a time until nothing is left, at most fifty times a run."""
+
+    def run(now: float) -> int:
+        total = 0
+        for _ in range(50):
+            done = step(now)
+            total += done
+            if not done:
+                break
+        return total
+
+    return run
+
+
+def _confirm_facts(now: float) -> str:
+    """Also renews certificates and makes the data plane follow: see `gateway.reconciliation`."""
+    from ostiary.gateway.reconciliation import reconcile  # noqa: PLC0415 - a fault in one room must not stop the others' jobs
+
+    return f"generation {reconcile(now).generation}"
+
+
+def _expire_sessions(now: float) -> int:
+    from ostiary.identity.facade import expire_sessions  # noqa: PLC0415 - as above
+
+    return expire_sessions(now=now)
+
+
+def _reopen_access_log(instance: Instance) -> None:
+    ask_admin(instance, "/reopen_logs", method="POST")
