@@ -16,10 +16,18 @@ from django.http import HttpRequest, HttpResponseBase
 
 from ostiary.config.secrets import ASSERTION_KEY, read_secret
 from ostiary.errors import OstiaryError
-from ostiary.identity.facade import Person, Role, UnknownPerson, UnknownSession, console_role, get_person, get_session
+from ostiary.identity.facade import (
+    Person,
+    Role,
+    UnknownPerson,
+    UnknownSession,
+    client_of,
+    console_role,
+    get_person,
+    get_session,
+)
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.visibility.facade import Actor
-from ostiary.web.client import client_of
 from ostiary.web.console.failures import refuse
 from ostiary.web.hosts import site_of
 
@@ -125,8 +133,8 @@ class ConsoleAssertion:
             behind = get_session(session)
         except (UnknownPerson, UnknownSession):
             raise NotIdentified("The assertion names nobody who is signed in.") from None
-        if behind.person_id != person.id:
-            raise NotIdentified("The assertion names somebody else's sign-in.")
+        if behind.person_id != person.id or not behind.complete:
+            raise NotIdentified("The assertion's sign-in is another person's or not complete.")
         if not person.active:
             raise NotIdentified("The person is disabled.")
         role = console_role(person)

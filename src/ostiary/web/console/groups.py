@@ -108,9 +108,9 @@ def group_add(request: HttpRequest) -> HttpResponseBase:
             add_problem(form, error)
         else:
             messages.success(
-                request, _("%(name)s was created. It opens nothing until a rule names it.") % {"name": created.name}
+                request, _("The group was created. It opens nothing until a rule names it.")
             )
-            return redirect("console:group", created.id)
+            return redirect("console:group", created)
     return render_page(request, "groups/add.html", SECTION, {"form": form}, status=422 if form.errors else 200)
 
 
@@ -122,7 +122,7 @@ def group_remove(request: HttpRequest, group_id: str) -> HttpResponseBase:
         raise Http404
     if request.method == "POST":
         try:
-            delete_group(shown.id, actor=caller_of(request).actor)
+            delete_group(group_id=shown.id, actor=caller_of(request).actor)
         except OstiaryError as error:
             messages.error(request, str(error))
             return redirect("console:group", shown.id)

@@ -17,10 +17,12 @@ from ostiary.identity.facade import (
     enable_person,
     get_person,
     invite_person,
+    list_authenticators,
     list_groups,
     list_people,
     list_sessions,
     rename_person,
+    reset_sign_in,
 )
 from ostiary.policy.identifiers import GroupId, PersonId
 from ostiary.web.console.assertion import caller_of
@@ -103,9 +105,10 @@ def person(request: HttpRequest, person_id: str) -> HttpResponseBase:
         "person": shown,
         "role": ROLE_NAMES.get(console_role(shown)),
         "groups": [(group, names.get(group) or group) for group in shown.groups],
+        "authenticators": list_authenticators(person_id=shown.id),
         "sessions": list_sessions(person_id=shown.id, page=1, page_size=20),
         "decisions": recent_decisions(person=shown.id),
-        "reachable": may_act_on(caller_of(request).role, console_role(shown)),
+        "reachable": may_act_on(caller_of(request).role, shown),
         "oneself": shown.id == caller_of(request).person.id,
     }
     return render_page(request, "people/detail.html", SECTION, context)
@@ -155,7 +158,7 @@ def person_disable(request: HttpRequest, person_id: str) -> HttpResponseBase:
     """Say what disabling a person does, and do it."""
     shown = find_person(person_id)
     caller = caller_of(request)
-    if shown.id == caller.person.id or not may_act_on(caller.role, console_role(shown)):
+    if shown.id == caller.person.id or not may_act_on(caller.role, shown):
         messages.error(request, _("You cannot disable this account. Another administrator can."))
         return redirect("console:person", shown.id)
     form = ReasonForm(request.POST or None)
@@ -176,7 +179,7 @@ def person_enable(request: HttpRequest, person_id: str) -> HttpResponseBase:
     """Let a disabled person sign in again."""
     shown = find_person(person_id)
     caller = caller_of(request)
-    if not may_act_on(caller.role, console_role(shown)):
+    if not may_act_on(caller.role, shown):
         messages.error(request, _("You cannot enable this account. An administrator can."))
         return redirect("console:person", shown.id)
     form = ReasonForm(request.POST or None)
@@ -190,6 +193,42 @@ def person_enable(request: HttpRequest, person_id: str) -> HttpResponseBase:
             return redirect("console:person", shown.id)
     context = {"form": form, "person": shown}
     return render_page(request, "people/enable.html", SECTION, context, status=422 if form.errors else 200)
+
+
+@console_page(Resource.PEOPLE, Action.ENTER, methods=WRITE)
+def person_invite_again(request: HttpRequest, person_id: str) -> HttpResponseBase:
+    """Make a new invitation for somebody who has not taken up theirs; the link is shown once."""
+    shown = find_person(person_id)
+    if not shown.invited:
+        raise Http404
+    if request.method == "POST":
+        try:
+            invitation = invite_person(email=shown.email, name=shown.name, actor=caller_of(request).actor)
+        except OstiaryError as error:
+            messages.error(request, str(error))
+            return redirect("console:person", shown.id)
+        return render_page(request, "people/invited.html", SECTION, {"invitation": invitation, "name": shown.name})
+    return render_page(request, "people/invite_again.html", SECTION, {"person": shown})
+
+
+@console_page(Resource.PEOPLE, Action.RESET, methods=WRITE)
+def person_reset(request: HttpRequest, person_id: str) -> HttpResponseBase:
+    """Say what taking somebody's authenticators away does, and do it; the new link is shown once."""
+    shown = find_person(person_id)
+    caller = caller_of(request)
+    if shown.id == caller.person.id or not shown.active or not may_act_on(caller.role, shown):
+        messages.error(request, _("You cannot reset this account's sign-in. Another administrator can."))
+        return redirect("console:person", shown.id)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            invitation = reset_sign_in(person_id=shown.id, reason=form.cleaned_data["reason"], actor=caller.actor)
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            return render_page(request, "people/invited.html", SECTION, {"invitation": invitation, "name": shown.name})
+    context = {"form": form, "person": shown}
+    return render_page(request, "people/reset.html", SECTION, context, status=422 if form.errors else 200)
 
 
 def find_person(person_id: str) -> Person:

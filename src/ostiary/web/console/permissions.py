@@ -6,7 +6,7 @@ A cell lists the roles that may. What is not in the table may nobody.
 from enum import StrEnum
 from typing import Final
 
-from ostiary.identity.facade import Role
+from ostiary.identity.facade import BUILTIN_GROUPS, Person, Role
 
 
 class Resource(StrEnum):
@@ -26,6 +26,7 @@ class Action(StrEnum):
     """What is done to it.
 
     `ENTER` is adding a new one, for people: inviting. `GRANT` is giving access by putting someone into a group.
+    `RESET` is taking all authenticators away so that new ones can be set up.
     """
 
     VIEW = "view"
@@ -35,6 +36,7 @@ class Action(StrEnum):
     REMOVE = "remove"
     GRANT = "grant"
     DISABLE = "disable"
+    RESET = "reset"
     REVOKE = "revoke"
 
 
@@ -55,6 +57,7 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[Role]]] = {
     (Resource.PEOPLE, Action.ENTER): DESK,
     (Resource.PEOPLE, Action.CHANGE): ADMINISTRATOR,
     (Resource.PEOPLE, Action.DISABLE): DESK,
+    (Resource.PEOPLE, Action.RESET): DESK,
     (Resource.GROUPS, Action.VIEW): EVERY_ROLE,
     (Resource.GROUPS, Action.EXPORT): READERS,
     (Resource.GROUPS, Action.ENTER): ADMINISTRATOR,
@@ -77,6 +80,6 @@ def may(role: Role, resource: Resource, action: Action) -> bool:
     return role in PERMISSIONS.get((resource, action), frozenset())
 
 
-def may_act_on(role: Role, target: Role) -> bool:
-    """Tell whether a role may act on a person who has one too: the help desk must not lock administrators out."""
-    return target is Role.NONE or role is Role.ADMINISTRATOR
+def may_act_on(role: Role, person: Person) -> bool:
+    """Tell whether a role may act on this person: the help desk must not lock out who has a role, disabled or not."""
+    return role is Role.ADMINISTRATOR or not set(person.groups) & set(BUILTIN_GROUPS)

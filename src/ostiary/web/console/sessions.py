@@ -10,7 +10,6 @@ from ostiary.errors import OstiaryError
 from ostiary.identity.facade import (
     SignInSession,
     UnknownSession,
-    console_role,
     get_person,
     get_session,
     list_sessions,
@@ -18,7 +17,7 @@ from ostiary.identity.facade import (
     revoke_sessions_of,
 )
 from ostiary.policy.identifiers import SessionId
-from ostiary.web.console.assertion import Caller, caller_of
+from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.export import MAX_ROWS, export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
@@ -63,8 +62,8 @@ def session_revoke(request: HttpRequest, session_id: str) -> HttpResponseBase:
     session = find_session(session_id)
     caller = caller_of(request)
     person = get_person(session.person_id)
-    if not may_act_on(caller.role, console_role(person)):
-        return _not_theirs(request, caller)
+    if not may_act_on(caller.role, person):
+        return _not_theirs(request)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -83,8 +82,8 @@ def sessions_revoke_of(request: HttpRequest, person_id: str) -> HttpResponseBase
     """Say what ending all sessions of a person does, and do it."""
     person = find_person(person_id)
     caller = caller_of(request)
-    if not may_act_on(caller.role, console_role(person)):
-        return _not_theirs(request, caller)
+    if not may_act_on(caller.role, person):
+        return _not_theirs(request)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -108,7 +107,6 @@ def find_session(session_id: str) -> SignInSession:
         raise Http404 from None
 
 
-def _not_theirs(request: HttpRequest, caller: Caller) -> HttpResponseBase:
-    del caller
+def _not_theirs(request: HttpRequest) -> HttpResponseBase:
     messages.error(request, _("You cannot sign this person out. An administrator can."))
     return redirect("console:sessions")

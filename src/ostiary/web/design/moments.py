@@ -35,6 +35,11 @@ def describe_span(span: timedelta) -> str:
     return ngettext("%(count)d second", "%(count)d seconds", seconds) % {"count": seconds}
 
 
+def describe_span_seconds(seconds: float) -> str:
+    """Return `describe_span` of a number of seconds."""
+    return describe_span(timedelta(seconds=seconds))
+
+
 def describe_distance(moment: datetime, now: datetime) -> str:
     """Return how far a moment is: "3 minutes ago", "in 2 days", "now"."""
     span = now - moment

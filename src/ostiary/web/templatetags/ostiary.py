@@ -1,7 +1,7 @@
 """`{% load ostiary %}`: every component a page is made of. What each is for is in `docs/reference/components.md`."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from django import template
@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from ostiary.web.design.charts import Bar, Column, Series, draw_bar, draw_columns, draw_sparkline, scale_of
 from ostiary.web.design.icons import draw_icon, draw_mark
-from ostiary.web.design.moments import describe_span, draw_moment
+from ostiary.web.design.moments import describe_span_seconds, draw_moment
 
 register = template.Library()
 
@@ -113,7 +113,7 @@ def moment(at: datetime | float | None, absent: str = "") -> SafeString:
 @register.filter
 def span(seconds: float) -> str:
     """Return seconds as words: `{{ 5400|span }}` is "1 hour"."""
-    return describe_span(timedelta(seconds=seconds))
+    return describe_span_seconds(seconds)
 
 
 @register.filter

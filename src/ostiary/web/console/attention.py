@@ -1,0 +1,111 @@
+"""What needs an administrator now, worst first. Facts in, sentences out; an empty list is the good answer."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from ostiary.applications.facade import App, AppHealth, Health
+from ostiary.rulebook.facade import AppliedRules
+from ostiary.visibility.facade import Activity, LogStatus
+from ostiary.web.console.process_states import Machinery
+from ostiary.web.console.words import URGENT_REASONS, name_reason
+from ostiary.web.design.moments import describe_span_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One thing that needs somebody.
+
+    Args:
+        kind: `refused` when something does not work now, `held` when it should be looked at.
+        words: what, in one sentence.
+        href: where to act on it; empty when that is on the machine.
+        action: the link's words.
+    """
+
+    kind: Literal["refused", "held"]
+    words: str
+    href: str = ""
+    action: str = ""
+
+
+def list_needs(
+    *,
+    machinery: Machinery,
+    record: LogStatus,
+    activity: Activity,
+    rules: AppliedRules,
+    apps: Iterable[tuple[App, AppHealth | None]],
+    second_factor_required: bool,
+) -> tuple[Need, ...]:
+    """Return everything that needs somebody now."""
+    needs = [
+        *_machinery(machinery),
+        *_record(record),
+        *_rules(rules),
+        *_apps(apps),
+        *_refusals(activity),
+    ]
+    if not second_factor_required:
+        needs.append(Need("held", _("People may sign in without a second factor: sign_in.require_second_factor is off.")))
+    return tuple(sorted(needs, key=lambda need: need.kind != "refused"))
+
+
+def _machinery(machinery: Machinery) -> Iterator[Need]:
+    if machinery.facts_stale:
+        age = machinery.facts_age_seconds
+        since = _("at an unknown time") if age is None else _("%(span)s ago") % {"span": describe_span_seconds(age)}
+        yield Need("refused", _("The worker last confirmed the facts %(since)s, so everything is refused.") % {"since": since})
+    for process in machinery.processes:
+        if not process.well:
+            words = _("%(name)s is %(state)s.") % {"name": process.name, "state": process.state}
+            yield Need("refused", f"{words} {process.said}".strip())
+
+
+def _record(record: LogStatus) -> Iterator[Need]:
+    if not record.writable:
+        yield Need("refused", _("The record cannot be written, so everything is refused: %(why)s") % {"why": record.problem})
+    for stream in record.streams:
+        if stream.truncated:
+            yield Need(
+                "refused",
+                _("The record “%(stream)s” holds less than it did before: somebody cut it.") % {"stream": stream.stream},
+                reverse("console:audit"),
+                _("Open the audit page"),
+            )
+
+
+def _rules(rules: AppliedRules) -> Iterator[Need]:
+    if not rules.document.strip():
+        yield Need(
+            "refused", _("No rules are in force, so nobody can open anything."), reverse("console:rules"), _("Write rules")
+        )
+
+
+def _apps(apps: Iterable[tuple[App, AppHealth | None]]) -> Iterator[Need]:
+    for app, health in apps:
+        if health is not None and health.health is Health.DOWN:
+            words = _("%(app)s does not answer.") % {"app": app.name}
+            yield Need("refused", f"{words} {health.detail}".strip(), reverse("console:app", args=(app.id,)), _("Open"))
+
+
+def _refusals(activity: Activity) -> Iterator[Need]:
+    for reason, count in activity.refusals:
+        if reason in URGENT_REASONS:
+            words = ngettext(
+                "%(count)d request in the last 24 h was refused because %(why)s.",
+                "%(count)d requests in the last 24 h were refused because %(why)s.",
+                count,
+            )
+            query = urlencode({"reason": reason, "span": "day"})
+            yield Need(
+                "held",
+                words % {"count": count, "why": name_reason(reason)},
+                f"{reverse('console:decisions')}?{query}",
+                _("See them"),
+            )
