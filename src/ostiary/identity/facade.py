@@ -15,6 +15,7 @@ from ostiary.identity.domain import (
 )
 from ostiary.identity.domain.authenticators import AuthenticatorInfo
 from ostiary.identity.domain.people import role_of
+from ostiary.identity.domain.sessions import describe_browser
 from ostiary.identity.errors import (
     AlreadyExists,
     LinkRefused,
@@ -26,7 +27,15 @@ from ostiary.identity.errors import (
     UnknownSession,
 )
 from ostiary.identity.limits import TooManyAttempts
-from ostiary.identity.queries import find_person, get_group, get_person, list_groups, list_members, list_people
+from ostiary.identity.queries import (
+    find_person,
+    get_group,
+    get_person,
+    list_groups,
+    list_members,
+    list_people,
+    names_of,
+)
 from ostiary.identity.services.authenticators import list_authenticators, unsafe_provision_totp
 from ostiary.identity.services.groups import add_member, create_group, delete_group, remove_member
 from ostiary.identity.services.people import (
@@ -76,6 +85,7 @@ __all__ = [
     "create_group",
     "create_person",
     "delete_group",
+    "describe_browser",
     "disable_person",
     "enable_person",
     "expire_sessions",
@@ -89,6 +99,7 @@ __all__ = [
     "list_members",
     "list_people",
     "list_sessions",
+    "names_of",
     "note_activity",
     "recover_administrator",
     "remove_member",

@@ -48,6 +48,12 @@ def get_person(person_id: PersonId) -> Person:
     return people[0]
 
 
+def names_of(person_ids: Iterable[PersonId]) -> dict[PersonId, str]:
+    """Return the names of people, or their addresses where they have none; who is not known is left out."""
+    rows = PersonRow.objects.filter(pk__in=set(person_ids)).values_list("pk", "name", "email")
+    return {PersonId(pk): name or email for pk, name, email in rows}
+
+
 def find_person(email: str) -> Person:
     """Return the person with this address, whatever its case.
 

@@ -3,6 +3,7 @@
 from ostiary.visibility.activity import get_activity
 from ostiary.visibility.adapters.audit_log import RecordUnavailable
 from ostiary.visibility.adapters.log_reader import LineGone
+from ostiary.visibility.adapters.verification import NothingToVerify, find_streams, verify_files
 from ostiary.visibility.domain.actor import Actor
 from ostiary.visibility.domain.decision_record import DecisionRecord
 from ostiary.visibility.domain.events import (
@@ -27,6 +28,7 @@ from ostiary.visibility.domain.search import (
     LogStatus,
     StreamStatus,
 )
+from ostiary.visibility.domain.verification import StreamReport
 from ostiary.visibility.indexing import index_new_decisions, index_new_events, prune_index
 from ostiary.visibility.queries import UnknownDecision, get_decision, get_event, list_events, search_decisions
 from ostiary.visibility.services import new_uid, record
@@ -46,12 +48,15 @@ __all__ = [
     "EventRow",
     "LineGone",
     "LogStatus",
+    "NothingToVerify",
     "Page",
     "RecordUnavailable",
+    "StreamReport",
     "StreamStatus",
     "UnknownDecision",
     "account_change_event",
     "entity_change_event",
+    "find_streams",
     "get_activity",
     "get_decision",
     "get_event",
@@ -67,4 +72,5 @@ __all__ = [
     "session_handover_event",
     "sign_in_event",
     "sign_out_event",
+    "verify_files",
 ]
