@@ -1,0 +1,133 @@
+"""Puts the decision service of one instance together: configuration, secrets, log, facts. Requests are in `service`."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+
+from ostiary.config.places import Instance
+from ostiary.config.secrets import ASSERTION_KEY, AUDIT_KEY, read_secret
+from ostiary.gateway.decider.alarms import Alarms
+from ostiary.gateway.decider.answering import Answering
+from ostiary.gateway.decider.callback import Callback
+from ostiary.gateway.decider.country import Countries, CountryDatabaseUnusable
+from ostiary.gateway.decider.credentials import Credentials
+from ostiary.gateway.decider.decider import Decider
+from ostiary.gateway.decider.follower import Follower
+from ostiary.gateway.decider.links import Links
+from ostiary.gateway.decider.metrics import Metrics
+from ostiary.gateway.decider.pages import Pages
+from ostiary.gateway.decider.recorder import Recorder
+from ostiary.gateway.decider.refusal import Refusals
+from ostiary.gateway.decider.sign_out import SignOut
+from ostiary.gateway.tokens import AssertionSigner, SessionClaims, read_session
+from ostiary.visibility.adapters.audit_log import AuditLog, Limits, RecordUnavailable
+
+STREAM: Final = "decisions"
+_MIB: Final = 1024 * 1024
+_REMEMBERED_SESSIONS: Final = 16_384
+
+log = structlog.get_logger(__name__)
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that answers requests, and what must be closed in the end."""
+
+    instance: Instance
+    decider: Decider
+    callback: Callback
+    sign_out: SignOut
+    key_set: bytes
+    audit: AuditLog
+    alarms: Alarms
+    metrics: Metrics
+    clock: Callable[[], float] = time.time
+
+
+def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
+    """Build the service and read the facts that are there.
+
+    Raises:
+        OstiaryError: when a secret is missing or unusable; the service must not start.
+    """
+    configuration = instance.configuration
+    links = Links(instance)
+    signer = AssertionSigner(
+        read_secret(instance.secrets, ASSERTION_KEY).reveal(), issuer=instance.url(instance.identity_host)
+    )
+    session_key = read_secret(instance.secrets, "session.key").reveal()
+    alarms = Alarms(instance.run, time.time)
+    pages = Pages(organisation=configuration.organisation, contact=configuration.contact, sign_in=links.sign_in_origin)
+
+    @lru_cache(maxsize=_REMEMBERED_SESSIONS)
+    def read(token: str) -> SessionClaims:
+        return read_session(session_key, token)
+
+    follower = Follower(
+        instance.facts,
+        max_age_seconds=configuration.decisions.facts_max_age_seconds,
+        issuer=signer.issuer,
+        alarms=alarms,
+        clock=time.time,
+    )
+    follower.load()
+    audit = _open_log(instance)
+    metrics = Metrics()
+    decider = Decider(
+        follower=follower,
+        answering=Answering(
+            Credentials(signer, grant_seconds=configuration.decisions.grant_seconds),
+            Refusals(pages, links, contact=configuration.contact),
+            links,
+        ),
+        recorder=Recorder(audit, alarms, loop),
+        metrics=metrics,
+        alarms=alarms,
+        read_session=read,
+        country_of=_countries(configuration.decisions.country_database, alarms).of,
+        clock=time.time,
+    )
+    callback = Callback(
+        pages=pages,
+        links=links,
+        handover_key=read_secret(instance.secrets, "handover.key").reveal(),
+        session_key=session_key,
+        read_session=read,
+        started_at=time.time(),
+    )
+    return Parts(
+        instance=instance,
+        decider=decider,
+        callback=callback,
+        sign_out=SignOut(pages, links),
+        key_set=signer.key_set(),
+        audit=audit,
+        alarms=alarms,
+        metrics=metrics,
+    )
+
+
+def _open_log(instance: Instance) -> AuditLog:
+    """Open the stream now, so that what is wrong with it shows at once; requests are refused until it is mended."""
+    record = instance.configuration.record
+    limits = Limits(segment_bytes=record.segment_mib * _MIB, min_free_bytes=record.min_free_mib * _MIB)
+    audit = AuditLog(instance.audit, STREAM, read_secret(instance.secrets, AUDIT_KEY).reveal(), limits)
+    try:
+        audit.open()
+    except RecordUnavailable as error:
+        log.error("record_unavailable_at_start", error=str(error), detail=error.detail)
+    return audit
+
+
+def _countries(database: str, alarms: Alarms) -> Countries:
+    try:
+        found = Countries(Path(database) if database else None)
+    except CountryDatabaseUnusable as error:
+        alarms.sound("country_database", str(error), detail=error.detail)
+        return Countries(None)
+    return found

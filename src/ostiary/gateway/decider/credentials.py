@@ -1,0 +1,200 @@
+"""What an allowed request carries: the signed assertion, the app's plain identity headers, and the grant.
+
+Signing is the dearest part of a decision, so what was signed is used again as long as it is true and fresh. Whether a
+request is allowed is decided in `check`.
+"""
+
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.gateway.tokens import AssertionSigner, GrantSigner
+from ostiary.policy.decision import Allow
+from ostiary.policy.identifiers import AppId, SessionId
+from ostiary.policy.request import AuthStrength
+from ostiary.policy.snapshot import AppFact, PersonFact, SessionFact
+
+ASSERTION_SECONDS: Final = 180
+ASSERTION_MIN_REMAINING_SECONDS: Final = 90
+MAX_CACHED: Final = 50_000
+MAX_GRANT_CHARACTERS: Final = 3900
+"""Browsers keep at most 4096 bytes a cookie, its name and attributes included (RFC 6265, section 6.1)."""
+
+_METHOD_NAMES: Final = {"password": "pwd", "totp": "otp", "webauthn": "pop", "recovery_code": "otp"}
+
+
+class Assertion(msgspec.Struct, frozen=True):
+    """A signed assertion, until when it is good, and the facts it was made from."""
+
+    token: str
+    expires_at: int
+    person: PersonFact
+    session: SessionFact
+    app: AppFact
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """A signed grant and what it rests on."""
+
+    token: str
+    expires_at: int
+    assertion: Assertion
+    generation: int
+    valid_until: float | None
+    signer: GrantSigner
+
+
+class Credentials:
+    """Makes and remembers assertions and grants."""
+
+    def __init__(self, signer: AssertionSigner, *, grant_seconds: int) -> None:
+        """Remember nothing yet.
+
+        Args:
+            signer: signs assertions.
+            grant_seconds: the longest life of a grant.
+        """
+        self._signer = signer
+        self._grant_seconds = grant_seconds
+        self._assertions: dict[tuple[AppId, SessionId], Assertion] = {}
+        self._grants: dict[tuple[AppId, SessionId], Grant] = {}
+
+    def assertion(self, app: AppFact, person: PersonFact, session: SessionFact, now: float) -> Assertion | None:
+        """Return what the app is told about the person; `None` when the session ends within the second."""
+        key = (app.id, session.id)
+        known = self._assertions.get(key)
+        if known is not None and _same_facts(known, app, person, session):
+            enough = min(now + ASSERTION_MIN_REMAINING_SECONDS, session.expires_at - 1)
+            if known.expires_at >= int(enough):
+                return known
+        expires_at = int(min(now + ASSERTION_SECONDS, session.expires_at))
+        if expires_at <= now:
+            return None
+        claims = assertion_claims(app, person, session, issued_at=int(now), expires_at=expires_at)
+        assertion = Assertion(self._signer.sign(claims), expires_at, person, session, app)
+        _remember(self._assertions, key, assertion)
+        return assertion
+
+    def grant(
+        self,
+        *,
+        assertion: Assertion,
+        allow: Allow,
+        signer: GrantSigner,
+        reference: str,
+        now: float,
+    ) -> Grant | None:
+        """Return a grant for further views, or `None` when it would be too short or too long for a cookie.
+
+        Args:
+            assertion: what the app is told; it travels inside.
+            allow: the decision; must not be per request nor carry obligations.
+            signer: holds the grant key of the facts that were decided on.
+            reference: of the decision.
+            now: seconds since the epoch.
+        """
+        key = (assertion.app.id, assertion.session.id)
+        known = self._grants.get(key)
+        if (
+            known is not None
+            and known.signer is signer
+            and known.assertion is assertion
+            and known.generation == allow.generation
+            and known.valid_until == allow.valid_until
+            and known.expires_at - now >= self._grant_seconds / 2
+        ):
+            return known
+        expires_at = self._grant_expiry(assertion, allow, now)
+        if expires_at <= now + 1:
+            return None
+        claims = grant_claims(assertion, allow, reference=reference, issued_at=int(now), expires_at=expires_at)
+        token = signer.sign(claims)
+        if len(token) > MAX_GRANT_CHARACTERS:
+            return None
+        grant = Grant(token, expires_at, assertion, allow.generation, allow.valid_until, signer)
+        _remember(self._grants, key, grant)
+        return grant
+
+    def _grant_expiry(self, assertion: Assertion, allow: Allow, now: float) -> int:
+        """The data plane forgives a second, and a cookie's clock counts in seconds: leave one before every end."""
+        ends = [now + self._grant_seconds, assertion.session.expires_at - 1, float(assertion.expires_at)]
+        if allow.valid_until is not None:
+            ends.append(allow.valid_until - 1)
+        return int(min(ends))
+
+
+def assertion_claims(
+    app: AppFact, person: PersonFact, session: SessionFact, *, issued_at: int, expires_at: int
+) -> dict[str, Any]:
+    """Return what an app is told about a person, without the issuer."""
+    return {
+        "aud": app.id,
+        "sub": person.id,
+        "email": person.email,
+        "name": person.name,
+        "groups": sorted(person.groups),
+        "sid": session.id,
+        "amr": _methods(session),
+        "iat": issued_at,
+        "exp": expires_at,
+    }
+
+
+def grant_claims(
+    assertion: Assertion, allow: Allow, *, reference: str, issued_at: int, expires_at: int
+) -> dict[str, Any]:
+    """Return what a grant says, without the issuer."""
+    claims: dict[str, Any] = {
+        "aud": assertion.app.id,
+        "sub": assertion.person.id,
+        "sid": assertion.session.id,
+        "act": "view",
+        "gen": allow.generation,
+        "jti": reference,
+        "iat": issued_at,
+        "exp": expires_at,
+        "assertion": assertion.token,
+    }
+    for name, value in identity_headers(assertion.app, assertion.person):
+        claims[f"h_{name.replace('-', '_')}"] = value
+    return claims
+
+
+def identity_headers(app: AppFact, person: PersonFact) -> list[tuple[str, str]]:
+    """Return the app's plain identity headers, names in lower case, every one the app's entry names.
+
+    A value is printable ASCII: anything else, and `%`, is written as `%` and two digits for each byte of its UTF-8, so
+    that no name can be mistaken for another or end a header.
+    """
+    values = {"email": person.email, "id": person.id, "name": person.name, "groups": ",".join(sorted(person.groups))}
+    return [(name.lower(), header_text(values.get(source, ""))) for name, source in app.identity_headers.items()]
+
+
+def header_text(text: str) -> str:
+    """Return `text` as it may stand in a header; see `identity_headers`."""
+    if text.isascii() and text.isprintable() and "%" not in text:
+        return text.strip()
+    encoded = text.encode("utf-8", "backslashreplace")
+    return "".join(chr(byte) if 0x20 <= byte < 0x7F and byte != 0x25 else f"%{byte:02X}" for byte in encoded).strip()
+
+
+def _methods(session: SessionFact) -> list[str]:
+    """Name the proofs of a session as RFC 8176 does, in order, and `mfa` when there is a second factor."""
+    names = dict.fromkeys(_METHOD_NAMES.get(proof.method, proof.method) for proof in session.authentications)
+    if any(proof.strength >= AuthStrength.ANY for proof in session.authentications):
+        names["mfa"] = None
+    return list(names)
+
+
+def _same_facts(known: Assertion, app: AppFact, person: PersonFact, session: SessionFact) -> bool:
+    return (
+        (known.session is session or known.session == session)
+        and (known.person is person or known.person == person)
+        and (known.app is app or known.app == app)
+    )
+
+
+def _remember(cache: dict[Any, Any], key: object, value: object) -> None:
+    if len(cache) >= MAX_CACHED:
+        cache.clear()
+    cache[key] = value

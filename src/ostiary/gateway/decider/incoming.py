@@ -1,0 +1,119 @@
+"""One request as the decision service sees it, whichever proxy asked. Nothing here decides.
+
+The data plane removes what a client sends under `x-ostiary-*`, so those headers are believed here. Forwarding headers
+of others are believed only in `forward_auth`.
+"""
+
+import re
+from typing import Final, Protocol
+
+import msgspec
+
+from ostiary.gateway.decider.cookies import Cookies, read_cookies
+
+_HOST: Final = re.compile(r"([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::[0-9]{1,5})?", re.ASCII)
+
+
+class RequestHeaders(Protocol):
+    """What Granian gives as headers."""
+
+    def items(self) -> list[tuple[str, str]]:
+        """Return every header, names in lower case, in order."""
+
+
+class Scope(Protocol):
+    """What Granian tells of a request (RSGI)."""
+
+    method: str
+    path: str
+    query_string: str
+
+    @property
+    def headers(self) -> RequestHeaders:
+        """The headers."""
+
+
+class Incoming(msgspec.Struct, frozen=True):
+    """What a decision and its answer need of a request.
+
+    Args:
+        method: as sent.
+        host: lower case, without port; empty when it is malformed.
+        path: percent-decoded once.
+        query: as sent, without `?`.
+        headers: one value a name; the last where there were several.
+        cookies: every `Cookie` header together.
+        address: the client's address as the proxy reports it.
+        peer: address and port of the connection, when known.
+        app: the app the data plane would forward to, when it says.
+    """
+
+    method: str
+    host: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    cookies: Cookies
+    address: str | None = None
+    peer: str = ""
+    app: str | None = None
+
+
+def read_headers(headers: RequestHeaders) -> dict[str, str]:
+    """Return the headers by name, `Cookie` headers joined into one."""
+    items = headers.items()
+    by_name = dict(items)
+    if len(by_name) != len(items) and "cookie" in by_name:
+        by_name["cookie"] = "; ".join(value for name, value in items if name == "cookie")
+    return by_name
+
+
+def read_host(header: str) -> str:
+    """Return the host of a `Host` header, lower case and without port; empty for a form we do not know."""
+    match = _HOST.fullmatch(header.lower())
+    return match.group(1) if match else ""
+
+
+def from_data_plane(scope: Scope, path: str) -> Incoming:
+    """Read a request that our own data plane sent.
+
+    Args:
+        scope: the request.
+        path: the client's path, without what we put in front of it.
+    """
+    headers = read_headers(scope.headers)
+    peer = headers.get("x-ostiary-peer", "")
+    return Incoming(
+        method=scope.method,
+        host=read_host(headers.get("host", "")),
+        path=path,
+        query=scope.query_string,
+        headers=headers,
+        cookies=read_cookies(headers.get("cookie", "")),
+        address=headers.get("x-ostiary-client") or peer.rpartition(":")[0].strip("[]") or None,
+        peer=peer,
+        app=headers.get("x-ostiary-app"),
+    )
+
+
+def is_navigation(incoming: Incoming) -> bool:
+    """Tell whether a person looks at the answer: a page load, as far as the browser says.
+
+    Source: W3C Fetch Metadata, `Sec-Fetch-Mode`.
+    """
+    mode = incoming.headers.get("sec-fetch-mode")
+    if mode is not None:
+        return mode == "navigate"
+    return incoming.method in {"GET", "HEAD"} and "text/html" in incoming.headers.get("accept", "")
+
+
+def is_long_lived(incoming: Incoming) -> bool:
+    """Tell whether the connection outlives its request: an upgrade, an event stream, gRPC, a tunnel."""
+    headers = incoming.headers
+    return (
+        "x-ostiary-stream" in headers
+        or "upgrade" in headers
+        or incoming.method == "CONNECT"
+        or "text/event-stream" in headers.get("accept", "")
+        or headers.get("content-type", "").startswith("application/grpc")
+    )

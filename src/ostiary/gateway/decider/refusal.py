@@ -1,0 +1,139 @@
+"""A refusal as a person or a program receives it: which condition failed, what to do, and the reference.
+
+The words for each reason are in `wording`, those for conditions come with the decision.
+Source: RFC 9457 (problem details), RFC 9110 section 15 (status codes).
+"""
+
+import time
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from ostiary.gateway.decider.answers import Answer, json_answer
+from ostiary.gateway.decider.links import PROBLEM_PREFIX, Links
+from ostiary.gateway.decider.pages import Link, Page, Pages, contact_href
+from ostiary.gateway.decider.wording import WORDINGS
+from ostiary.policy.decision import Deny, ReasonCode, Remedy, RemedyKind, UnmetCondition
+from ostiary.policy.snapshot import AppFact
+
+RETRY_SECONDS: Final = 10
+MAX_UNMET_SHOWN: Final = 12
+_ASK: Final = "Ask for access"
+
+
+class Refusals:
+    """Says no for one instance.
+
+    Args:
+        pages: renders.
+        links: where remedies are.
+        contact: whom to ask where an app names nobody.
+    """
+
+    def __init__(self, pages: Pages, links: Links, *, contact: str) -> None:
+        self._pages = pages
+        self._links = links
+        self._contact = contact
+
+    def page(self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str) -> Answer:
+        """Return the page for a person.
+
+        Args:
+            deny: the decision.
+            app: the app they wanted, when it is known.
+            return_path: the page in it, to come back to after a remedy.
+            reference: of the event on record; empty when there is none.
+        """
+        wording = WORDINGS[deny.reason]
+        name = app.name or app.id if app is not None else "This"
+        first = deny.unmet[0] if deny.unmet else None
+        remedy = first.remedy if first is not None else None
+        page = Page(
+            title=wording.heading.format(app=name),
+            heading=wording.heading.format(app=name),
+            lead=first.words if first is not None else wording.lead.format(app=name),
+            advice=_advice(remedy) or wording.advice,
+            links=self._links_for(deny, app, return_path=return_path, reference=reference),
+            more=tuple(dict.fromkeys(unmet.words for unmet in deny.unmet[1:MAX_UNMET_SHOWN])),
+            reference=reference,
+        )
+        return self._pages.render(page, status=wording.status, headers=_retry_after(deny))
+
+    def problem(self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str) -> Answer:
+        """Return the same for a program, as `application/problem+json`; arguments as for `page`."""
+        wording = WORDINGS[deny.reason]
+        name = app.name or app.id if app is not None else "This"
+        first = deny.unmet[0] if deny.unmet else None
+        content: dict[str, Any] = {
+            "type": f"{PROBLEM_PREFIX}{deny.reason.value}",
+            "title": wording.heading.format(app=name),
+            "status": wording.status,
+            "detail": first.words if first is not None else wording.lead.format(app=name),
+            "reason": deny.reason.value,
+            "unmet": [self._unmet(unmet, app, return_path) for unmet in deny.unmet[:MAX_UNMET_SHOWN]],
+        }
+        if reference:
+            content["reference"] = reference
+        if first is not None and first.remedy is not None:
+            content["remedy"] = self._remedy(first.remedy, app, return_path)
+        headers = _retry_after(deny)
+        if wording.status == 401:
+            content["remedy"] = {"kind": RemedyKind.SIGN_IN.value, "words": "Sign in", "link": self._links.portal}
+            headers = (
+                *headers,
+                ("www-authenticate", f'Ostiary realm="{_quoted(name)}", sign_in="{self._links.portal}"'),
+            )
+        return json_answer(wording.status, content, *headers, media_type="application/problem+json")
+
+    def _links_for(self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str) -> tuple[Link, ...]:
+        wording = WORDINGS[deny.reason]
+        remedy = deny.unmet[0].remedy if deny.unmet else None
+        links = []
+        if remedy is not None and remedy.path is not None and app is not None:
+            links.append(Link(remedy.words, self._links.remedy(remedy.path, app.id, return_path), primary=True))
+        if wording.status == 401:
+            links.append(Link("Sign in", self._links.portal, primary=True))
+        asks = wording.ask or (deny.unmet != () and (remedy is None or remedy.kind is RemedyKind.ASK))
+        if asks and (href := self._ask_href(app, reference)):
+            links.append(Link(_ASK, href, primary=not links))
+        if deny.reason in {ReasonCode.NO_RULE_APPLIES, ReasonCode.DENIED_BY_RULE, ReasonCode.UNKNOWN_RESOURCE}:
+            links.append(Link("My apps", self._links.portal))
+        return tuple(links)
+
+    def _ask_href(self, app: AppFact | None, reference: str) -> str:
+        name = app.name or app.id if app is not None else "an app"
+        lines = [f"I would like to open {name}."] + ([f"Reference: {reference}"] if reference else [])
+        query = urlencode({"subject": f"Access to {name}", "body": "\r\n".join(lines)}, quote_via=quote)
+        for contact in (app.contact if app is not None else "", self._contact):
+            if href := contact_href(contact, f"?{query}"):
+                return href
+        return ""
+
+    def _unmet(self, unmet: UnmetCondition, app: AppFact | None, return_path: str) -> dict[str, Any]:
+        shown: dict[str, Any] = {"condition": unmet.code, "words": unmet.words, **dict(unmet.facts)}
+        if unmet.remedy is not None:
+            shown["remedy"] = self._remedy(unmet.remedy, app, return_path)
+        return shown
+
+    def _remedy(self, remedy: Remedy, app: AppFact | None, return_path: str) -> dict[str, Any]:
+        shown: dict[str, Any] = {"kind": remedy.kind.value, "words": remedy.words}
+        if remedy.path is not None and app is not None:
+            shown["link"] = self._links.remedy(remedy.path, app.id, return_path)
+        if remedy.at is not None:
+            shown["at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(remedy.at))
+        return shown
+
+
+def _advice(remedy: Remedy | None) -> str:
+    """What to do where there is no button for it."""
+    if remedy is None or remedy.path is not None or remedy.kind is RemedyKind.ASK:
+        return ""
+    return f"{remedy.words}."
+
+
+def _retry_after(deny: Deny) -> tuple[tuple[str, str], ...]:
+    return (("retry-after", str(RETRY_SECONDS)),) if WORDINGS[deny.reason].status == 503 else ()
+
+
+def _quoted(text: str) -> str:
+    """A name inside a quoted header value: printable ASCII, nothing that ends the quotes."""
+    return "".join(c for c in text if c.isascii() and c.isprintable() and c not in '"\\')

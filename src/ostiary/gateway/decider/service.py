@@ -1,0 +1,153 @@
+"""The decision service's process: `granian --interface rsgi --uds … ostiary.gateway.decider.service:app`.
+
+On the Unix socket: decisions for our data plane under `/check`, our own pages on the apps' hosts, and for the machine
+itself `/health` and `/metrics`, which the data plane never routes to. On the loopback port, when it is configured:
+decisions for other proxies and our own pages. One worker; it writes the stream `decisions` alone.
+"""
+
+import asyncio
+from typing import Any, Final
+
+import structlog
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from ostiary.config.loader import find_home, load_instance
+from ostiary.gateway.decider import callback, forward_auth, sign_out, static
+from ostiary.gateway.decider.answers import Answer, plain
+from ostiary.gateway.decider.assembly import Parts, assemble
+from ostiary.gateway.decider.health import health, metrics
+from ostiary.gateway.decider.incoming import Incoming, Scope, from_data_plane
+from ostiary.gateway.decider.process_log import configure_log
+from ostiary.policy.decision import ReasonCode
+
+CHECK: Final = "/check"
+KEY_SET_PATH: Final = "/.well-known/ostiary/jwks.json"
+LOOPBACK: Final = "127.0.0.1"
+_FAILED: Final = plain(503, "The request could not be decided, so it is refused.")
+
+log = structlog.get_logger(__name__)
+
+
+class Service:
+    """Routes requests of the Unix socket; an RSGI application."""
+
+    def __init__(self) -> None:
+        self._parts: Parts | None = None
+        self._forward: Server | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Start: read everything, begin to follow the facts, open the loopback port."""
+        instance = load_instance(find_home())
+        configure_log(instance.configuration.log_level)
+        self._parts = assemble(instance, loop)
+        self._parts.decider.follower.follow(loop)
+        if instance.configuration.decisions.forward_auth_port:
+            loop.call_soon(self._listen_for_proxies, self._parts, loop)
+
+    def __rsgi_del__(self, _: asyncio.AbstractEventLoop) -> None:
+        """Stop."""
+        if self._forward is not None:
+            self._forward.stop()  # type: ignore[no-untyped-call]
+        if self._parts is not None:
+            self._parts.decider.follower.stop()
+            self._parts.audit.close()
+            self._parts = None
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Answer one request."""
+        if scope.proto != "http":
+            protocol.close(403)
+            return
+        try:
+            answer = await self._answer(scope)
+        except Exception:
+            log.exception("request_failed", reason=ReasonCode.ENGINE_ERROR.value)
+            answer = _FAILED
+        send(protocol, answer)
+
+    async def _answer(self, scope: Scope) -> Answer:
+        parts, path = self._parts, scope.path
+        if parts is None:
+            return _FAILED
+        if path.startswith(CHECK):
+            return await parts.decider.decide(from_data_plane(scope, path[len(CHECK) :]))
+        if path == "/health":
+            return health(parts)
+        if path == "/metrics":
+            return metrics(parts)
+        return own_page(parts, from_data_plane(scope, path))
+
+    def _listen_for_proxies(self, parts: Parts, loop: asyncio.AbstractEventLoop) -> None:
+        port = parts.instance.configuration.decisions.forward_auth_port
+        self._forward = Server(
+            ProxyService(parts),
+            address=LOOPBACK,
+            port=port,
+            interface=Interfaces.RSGI,
+            websockets=False,
+            log_enabled=False,
+        )
+        task = loop.create_task(self._forward.serve())
+        self._tasks.add(task)
+        task.add_done_callback(lambda done: _listening_ended(done, parts, port))
+
+
+class ProxyService:
+    """Routes requests of the loopback port; an RSGI application."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        """Answer one request."""
+        try:
+            answer = await self._answer(scope)
+        except Exception:
+            log.exception("request_failed", reason=ReasonCode.ENGINE_ERROR.value)
+            answer = _FAILED
+        send(protocol, answer)
+
+    async def _answer(self, scope: Scope) -> Answer:
+        path = scope.path
+        if not path.startswith(forward_auth.PREFIX):
+            return own_page(self._parts, from_data_plane(scope, path))
+        proxy = forward_auth.PROXIES.get(path.removeprefix(forward_auth.PREFIX))
+        if proxy is None:
+            return plain(404, "Ask at /forward-auth/caddy, /forward-auth/traefik or /forward-auth/nginx.")
+        incoming = forward_auth.from_proxy(scope, proxy)
+        answer = await self._parts.decider.decide(incoming, grants=False)
+        return forward_auth.for_proxy(answer, incoming, proxy)
+
+
+def own_page(parts: Parts, incoming: Incoming) -> Answer:
+    """Answer one of our own addresses on an app's host, without a decision."""
+    path = incoming.path
+    if path == callback.PATH:
+        return parts.callback.answer(incoming, parts.decider.basis(), parts.clock())
+    if path == sign_out.PATH:
+        return parts.sign_out.answer(incoming, parts.decider.basis())
+    if path.startswith(static.PREFIX):
+        return static.serve(incoming.method, path)
+    if path == KEY_SET_PATH and incoming.method in {"GET", "HEAD"}:
+        headers = [("content-type", "application/jwk-set+json"), ("cache-control", "public, max-age=300")]
+        return Answer(200, headers, parts.key_set)
+    return plain(404, "There is nothing at this address.")
+
+
+def send(protocol: Any, answer: Answer) -> None:
+    """Send an answer."""
+    if answer.body:
+        protocol.response_bytes(answer.status, answer.headers, answer.body)
+    else:
+        protocol.response_empty(answer.status, answer.headers)
+
+
+def _listening_ended(task: "asyncio.Task[None]", parts: Parts, port: int) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        words = f"The forward-auth port {port} cannot be served. Is it in use? Change decisions.forward_auth_port."
+        parts.alarms.sound("forward_auth_port", words, detail=repr(error))
+
+
+app = Service()

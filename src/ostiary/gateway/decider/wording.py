@@ -1,0 +1,79 @@
+"""What a refusal says to a person: status, heading and one sentence for each reason. Nothing here decides."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from ostiary.policy.decision import ReasonCode
+
+
+class Wording(msgspec.Struct, frozen=True):
+    """How one reason is said; `{app}` stands for the app's name.
+
+    Args:
+        status: of the answer.
+        heading: what happened.
+        lead: why, one sentence.
+        advice: what to do, when that does not depend on the request.
+        ask: whether asking somebody for access could help.
+    """
+
+    status: int
+    heading: str
+    lead: str
+    advice: str = ""
+    ask: bool = False
+
+
+_WAIT: Final = "Try again in a minute. If it stays like this, tell whoever runs this service."
+
+WORDINGS: Final[Mapping[ReasonCode, Wording]] = {
+    ReasonCode.NO_RULES: Wording(
+        403, "Nothing is open yet", "This service has no rules yet, and without rules nobody enters.", ask=True
+    ),
+    ReasonCode.NO_RULE_APPLIES: Wording(
+        403, "{app} is not open to you", "No rule gives your account access to {app}.", ask=True
+    ),
+    ReasonCode.CONDITIONS_UNMET: Wording(403, "One more thing before {app} opens", ""),
+    ReasonCode.DENIED_BY_RULE: Wording(
+        403, "{app} is closed to you", "A rule keeps your account out of {app}.", ask=True
+    ),
+    ReasonCode.ENGINE_ERROR: Wording(
+        503,
+        "{app} cannot be opened now",
+        "The rules could not be evaluated, so nobody is let in.",
+        "Whoever runs this service sees an alarm about it.",
+    ),
+    ReasonCode.UNKNOWN_RESOURCE: Wording(
+        404, "There is nothing at this address", "The address leads to no app. Check how it is spelt."
+    ),
+    ReasonCode.UNKNOWN_SUBJECT: Wording(
+        403, "Your account is not known here", "You are signed in with an account that no longer exists.", ask=True
+    ),
+    ReasonCode.INPUT_TOO_LONG: Wording(
+        414, "This address is too long", "The address is longer than anything that can be decided on."
+    ),
+    ReasonCode.MALFORMED_REQUEST: Wording(
+        400,
+        "This address cannot be opened",
+        "The request could be read in more than one way, so it is not let through.",
+    ),
+    ReasonCode.UNAUTHENTICATED: Wording(401, "Sign in to open {app}", "You are not signed in to {app}."),
+    ReasonCode.SESSION_ENDED: Wording(401, "Your sign-in has ended", "Sign in again to open {app}."),
+    ReasonCode.PERSON_DISABLED: Wording(
+        403, "Your account is switched off", "It cannot open anything until somebody switches it on again.", ask=True
+    ),
+    ReasonCode.STALE_FACTS: Wording(
+        503,
+        "{app} cannot be opened now",
+        "It is not certain who may do what at the moment, so nobody is let in.",
+        _WAIT,
+    ),
+    ReasonCode.RECORD_UNAVAILABLE: Wording(
+        503,
+        "{app} cannot be opened now",
+        "Requests cannot be put on record at the moment, so none is let through.",
+        _WAIT,
+    ),
+}
