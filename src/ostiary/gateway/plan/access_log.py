@@ -9,7 +9,10 @@ _DECISION = "envoy.filters.http.ext_authz"
 
 
 def access_log(instance: Instance) -> Json:
-    """Return the log of requests. `grant_*` is there when a grant let the request pass, `decision_*` when it was decided."""
+    """Return the log of requests. `grant_*` is there when a grant let the request pass, `decision_*` when it was decided.
+
+    `route` is the app and the way its request took, for instance `wiki/grant`.
+    """
     fields = {
         "time": "%START_TIME%",
         "request": "%REQ(X-REQUEST-ID)%",
@@ -17,7 +20,7 @@ def access_log(instance: Instance) -> Json:
         "grant_session": f"%DYNAMIC_METADATA({JWT_NAMESPACE}:{GRANT_METADATA}:sid)%",
         "decision_reference": f"%DYNAMIC_METADATA({_DECISION}:x-ostiary-reference)%",
         "decision_session": f"%DYNAMIC_METADATA({_DECISION}:x-ostiary-session)%",
-        "app": "%VIRTUAL_HOST_NAME%",
+        "route": "%ROUTE_NAME%",
         "method": "%REQ(:METHOD)%",
         "host": "%REQ(:AUTHORITY)%",
         "path": "%PATH(NQ)%",

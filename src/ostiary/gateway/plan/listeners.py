@@ -28,6 +28,8 @@ def listeners(inputs: GatewayInputs) -> list[Json]:
     gateway = inputs.instance.configuration.gateway
     secure = {
         **_listener("https", gateway.address, gateway.https_port),
+        "listener_filters": [_read_sni()],
+        "listener_filters_timeout": f"{HANDSHAKE_SECONDS}s",
         "filter_chains": [
             {
                 "name": "tls",
@@ -73,13 +75,20 @@ def _tls(inputs: GatewayInputs) -> Json:
     }
 
 
+def _read_sni() -> Json:
+    return {
+        "name": "envoy.filters.listener.tls_inspector",
+        "typed_config": {"@type": f"{_TYPE}envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"},
+    }
+
+
 def _remember_sni() -> Json:
     """Note the name the connection was opened for: each host answers only on its own."""
     return {
         "name": "envoy.filters.network.set_filter_state",
         "typed_config": {
             "@type": f"{_TYPE}envoy.extensions.filters.network.set_filter_state.v3.Config",
-            "on_downstream_tls_handshake": [
+            "on_new_connection": [
                 {
                     "object_key": contents.SNI_STATE,
                     "factory_key": "envoy.string",

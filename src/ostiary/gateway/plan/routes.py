@@ -31,13 +31,13 @@ def routes(inputs: GatewayInputs) -> Json:
     """Return the HTTPS listener's routes."""
     hosts = [_sign_in_host(inputs)]
     hosts.extend(_app_host(app, inputs) for app in sorted(inputs.apps, key=lambda app: app.id))
-    unknown = {"name": "unknown", "domains": ["*"], "routes": [_misdirected()]}
+    unknown = {"name": "unknown", "domains": ["*"], "routes": [_misdirected("unknown")]}
     return {"name": ROUTES_NAME, "max_direct_response_body_size_bytes": 65536, "virtual_hosts": [*hosts, unknown]}
 
 
 def _app_host(app: App, inputs: GatewayInputs) -> Json:
     sni = _sni_match(app.host, inputs)
-    ways = [_refuse_ambiguous(), *_own_pages(sni)]
+    ways = [_refuse_ambiguous(app.id), *_own_pages(app.id, sni)]
     if app.streams and not app.builtin:
         ways.append(_upgrade(app, inputs, sni))
         ways.extend(_event_streams(app, inputs, sni))
@@ -47,7 +47,7 @@ def _app_host(app: App, inputs: GatewayInputs) -> Json:
     if methods:
         ways.append(_on_a_grant(app, inputs, sni, methods))
     ways.append(_decided(app, inputs, sni))
-    ways.append(_misdirected())
+    ways.append(_misdirected(app.id))
     return {
         "name": app.id,
         "domains": _domains(app.host, inputs),
@@ -65,15 +65,21 @@ def _sign_in_host(inputs: GatewayInputs) -> Json:
         "retry_policy": _CONNECT_RETRY,
     }
     proofs = {
+        "name": "id/proof",
         "match": {"prefix": "/", "headers": [_exact(":method", "POST")], **sni},
         "route": plain,
         "typed_per_filter_config": {**_undecided(), contents.FILTER_SIGN_IN_LIMIT: sign_in_limit()},
     }
-    pages = {"match": {"prefix": "/", **sni}, "route": plain, "typed_per_filter_config": _undecided()}
+    pages = {
+        "name": "id/page",
+        "match": {"prefix": "/", **sni},
+        "route": plain,
+        "typed_per_filter_config": _undecided(),
+    }
     return {
         "name": "id",
         "domains": _domains(instance.identity_host, inputs),
-        "routes": [_refuse_ambiguous(), _keys(sni), proofs, pages, _misdirected()],
+        "routes": [_refuse_ambiguous("id"), _keys("id", sni), proofs, pages, _misdirected("id")],
         "typed_per_filter_config": {contents.FILTER_HEADERS_IN: _headers_in("id")},
     }
 
@@ -88,28 +94,45 @@ def _sni_match(host: str, inputs: GatewayInputs) -> Json:
     return {"filter_state": [{"key": contents.SNI_STATE, "string_match": {"exact": host, "ignore_case": True}}]}
 
 
-def _refuse_ambiguous() -> Json:
-    return {"match": {"safe_regex": {"regex": AMBIGUOUS_PATH}}, "direct_response": {"status": 400}}
-
-
-def _misdirected() -> Json:
-    return {"match": {"prefix": "/"}, "direct_response": {"status": 421}}
-
-
-def _keys(sni: Json) -> Json:
-    return _to_decider({"path": KEYS_PATH, **sni})
-
-
-def _own_pages(sni: Json) -> list[Json]:
-    return [_keys(sni), _to_decider({"prefix": OWN_PREFIX, **sni})]
-
-
-def _to_decider(match: Json) -> Json:
+def _refuse_ambiguous(host: str) -> Json:
     return {
+        "name": f"{host}/ambiguous",
+        "match": {"safe_regex": {"regex": AMBIGUOUS_PATH}},
+        "direct_response": {"status": 400},
+        "typed_per_filter_config": _unasked(),
+    }
+
+
+def _misdirected(host: str) -> Json:
+    return {
+        "name": f"{host}/misdirected",
+        "match": {"prefix": "/"},
+        "direct_response": {"status": 421},
+        "typed_per_filter_config": _unasked(),
+    }
+
+
+def _keys(host: str, sni: Json) -> Json:
+    return _to_decider(host, {"path": KEYS_PATH, **sni})
+
+
+def _own_pages(host: str, sni: Json) -> list[Json]:
+    return [_keys(host, sni), _to_decider(host, {"prefix": OWN_PREFIX, **sni})]
+
+
+def _to_decider(host: str, match: Json) -> Json:
+    return {
+        "name": f"{host}/own",
         "match": match,
         "route": {"cluster": DECIDER_CLUSTER, "timeout": "10s", "retry_policy": _CONNECT_RETRY},
         "typed_per_filter_config": _undecided(),
     }
+
+
+def _unasked() -> Json:
+    """Ask nobody about a request that goes nowhere."""
+    asking = {contents.FILTER_GRANTS, contents.FILTER_DECISION}
+    return {name: config for name, config in _undecided().items() if name in asking}
 
 
 def _undecided() -> Json:
@@ -144,6 +167,7 @@ def _upgrade(app: App, inputs: GatewayInputs, sni: Json) -> Json:
     route = _stream_route(app, inputs, streams_cluster_name(app))
     route["upgrade_configs"] = [{"upgrade_type": "websocket", "enabled": True}]
     return {
+        "name": f"{app.id}/upgrade",
         "match": {"prefix": "/", "headers": [{"name": "upgrade", "present_match": True}], **sni},
         "route": route,
         "typed_per_filter_config": _stream_filters("upgrade"),
@@ -160,6 +184,7 @@ def _event_streams(app: App, inputs: GatewayInputs, sni: Json, *, upgrades: bool
         kinds.insert(0, ("upgrade", {"name": "upgrade", "present_match": True}))
     return [
         {
+            "name": f"{app.id}/{kind}",
             "match": {"prefix": "/", "headers": [header], **sni},
             "route": _stream_route(app, inputs, app_cluster_name(app)),
             "typed_per_filter_config": _stream_filters(kind),
@@ -171,6 +196,7 @@ def _event_streams(app: App, inputs: GatewayInputs, sni: Json, *, upgrades: bool
 def _on_a_grant(app: App, inputs: GatewayInputs, sni: Json, methods: list[str]) -> Json:
     header = {"name": ":method", "string_match": {"safe_regex": {"regex": "|".join(methods)}}}
     return {
+        "name": f"{app.id}/grant",
         "match": {"prefix": "/", "headers": [header], **sni},
         "route": {**_plain_route(app, inputs), "retry_policy": _SAFE_RETRY},
         "typed_per_filter_config": {
@@ -184,6 +210,7 @@ def _on_a_grant(app: App, inputs: GatewayInputs, sni: Json, methods: list[str]) 
 
 def _decided(app: App, inputs: GatewayInputs, sni: Json) -> Json:
     return {
+        "name": f"{app.id}/decided",
         "match": {"prefix": "/", **sni},
         "route": {**_plain_route(app, inputs), "retry_policy": _CONNECT_RETRY},
         "typed_per_filter_config": {contents.FILTER_GRANTS: _no_grant()},

@@ -54,4 +54,5 @@ def _write_out_manager(manager: Json, filters: Mapping[str, Json], tables: Mappi
         {"name": entry["name"], "typed_config": filters[entry["name"]]} if "config_discovery" in entry else entry
         for entry in manager["http_filters"]
     ]
-    manager.pop("access_log", None)
+    for log in manager.get("access_log", []):
+        log["typed_config"]["path"] = "/dev/null"
