@@ -51,9 +51,15 @@ class Authentication(msgspec.Struct, frozen=True):
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks. Exactly one of `person` and `service` is set."""
+    """Who asks. Exactly one of `person` and `service` is set.
+
+    Args:
+        email: the person's address, for rules that name people by it; while any rule does, a person whose
+            address is not given is refused.
+    """
 
     person: PersonId | None = None
+    email: str | None = None
     service: ServiceId | None = None
     groups: frozenset[GroupId] = frozenset()
     session: SessionId | None = None

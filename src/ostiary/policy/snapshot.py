@@ -83,12 +83,14 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
         document: the YAML rules document.
         cedar: further Cedar policies, verbatim; empty when there are none.
         version: SHA-256 of both, first 12 hexadecimal digits.
+        parsed: the document as `policy.rules.parsed.write_parsed` made it; spares the reader the YAML.
     """
 
     document: str = ""
     cedar: str = ""
     version: PolicyVersion = PolicyVersion("")
     applied_at: float = 0.0
+    parsed: bytes = b""
 
 
 class GrantKey(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,198 @@
+"""The words for one unmet condition, and the act that remedies it."""
+
+from datetime import datetime
+from typing import Final
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from ostiary.policy.conditions import Facts, opens_at
+from ostiary.policy.decision import Remedy, RemedyKind, UnmetCondition
+from ostiary.policy.identifiers import RuleName
+from ostiary.policy.request import ActionClass, AuthStrength
+from ostiary.policy.rules.document import (
+    Condition,
+    Countries,
+    DeviceFact,
+    Hours,
+    Mfa,
+    Networks,
+    PathScope,
+    RiskBelow,
+    Rule,
+)
+
+STEP_UP_PATH: Final = "/step-up"
+_PROOFS: Final = {
+    AuthStrength.SINGLE: "a password",
+    AuthStrength.ANY: "a second factor",
+    AuthStrength.OTP: "a one-time code",
+    AuthStrength.PHISHING_RESISTANT: "a passkey or security key",
+}
+_ACTS: Final = {
+    ActionClass.VIEW: "viewing",
+    ActionClass.EDIT: "editing",
+    ActionClass.DELETE: "deleting",
+    ActionClass.CONNECT: "connecting",
+    ActionClass.UNKNOWN: "this kind of request",
+}
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS: Final = (
+    "January February March April May June July August September October November December".split()  # noqa: SIM905
+)
+_UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
+
+
+def unmet_condition(rule: RuleName, condition: Condition, facts: Facts) -> UnmetCondition:
+    """Return the words and the remedy for a condition that does not hold.
+
+    Args:
+        rule: the rule that asks.
+        condition: what it asks.
+        facts: the request and the moment.
+    """
+    context = facts.request.context
+    match condition:
+        case Mfa():
+            return _mfa(rule, condition, facts)
+        case DeviceFact():
+            return _device(rule, condition, facts)
+        case Hours():
+            return _hours(rule, condition, facts)
+        case Networks():
+            ranges, seen = ", ".join(condition.ranges), str(facts.address or "")
+            return _unmet(
+                rule,
+                "network",
+                f"This is open only from {ranges}; your address is {seen or 'not known'}.",
+                required=ranges,
+                seen=seen,
+                remedy=Remedy(kind=RemedyKind.CHANGE_NETWORK, words="Connect to the company's network or VPN"),
+            )
+        case Countries():
+            codes, seen = ", ".join(condition.codes), context.country or ""
+            return _unmet(
+                rule,
+                "country",
+                f"This is open only from {codes}; your country is {seen or 'not known'}.",
+                required=codes,
+                seen=seen,
+                remedy=_ask(),
+            )
+        case RiskBelow():
+            seen = "" if context.risk is None else str(context.risk)
+            return _unmet(
+                rule,
+                "risk",
+                f"The risk must be below {condition.limit}; it is {seen or 'not known'}.",
+                required=f"below {condition.limit}",
+                seen=seen,
+                remedy=_ask(),
+            )
+
+
+def unmet_action(rule: Rule, facts: Facts) -> UnmetCondition:
+    """Return the words for a rule that allows other actions than the one asked for."""
+    allowed = [_ACTS[action] for action in rule.do or ()]
+    asked = _ACTS[facts.request.action]
+    words = f"You are allowed {_joined(allowed)} here, not {asked}."
+    return _unmet(
+        rule.name, "action", words, required=", ".join(rule.do or ()), seen=facts.request.action, remedy=_ask()
+    )
+
+
+def unmet_path(rule: Rule, facts: Facts) -> UnmetCondition:
+    """Return the words for a rule that covers other paths than the one asked for."""
+    scopes = ", ".join(map(path_text, rule.paths))
+    words = f"You are allowed only {scopes} here."
+    return _unmet(rule.name, "path", words, required=scopes, seen=facts.request.resource.path, remedy=_ask())
+
+
+def path_text(scope: PathScope) -> str:
+    """Return the scope as it is written in the document."""
+    return scope.path + ("/*" if scope.below else "")
+
+
+def duration_text(seconds: int) -> str:
+    """Return a duration in its largest whole unit: "12 hours"."""
+    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
+    count = seconds // size
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+
+
+def moment_text(moment: float, zone: str) -> str:
+    """Return a moment as the wall clock of a zone shows it: "Monday 24 November, 07:00 (Europe/Berlin)"."""
+    local = datetime.fromtimestamp(moment, ZoneInfo(zone))
+    return f"{_DAYS[local.weekday()]} {local.day} {_MONTHS[local.month - 1]}, {local:%H:%M} ({zone})"
+
+
+def _mfa(rule: RuleName, condition: Mfa, facts: Facts) -> UnmetCondition:
+    within = condition.within_seconds
+    age = f" from the last {duration_text(within)}" if within else ""
+    need = "phishing-resistant" if condition.strength is AuthStrength.PHISHING_RESISTANT else "otp"
+    query = {"need": need} | ({"within": str(within)} if within else {}) | {"app": facts.request.resource.app}
+    words = f"This needs {_PROOFS[condition.strength]}{age}; you gave {_PROOFS[facts.strength]}"
+    words += " longer ago." if within and facts.strength >= condition.strength else "."
+    service = facts.request.subject.service is not None
+    return _unmet(
+        rule,
+        "mfa",
+        "This needs a person who signs in; a service cannot." if service else words,
+        required=condition.strength.name.lower().replace("_", "-") + (f" within {within}s" if within else ""),
+        seen=facts.strength.name.lower().replace("_", "-"),
+        remedy=None
+        if service
+        else Remedy(
+            kind=RemedyKind.STEP_UP,
+            words=f"Confirm with {_PROOFS[condition.strength]}",
+            path=f"{STEP_UP_PATH}?{urlencode(query)}",
+        ),
+    )
+
+
+def _device(rule: RuleName, condition: DeviceFact, facts: Facts) -> UnmetCondition:
+    name, value, seen = condition.name, _value_text(condition.value), facts.device.get(condition.name)
+    wanted = f"at least {value}" if condition.at_least else value
+    if name in ("managed", "compliant"):
+        asked = f"This needs a {'' if condition.value else 'device that is not '}{name}{' device' if condition.value else ''}"
+    else:
+        asked = f"This needs a device whose {name.replace('_', ' ')} is {wanted}"
+    known = "nothing is known of yours" if seen is None else f"yours is {_value_text(seen)}"
+    if isinstance(seen, bool):
+        known = "yours is not" if condition.value else "yours is"
+    return _unmet(
+        rule,
+        f"device.{name}",
+        f"{asked}; {known}.",
+        required=wanted,
+        seen="" if seen is None else _value_text(seen),
+        remedy=Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after"),
+    )
+
+
+def _hours(rule: RuleName, condition: Hours, facts: Facts) -> UnmetCondition:
+    windows, at, zone = (
+        "; ".join(map(str, condition.windows)),
+        opens_at(condition, facts.now),
+        condition.windows[0].zone,
+    )
+    remedy = _ask()
+    if at is not None:
+        remedy = Remedy(kind=RemedyKind.WAIT, words=f"Come back on {moment_text(at, zone)}", at=at)
+    return _unmet(rule, "hours", f"This is open {windows} only.", required=windows, seen="closed", remedy=remedy)
+
+
+def _unmet(rule: RuleName, code: str, words: str, *, required: str, seen: str, remedy: Remedy | None) -> UnmetCondition:
+    facts = (("required", required), ("seen", seen or "not known"))
+    return UnmetCondition(rule=rule, code=code, words=words, facts=facts, remedy=remedy)
+
+
+def _ask() -> Remedy:
+    return Remedy(kind=RemedyKind.ASK, words="Ask for access")
+
+
+def _value_text(value: bool | int | str) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _joined(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
