@@ -140,6 +140,7 @@ class _Checker:
         self._first_seq = -1
         self._tip_seq = -1
         self._tip_hashes: tuple[bytes, ...] = (chain_start(stream),)
+        self._head = b""
         self._damaged_from: int | None = None
         self._signed_seq = -1
         self._signed_at = 0.0
@@ -190,7 +191,7 @@ class _Checker:
             records=self._records,
             first_seq=self._first_seq,
             last_seq=-1 if empty else self._tip_seq,
-            head="" if empty else self._tip_hashes[0].hex(),
+            head=self._head.hex(),
             signed_seq=self._signed_seq if certain else -1,
             signed_at=self._signed_at if certain else 0.0,
             findings=tuple(self._findings),
@@ -263,7 +264,7 @@ class _Checker:
             line = read_line(raw[:-1])
         except BrokenLine as error:
             self._find(FindingKind.UNREADABLE, error.message)
-            self._tip_hashes = ()
+            self._tip_seq, self._tip_hashes = self._tip_seq + 1, ()
             return
         if line.kind == "event":
             self._records += 1
@@ -292,7 +293,7 @@ class _Checker:
     def _advance(self, seq: int, hashes: tuple[bytes, ...]) -> None:
         if self._first_seq < 0:
             self._first_seq = seq
-        self._tip_seq, self._tip_hashes = seq, hashes
+        self._tip_seq, self._tip_hashes, self._head = seq, hashes, hashes[0]
         expected = self._expected
         if expected is not None and seq == expected.seq and hashes[0].hex() == expected.hash:
             self._head_seen = True
