@@ -9,7 +9,7 @@ from typing import Final
 from ostiary.gateway.decider import cookies
 from ostiary.gateway.decider.answers import Answer, Headers, redirect
 from ostiary.gateway.decider.check import Verdict
-from ostiary.gateway.decider.credentials import Assertion, Credentials, header_text, identity_headers
+from ostiary.gateway.decider.credentials import Assertion, Credentials
 from ostiary.gateway.decider.incoming import Incoming, is_long_lived, is_navigation
 from ostiary.gateway.decider.links import Links, wanted_page
 from ostiary.gateway.decider.refusal import Refusals
@@ -18,7 +18,7 @@ from ostiary.gateway.tokens import bind_of
 from ostiary.policy.decision import Allow, Deny, ReasonCode
 from ostiary.policy.methods import action_class
 from ostiary.policy.request import ActionClass
-from ostiary.policy.snapshot import AppFact, PersonFact
+from ostiary.policy.snapshot import AppFact
 
 SIGN_IN_REASONS: Final = frozenset({ReasonCode.UNAUTHENTICATED, ReasonCode.SESSION_ENDED})
 GRANTED_METHODS: Final = frozenset({"GET", "HEAD"})
@@ -85,7 +85,7 @@ class Answering:
         assertion = self._credentials.assertion(app, person, session, now)
         if assertion is None:
             return None
-        headers = app_headers(app, person, assertion, reference)
+        headers = [*assertion.headers, ("x-ostiary-reference", reference)]
         if grants and _may_have_grant(incoming, allow, app):
             cookie = self._grant(verdict, assertion, allow, reference, now)
             if cookie is not None:
@@ -100,18 +100,6 @@ class Answering:
         if grant is None:
             return None
         return cookies.set_grant(grant.token, max(1, int(grant.expires_at - now)))
-
-
-def app_headers(app: AppFact, person: PersonFact, assertion: Assertion, reference: str) -> Headers:
-    """Return the headers of an allowed request: for the app, and for the access log."""
-    headers = [
-        ("x-ostiary-assertion", assertion.token),
-        ("x-ostiary-reference", reference),
-        ("x-ostiary-session", header_text(assertion.session.id)),
-    ]
-    if app.identity_headers:
-        headers += identity_headers(app, person)
-    return headers
 
 
 def _may_have_grant(incoming: Incoming, allow: Allow, app: AppFact) -> bool:

@@ -57,9 +57,7 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
     """
     configuration = instance.configuration
     links = Links(instance)
-    signer = AssertionSigner(
-        read_secret(instance.secrets, ASSERTION_KEY).reveal(), issuer=instance.url(instance.identity_host)
-    )
+    signer = AssertionSigner(read_secret(instance.secrets, ASSERTION_KEY).reveal(), issuer=links.sign_in_origin)
     session_key = read_secret(instance.secrets, "session.key").reveal()
     alarms = Alarms(instance.run, time.time)
     pages = Pages(organisation=configuration.organisation, contact=configuration.contact, sign_in=links.sign_in_origin)

@@ -5,6 +5,7 @@ Source: RFC 6265, sections 4.1 and 5.4; the `__Host-` prefix of RFC 6265bis.
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -34,6 +35,8 @@ class Cookies(msgspec.Struct, frozen=True):
     others: str = ""
 
 
+_REMEMBERED: Final = 2048
+_MAX_REMEMBERED_CHARACTERS: Final = 4096
 _NONE: Final = Cookies()
 
 
@@ -41,6 +44,10 @@ def read_cookies(header: str) -> Cookies:
     """Read a `Cookie` header, several joined with `; `. Two cookies of one of our names count as none."""
     if PREFIX not in header:
         return Cookies(others=header) if header else _NONE
+    return _read_again(header) if len(header) <= _MAX_REMEMBERED_CHARACTERS else _read(header)
+
+
+def _read(header: str) -> Cookies:
     others: list[str] = []
     found: dict[str, str | None] = {}
     for pair in header.split(";"):
@@ -56,6 +63,10 @@ def read_cookies(header: str) -> Cookies:
         ours=bool(found),
         others="; ".join(filter(None, others)),
     )
+
+
+_read_again = lru_cache(maxsize=_REMEMBERED)(_read)
+"""A browser sends the same cookies again and again; reading them is pure."""
 
 
 def set_session(token: str) -> str:

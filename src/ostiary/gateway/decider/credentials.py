@@ -24,10 +24,15 @@ _METHOD_NAMES: Final = {"password": "pwd", "totp": "otp", "webauthn": "pop", "re
 
 
 class Assertion(msgspec.Struct, frozen=True):
-    """A signed assertion, until when it is good, and the facts it was made from."""
+    """A signed assertion, until when it is good, and the facts it was made from.
+
+    Args:
+        headers: everything an allowed request carries on its account: for the app, and for the access log.
+    """
 
     token: str
     expires_at: int
+    headers: tuple[tuple[str, str], ...]
     person: PersonFact
     session: SessionFact
     app: AppFact
@@ -71,7 +76,13 @@ class Credentials:
         if expires_at <= now:
             return None
         claims = assertion_claims(app, person, session, issued_at=int(now), expires_at=expires_at)
-        assertion = Assertion(self._signer.sign(claims), expires_at, person, session, app)
+        token = self._signer.sign(claims)
+        headers = (
+            ("x-ostiary-assertion", token),
+            ("x-ostiary-session", header_text(session.id)),
+            *identity_headers(app, person),
+        )
+        assertion = Assertion(token, expires_at, headers, person, session, app)
         _remember(self._assertions, key, assertion)
         return assertion
 

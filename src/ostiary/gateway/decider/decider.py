@@ -77,7 +77,7 @@ class Decider:
             except RecordUnavailable:
                 verdict, answer = self._unrecorded(incoming, verdict, now)
         else:
-            self.metrics.unrecorded.inc()
+            self.metrics.unrecorded += 1
         self.metrics.count(verdict, time.perf_counter() - began)
         return answer
 
