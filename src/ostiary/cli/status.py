@@ -1,0 +1,81 @@
+"""`ostiary status`: how the instance stands, on one screen."""
+
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ostiary.cli.django import setup
+from ostiary.cli.output import ExitCode, JsonOption, examples, print_json, print_note, print_table, print_text
+
+if TYPE_CHECKING:
+    from ostiary.supervisor.standing import Standing
+
+app = typer.Typer()
+
+
+@app.command(epilog=examples("ostiary status", "ostiary status --json | jq .problems"))
+def status(
+    as_json: JsonOption = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds until Ctrl-C.")] = False,
+) -> None:
+    """Show how the instance stands: processes, facts, certificate, record, apps.
+
+    Exits with 5 when something needs somebody.
+    """
+    instance = setup()
+    from ostiary.supervisor.standing import get_standing
+
+    while True:
+        standing = get_standing(instance, time.time())
+        if watch:
+            print_text("\x1b[2J\x1b[H")
+        if as_json:
+            print_json(standing)
+        else:
+            _show(standing)
+        if not watch:
+            raise typer.Exit(ExitCode.FINDINGS if standing.problems else ExitCode.OK)
+        time.sleep(2)
+
+
+def _show(standing: "Standing") -> None:
+    for problem in standing.problems:
+        print_note(f"✗ {problem}")
+    if not standing.problems:
+        print_note("✓ nothing needs anybody")
+    print_table(
+        ["process", "state", "pid", "up", "restarts", "MiB", "purpose"],
+        [
+            (p.name, p.state.value, p.pid, _span(p.uptime_seconds), p.restarts, p.resident_mib, p.purpose)
+            for p in standing.processes
+        ],
+        empty="No process runs.",
+        right=["pid", "up", "restarts", "MiB"],
+    )
+    print_text("")
+    facts, certificate = standing.facts, standing.certificate
+    rows = [
+        ("domain", standing.domain),
+        ("memory", f"{standing.resident_mib:.0f} MiB"),
+        ("facts", f"generation {facts.generation}, published {_span(facts.age_seconds)} ago"),
+        ("confirmed", f"{_span(facts.confirmed_seconds_ago)} ago"),
+        ("sessions", facts.sessions),
+        ("certificate", f"{certificate.days_left:.0f} days left" if certificate.days_left is not None else None),
+        ("disk", f"{standing.disk_free_mib:,} MiB free"),
+        ("record", standing.record_problem or "written"),
+        ("second factor", "required" if standing.second_factor_required else "NOT required of everybody"),
+    ]
+    print_table(["", ""], rows, empty="")
+    if standing.apps:
+        print_text("")
+        print_table(["app", "health", "detail"], [(a.app, a.health, a.detail) for a in standing.apps], empty="")
+
+
+def _span(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,78 @@
+"""What a restore does once the files are in place: fills the database, signs everybody out, notes it in the record.
+
+Run as `python -m ostiary.supervisor.backup.after_restore` with the restored instance in `OSTIARY_HOME`.
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+from ostiary.config.loader import find_home, load_instance
+from ostiary.config.places import Instance
+from ostiary.config.secrets import create_missing_secrets
+from ostiary.errors import OstiaryError
+from ostiary.supervisor.backup.contents import DATABASE_FILE, DATABASE_ROWS
+from ostiary.supervisor.backup.restoring import ARCHIVED_DATABASE
+
+
+def fill_database(instance: Instance, archived: str) -> None:
+    """Fill the database from `state/<archived>` and remove that file; then bring it up to date. Django is set up."""
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.db import connections  # noqa: PLC0415
+
+    from ostiary.config.database import database_settings  # noqa: PLC0415
+    from ostiary.supervisor.backup.rows import applied_migrations, check_known, read_rows, write_rows  # noqa: PLC0415
+
+    source = instance.state / archived
+    if archived == DATABASE_FILE:
+        rows = instance.state / DATABASE_ROWS
+        settings = connections["default"].settings_dict | database_settings("", source)
+        connections.databases["archived"] = settings
+        with rows.open("w", encoding="utf-8") as target:
+            write_rows(target, database="archived")
+        connections["archived"].close()
+        source.unlink()
+        source = rows
+    if archived:
+        with source.open(encoding="utf-8") as lines:
+            read_rows(lines)
+        source.unlink()
+    check_known(applied_migrations())
+    call_command("migrate", interactive=False, verbosity=0)
+
+
+def sign_everybody_out(actor_name: str) -> int:
+    """End every sign-in: one that was ended after the backup must not come back with it. Return how many there were."""
+    from ostiary.identity.facade import revoke_all_sessions  # noqa: PLC0415
+    from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record  # noqa: PLC0415
+
+    actor = Actor(kind="machine", id=f"os:{actor_name}", label=f"{actor_name}, restoring a backup")
+    record(
+        entity_change_event(
+            at=time.time(), uid=new_uid(), actor=actor, change="create", entity_type="backup", entity_id="restore"
+        )
+    )
+    return revoke_all_sessions(reason="a backup was restored", actor=actor)
+
+
+def main() -> int:
+    """Finish the restore; return the exit status."""
+    os.umask(0o077)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ostiary.config.django"
+    try:
+        instance = load_instance(Path(find_home()))
+        create_missing_secrets(instance.secrets)
+        import django  # noqa: PLC0415 - the instance is checked first
+
+        django.setup()
+        fill_database(instance, os.environ.get(ARCHIVED_DATABASE, ""))
+        sign_everybody_out(os.environ.get("SUDO_USER") or f"uid-{os.getuid()}")
+    except OstiaryError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""Readies an instance to run: database, builtin parts, published facts, the data plane's files. Needs Django.
+
+Run as `python -m ostiary.supervisor.prepare` by the supervisor, which itself stays small: one line a step on standard
+output, errors on standard error.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+
+from ostiary.config.loader import find_home, load_instance
+from ostiary.config.places import Instance
+from ostiary.errors import OstiaryError
+
+
+def prepare(instance: Instance, say: Callable[[str], None]) -> None:
+    """Do everything that must be done before the processes start. Repeating is harmless. Django is set up.
+
+    Args:
+        instance: the instance.
+        say: is told each step, in words.
+
+    Raises:
+        OstiaryError: when a step fails; what was done before it stays.
+    """
+    from ostiary.applications.facade import ensure_builtin_apps  # noqa: PLC0415 - needs Django's settings
+    from ostiary.gateway.publisher import publish  # noqa: PLC0415
+    from ostiary.gateway.reconfigure import prepare_gateway  # noqa: PLC0415
+    from ostiary.supervisor.initial_rules import ensure_rules  # noqa: PLC0415
+    from ostiary.supervisor.upgrade import upgrade_database  # noqa: PLC0415
+
+    upgrade_database(instance, say)
+    ensure_builtin_apps()
+    ensure_rules()
+    say("publishing the facts")
+    publish("start")
+    say("checking the gateway's configuration")
+    prepare_gateway(instance)
+
+
+def main() -> int:
+    """Prepare the instance in `OSTIARY_HOME`; return the exit status."""
+    os.umask(0o077)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ostiary.config.django")
+    try:
+        instance = load_instance(find_home())
+        import django  # noqa: PLC0415 - the instance is checked first
+
+        django.setup()
+        prepare(instance, lambda words: print(words, flush=True))  # noqa: T201 - the supervisor reads it
+    except OstiaryError as error:
+        sys.stderr.write(f"{error.message}\n{error.hint}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
