@@ -16,18 +16,12 @@ from ostiary.policy.rules.document import (
     Hours,
     Mfa,
     Networks,
-    PathScope,
     RiskBelow,
     Rule,
 )
+from ostiary.policy.rules.words import PROOFS, device_in_words, duration_in_words, joined, path_in_words, value_in_words
 
 STEP_UP_PATH: Final = "/step-up"
-_PROOFS: Final = {
-    AuthStrength.SINGLE: "a password",
-    AuthStrength.ANY: "a second factor",
-    AuthStrength.OTP: "a one-time code",
-    AuthStrength.PHISHING_RESISTANT: "a passkey or security key",
-}
 _ACTS: Final = {
     ActionClass.VIEW: "viewing",
     ActionClass.EDIT: "editing",
@@ -39,7 +33,6 @@ _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturda
 _MONTHS: Final = (
     "January February March April May June July August September October November December".split()  # noqa: SIM905
 )
-_UNITS: Final = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
 
 def unmet_condition(rule: RuleName, condition: Condition, facts: Facts) -> UnmetCondition:
@@ -94,7 +87,7 @@ def unmet_action(rule: Rule, facts: Facts) -> UnmetCondition:
     """Return the words for a rule that allows other actions than the one asked for."""
     allowed = [_ACTS[action] for action in rule.do or ()]
     asked = _ACTS[facts.request.action]
-    words = f"You are allowed {_joined(allowed)} here, not {asked}."
+    words = f"You are allowed {joined(allowed)} here, not {asked}."
     return _unmet(
         rule.name, "action", words, required=", ".join(rule.do or ()), seen=facts.request.action, remedy=_ask()
     )
@@ -102,21 +95,9 @@ def unmet_action(rule: Rule, facts: Facts) -> UnmetCondition:
 
 def unmet_path(rule: Rule, facts: Facts) -> UnmetCondition:
     """Return the words for a rule that covers other paths than the one asked for."""
-    scopes = ", ".join(map(path_text, rule.paths))
+    scopes = ", ".join(map(path_in_words, rule.paths))
     words = f"You are allowed only {scopes} here."
     return _unmet(rule.name, "path", words, required=scopes, seen=facts.request.resource.path, remedy=_ask())
-
-
-def path_text(scope: PathScope) -> str:
-    """Return the scope as it is written in the document."""
-    return scope.path + ("/*" if scope.below else "")
-
-
-def duration_text(seconds: int) -> str:
-    """Return a duration in its largest whole unit: "12 hours"."""
-    size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
-    count = seconds // size
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 
 def moment_text(moment: float, zone: str) -> str:
@@ -127,10 +108,10 @@ def moment_text(moment: float, zone: str) -> str:
 
 def _mfa(rule: RuleName, condition: Mfa, facts: Facts) -> UnmetCondition:
     within = condition.within_seconds
-    age = f" from the last {duration_text(within)}" if within else ""
+    age = f" from the last {duration_in_words(within)}" if within else ""
     need = "phishing-resistant" if condition.strength is AuthStrength.PHISHING_RESISTANT else "otp"
     query = {"need": need} | ({"within": str(within)} if within else {}) | {"app": facts.request.resource.app}
-    words = f"This needs {_PROOFS[condition.strength]}{age}; you gave {_PROOFS[facts.strength]}"
+    words = f"This needs {PROOFS[condition.strength]}{age}; you gave {PROOFS[facts.strength]}"
     words += " longer ago." if within and facts.strength >= condition.strength else "."
     service = facts.request.subject.service is not None
     return _unmet(
@@ -143,28 +124,24 @@ def _mfa(rule: RuleName, condition: Mfa, facts: Facts) -> UnmetCondition:
         if service
         else Remedy(
             kind=RemedyKind.STEP_UP,
-            words=f"Confirm with {_PROOFS[condition.strength]}",
+            words=f"Confirm with {PROOFS[condition.strength]}",
             path=f"{STEP_UP_PATH}?{urlencode(query)}",
         ),
     )
 
 
 def _device(rule: RuleName, condition: DeviceFact, facts: Facts) -> UnmetCondition:
-    name, value, seen = condition.name, _value_text(condition.value), facts.device.get(condition.name)
+    name, value, seen = condition.name, value_in_words(condition.value), facts.device.get(condition.name)
     wanted = f"at least {value}" if condition.at_least else value
-    if name in ("managed", "compliant"):
-        asked = f"This needs a {'' if condition.value else 'device that is not '}{name}{' device' if condition.value else ''}"
-    else:
-        asked = f"This needs a device whose {name.replace('_', ' ')} is {wanted}"
-    known = "nothing is known of yours" if seen is None else f"yours is {_value_text(seen)}"
+    known = "nothing is known of yours" if seen is None else f"yours is {value_in_words(seen)}"
     if isinstance(seen, bool):
         known = "yours is not" if condition.value else "yours is"
     return _unmet(
         rule,
         f"device.{name}",
-        f"{asked}; {known}.",
+        f"This is open only {device_in_words(condition)}; {known}.",
         required=wanted,
-        seen="" if seen is None else _value_text(seen),
+        seen="" if seen is None else value_in_words(seen),
         remedy=Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after"),
     )
 
@@ -188,11 +165,3 @@ def _unmet(rule: RuleName, code: str, words: str, *, required: str, seen: str, r
 
 def _ask() -> Remedy:
     return Remedy(kind=RemedyKind.ASK, words="Ask for access")
-
-
-def _value_text(value: bool | int | str) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _joined(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
