@@ -13,6 +13,7 @@ DEBUG = False
 ALLOWED_HOSTS = [INSTANCE.identity_host, INSTANCE.console_host]
 
 INSTALLED_APPS = [
+    "ostiary.web",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -27,13 +28,13 @@ INSTALLED_APPS = [
     "ostiary.rulebook",
     "ostiary.visibility",
     "ostiary.gateway",
-    "ostiary.web",
 ]
 MIDDLEWARE = [
     "ostiary.web.hosts.HostRouting",
     "django.middleware.security.SecurityMiddleware",
     "ostiary.web.headers.SecurityHeaders",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "ostiary.web.console.assertion.ConsoleAssertion",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

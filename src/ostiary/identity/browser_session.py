@@ -39,6 +39,7 @@ def sign_browser_in(request: HttpRequest, person: Person) -> SignInSession:
     earlier = request.session.get(SESSION_KEY)
     session = begin_session(person_id=PersonId(person.pk), authentications=proofs, client=client, now=time.time())
     login(request, person, backend=BACKEND)
+    request.session.set_expiry(None)
     request.session[SESSION_KEY] = session.id
     request.sign_in_session = session  # type: ignore[attr-defined]
     if earlier:

@@ -23,21 +23,19 @@ class Client:
 
 def client_of(request: HttpRequest) -> Client:
     """Return where this request comes from."""
-    headers = request.headers
-    address = client_address(client=headers.get("x-ostiary-client", ""), peer=headers.get("x-ostiary-peer", ""))
+    address = client_address(request.headers.get("x-forwarded-for", ""))
     agent = "".join(one for one in request.headers.get("user-agent", "") if one.isprintable())
     return Client(address=address, user_agent=agent[:MAX_USER_AGENT_CHARACTERS])
 
 
-def client_address(*, client: str, peer: str) -> str:
+def client_address(forwarded_for: str) -> str:
     """Return the client's IP address, or nothing when Envoy named none.
 
     Args:
-        client: the address with trusted proxies taken into account, as Envoy set it.
-        peer: address and port of the connection itself, as Envoy set it.
+        forwarded_for: `X-Forwarded-For` as Envoy wrote it: one address, trusted proxies taken into account. Were
+            there several, the last is what the nearest program saw itself.
     """
-    host, separator, _port = peer.rpartition(":")
-    return _as_address(client) or _as_address((host if separator else peer).strip("[]"))
+    return _as_address(forwarded_for.rpartition(",")[2].strip())
 
 
 def _as_address(text: str) -> str:

@@ -45,5 +45,5 @@ class HostRouting:
         if site is None:
             return HttpResponse("There is nothing at this address.\n", status=404, content_type="text/plain")
         request.ostiary_site = site  # type: ignore[attr-defined]
-        request.urlconf = URL_CONFIGURATIONS[site]  # type: ignore[attr-defined]
+        request.urlconf = URL_CONFIGURATIONS[site]
         return self.get_response(request)

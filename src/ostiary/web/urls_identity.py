@@ -1,5 +1,52 @@
 """Addresses on the sign-in host. Who may see which is said in `signin.gate`, refused by default."""
 
-from django.urls import URLPattern, path
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from ostiary.web.portal import authenticators
+from ostiary.web.portal import views as portal
+from ostiary.web.signin import forgotten, handover, links, passkey, password, prove, second_step, set_up, sign_out
+
+handler400 = "ostiary.web.signin.failures.bad_request"
+handler403 = "ostiary.web.signin.failures.forbidden"
+handler404 = "ostiary.web.signin.failures.not_found"
+handler500 = "ostiary.web.signin.failures.server_error"
+
+urlpatterns = [
+    path("", portal.apps, name="portal_apps"),
+    path("sign-in", password.sign_in, name="account_login"),
+    path("sign-in/passkey", passkey.passkey_sign_in, name="mfa_login_webauthn"),
+    path("sign-in/second-step", second_step.second_step, name="mfa_authenticate"),
+    path("sign-in/second-step/options", second_step.second_step_options, name="mfa_authenticate_options"),
+    path("sign-in/start-over", second_step.start_over, name="start_over"),
+    path("sign-in/switched-off", password.inactive, name="account_inactive"),
+    path("sign-in/forgotten", forgotten.password_forgotten, name="password_forgotten"),
+    path("sign-out", sign_out.sign_out, name="account_logout"),
+    path("link/<str:token>", links.open_link, name="link"),
+    path("invitation", links.invitation, name="invitation"),
+    path("invitation/password", links.invitation_password, name="invitation_password"),
+    path("invitation/passkey", links.invitation_passkey, name="invitation_passkey"),
+    path("new-password", links.password_new, name="password_new"),
+    path("confirm-address", links.email_confirm, name="email_confirm"),
+    path("emergency", links.emergency, name="emergency"),
+    path("set-up", set_up.set_up, name="set_up"),
+    path("set-up/passkey", set_up.set_up_passkey, name="set_up_passkey"),
+    path("set-up/passkey/options", set_up.set_up_passkey_options, name="set_up_passkey_options"),
+    path("set-up/app", set_up.set_up_app, name="set_up_app"),
+    path("set-up/recovery-codes", set_up.set_up_codes, name="set_up_codes"),
+    path("set-up/done", set_up.set_up_done, name="set_up_done"),
+    path("prove", prove.prove, name="prove"),
+    path("prove/options", prove.proof_options, name="proof_options"),
+    path("step-up", prove.step_up, name="step_up"),
+    path("back", prove.back_to_app, name="back_to_app"),
+    path("continue", handover.hand_over, name="continue"),
+    path("sessions", portal.sessions, name="portal_sessions"),
+    path("sessions/end-all", portal.end_all_sessions, name="portal_end_all_sessions"),
+    path("sessions/<str:session_id>/end", portal.end_session, name="portal_end_session"),
+    path("authenticators", authenticators.authenticators, name="portal_authenticators"),
+    path("authenticators/password", authenticators.password, name="portal_password"),
+    path("authenticators/password/remove", authenticators.remove, name="portal_remove_password"),
+    path("authenticators/<str:authenticator_id>/rename", authenticators.rename, name="portal_rename"),
+    path("authenticators/<str:authenticator_id>/remove", authenticators.remove, name="portal_remove"),
+    path("profile", portal.profile, name="portal_profile"),
+    path("profile/confirm-address", portal.confirm_address, name="portal_confirm_address"),
+]

@@ -12,6 +12,7 @@ GROUPS = (
 
 
 def create_groups(apps: Any, schema_editor: Any) -> None:
+    del schema_editor
     group = apps.get_model("identity", "Group")
     for id_, name, description in GROUPS:
         group.objects.update_or_create(id=id_, defaults={"name": name, "description": description, "builtin": True})

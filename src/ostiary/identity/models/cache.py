@@ -11,6 +11,8 @@ class CacheEntry(models.Model):
     expires = models.DateTimeField(db_index=True)
 
     class Meta:
+        """How Django stores it."""
+
         db_table = "ostiary_cache"
 
     def __str__(self) -> str:

@@ -71,6 +71,8 @@ class Membership(models.Model):
     granted_at = models.DateTimeField()
 
     class Meta:
+        """How Django stores it."""
+
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["person", "group"], name="identity_one_membership"),
         ]

@@ -65,6 +65,8 @@ class FailedProof(models.Model):
     at = models.DateTimeField()
 
     class Meta:
+        """How Django stores it."""
+
         indexes: ClassVar[list[models.Index]] = [
             models.Index(fields=["key", "at"], name="identity_failed_key_at"),
             models.Index(fields=["at"], name="identity_failed_at"),

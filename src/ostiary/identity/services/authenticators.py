@@ -113,7 +113,7 @@ def set_up_totp(*, person_id: PersonId, secret: str, code: str, now: float, acto
     row.save(update_fields=["data"])
     row.record_usage()
     record_account_change(actor=actor, change="mfa_enable", person=person, details={"authenticator": "totp"})
-    _tell(person, _("An authenticator app was set up."))
+    tell_owner(person, _("An authenticator app was set up."))
     return True
 
 
@@ -153,7 +153,7 @@ def add_passkey(*, person_id: PersonId, credential: dict[str, Any], name: str, a
     )
     row.record_usage()
     record_account_change(actor=actor, change="mfa_enable", person=person, details={"authenticator": "webauthn"})
-    _tell(person, _("A passkey named “%(name)s” was added.") % {"name": label})
+    tell_owner(person, _("A passkey named “%(name)s” was added.") % {"name": label})
     return row
 
 
@@ -196,7 +196,7 @@ def remove_authenticator(*, person_id: PersonId, authenticator_id: str, actor: A
     else:
         row.delete()
     record_account_change(actor=actor, change="mfa_disable", person=person, details={"authenticator": kind})
-    _tell(person, _("A way to sign in was removed."))
+    tell_owner(person, _("A way to sign in was removed."))
 
 
 @transaction.atomic
@@ -265,7 +265,7 @@ def _matching_counter(secret: str, digits: str, now: float) -> int | None:
     return found
 
 
-def _tell(person: Person, what: str) -> None:
+def tell_owner(person: Person, what: str) -> None:
     """Write to the owner once the change is committed."""
     if person.email_confirmed_at is not None:
         transaction.on_commit(

@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from ostiary.identity.adapters.mail import send_later
 from ostiary.identity.domain.limits import mail_limits
@@ -12,7 +13,7 @@ from ostiary.identity.errors import LinkRefused, NotAllowed
 from ostiary.identity.journal import record_account_change
 from ostiary.identity.limits import attempt
 from ostiary.identity.models import OneTimeLink, Person
-from ostiary.identity.services.authenticators import add_passkey
+from ostiary.identity.services.authenticators import add_passkey, tell_owner
 from ostiary.identity.services.guards import lock_person
 from ostiary.identity.services.links import (
     CONFIRM_LINK_SECONDS,
@@ -23,7 +24,7 @@ from ostiary.identity.services.links import (
 )
 from ostiary.identity.services.people import check_password_is_good
 from ostiary.identity.services.sessions import end_sessions
-from ostiary.policy.identifiers import PersonId
+from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.visibility.facade import Actor
 
 
@@ -95,12 +96,19 @@ def set_password_by_link(*, token: str, password: str, address: str) -> Person:
     end_sessions(person)
     actor = Actor(kind="person", id=person.id, label=person.email, address=address or None)
     record_account_change(actor=actor, change="password_reset", person=person)
+    tell_owner(person, _("Your password was changed with a link from a mail."))
     return person
 
 
 @transaction.atomic
-def change_password(*, person_id: PersonId, password: str, actor: Actor) -> None:
-    """Set or replace somebody's own password and end every sign-in; the caller signs this browser in again.
+def change_password(*, person_id: PersonId, password: str, keep_session: SessionId, actor: Actor) -> int:
+    """Set or replace one's own password, end every other sign-in and return how many there were.
+
+    Args:
+        person_id: whose password.
+        password: the new one.
+        keep_session: the sign-in in which it is changed.
+        actor: the person themselves.
 
     Raises:
         UnknownPerson: when there is nobody with this identifier.
@@ -113,7 +121,10 @@ def change_password(*, person_id: PersonId, password: str, actor: Actor) -> None
     check_password_is_good(password, person)
     person.set_password(password)
     person.save(update_fields=["password"])
+    ended = end_sessions(person, keep=keep_session)
     record_account_change(actor=actor, change="password_change", person=person)
+    tell_owner(person, _("Your password was changed."))
+    return ended
 
 
 def send_confirmation(*, person_id: PersonId, address: str) -> None:

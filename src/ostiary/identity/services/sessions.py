@@ -200,9 +200,15 @@ def revoke_all_sessions(*, reason: str, actor: Actor) -> int:
     return count
 
 
-def end_sessions(person: Person) -> int:
-    """End every sign-in of one person inside a transaction that is open, and return how many there were."""
-    count, _by_model = SessionRow.objects.filter(person=person).delete()
+def end_sessions(person: Person, *, keep: SessionId | None = None) -> int:
+    """End every sign-in of one person inside a transaction that is open, and return how many there were.
+
+    Args:
+        person: whose.
+        keep: one that goes on.
+    """
+    rows = SessionRow.objects.filter(person=person)
+    count, _by_model = (rows.exclude(pk=keep) if keep else rows).delete()
     announce_change("sessions", takes_away=True)
     return count
 

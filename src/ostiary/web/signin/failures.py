@@ -18,3 +18,27 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
         title=_("This page was open too long"),
         words=_("Go back, load the page again and repeat what you did."),
     )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Answer a request that makes no sense."""
+    return problem_page(request, status=400, title=_("This link is not complete"), words=_("Go back and try again."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Answer a request for something that is not the person's."""
+    return problem_page(request, status=403, title=_("This is not yours to see"), words=_("Go back to your apps."))
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001 - Django's signature
+    """Answer a request for a page that does not exist."""
+    return problem_page(
+        request, status=404, title=_("There is no page at this address"), words=_("Go back to your apps.")
+    )
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Answer when something went wrong here."""
+    return problem_page(
+        request, status=500, title=_("Something went wrong here"), words=_("It is on our log. Try again in a minute.")
+    )

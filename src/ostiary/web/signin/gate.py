@@ -8,19 +8,25 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from allauth.account.internal.flows.logout import logout
+import structlog
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from ostiary.identity.entrance import SESSION_KEY
 from ostiary.identity.facade import SignInSession, UnknownSession, client_of, get_session, touch_session
 from ostiary.policy.identifiers import SessionId
+from ostiary.visibility.facade import RecordUnavailable
 from ostiary.web.hosts import site_of
+from ostiary.web.signin.failures import problem_page
+from ostiary.web.signin.known_browser import mark_browser
 
-SESSION_KEY: Final = "ostiary_session"
+log = structlog.get_logger(__name__)
+
 PENDING_KEY: Final = "ostiary_pending"
 
 ENTRANCE: Final = frozenset(
@@ -31,6 +37,7 @@ ENTRANCE: Final = frozenset(
         "mfa_login_webauthn",
         "mfa_authenticate",
         "mfa_authenticate_options",
+        "start_over",
         "password_forgotten",
         "link",
         "invitation",
@@ -47,9 +54,11 @@ UNFINISHED: Final = frozenset(
     {
         "set_up",
         "set_up_passkey",
+        "set_up_passkey_options",
         "set_up_app",
         "set_up_codes",
-        "set_up_done",
+        "prove",
+        "proof_options",
     }
 )
 """For people who gave a first proof and have yet to set up or give the second."""
@@ -66,7 +75,23 @@ class SignInGate:
         request.sign_in_session = None  # type: ignore[attr-defined]
         if site_of(request) == "identity" and not request.path.startswith(settings.STATIC_URL):
             request.sign_in_session = _live_session(request)  # type: ignore[attr-defined]
-        return self.get_response(request)
+        response = self.get_response(request)
+        session: SignInSession | None = request.sign_in_session  # type: ignore[attr-defined]
+        if session is not None and session.complete:
+            mark_browser(request, response, session.person_email)
+        return response
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        """Refuse, with an alarm on the log, what could not be put on record."""
+        if site_of(request) != "identity" or not isinstance(error, RecordUnavailable):
+            return None
+        log.error("sign_in_not_recorded", detail=error.detail or str(error))
+        return problem_page(
+            request,
+            status=503,
+            title=_("This is not possible right now"),
+            words=_("Nothing can be put on record at the moment, so nothing is changed. Try again in a few minutes."),
+        )
 
     def process_view(
         self, request: HttpRequest, view: object, arguments: list[Any], named: dict[str, Any]
@@ -109,7 +134,6 @@ def _live_session(request: HttpRequest) -> SignInSession | None:
         session = None
     if session is None or session.person_id != request.user.pk:
         logout(request)
-        request.session.flush()
         messages.info(request, _("You were signed out. Sign in to go on."))
         return None
     return touch_session(session=session, address=client_of(request).address, now=now)

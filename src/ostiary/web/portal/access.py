@@ -1,0 +1,128 @@
+"""What somebody may open now, and what is missing where they may not yet: the policy engine's answers as tiles."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlencode
+
+import structlog
+from django.conf import settings
+
+from ostiary.applications.facade import CONSOLE_APP, App, list_apps
+from ostiary.applications.facts import read_applications
+from ostiary.gateway.decider.country import Countries, CountryDatabaseUnusable
+from ostiary.identity.entrance import is_break_glass_only
+from ostiary.identity.facade import Person, SignInSession
+from ostiary.policy.decision import Allow, Decision, RemedyKind, UnmetCondition
+from ostiary.policy.engine import PolicyEngine
+from ostiary.policy.identifiers import AppId, Generation
+from ostiary.policy.request import Context, Subject
+from ostiary.rulebook.facts import read_rulebook
+
+log = structlog.get_logger(__name__)
+
+NEVER = frozenset({"path", "action"})
+"""Conditions that no step of the person changes: with one of these unmet, an app is not theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One app on the page.
+
+    Args:
+        app: which.
+        href: where it opens.
+        missing: what stands between the person and the app; empty when it is open.
+        step: words of the act that lifts the first of these.
+        step_href: where that act begins, or empty when there is nothing to press.
+    """
+
+    app: App
+    href: str
+    missing: tuple[str, ...] = ()
+    step: str = ""
+    step_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MyApps:
+    """The page's two parts. Apps without any way to them are in neither."""
+
+    open: tuple[Tile, ...]
+    waiting: tuple[Tile, ...]
+
+
+def my_apps(*, person: Person, session: SignInSession, address: str, now: float) -> MyApps:
+    """Ask the policy engine about every app and sort the answers.
+
+    Args:
+        person: who asks.
+        session: their sign-in, with what they proved.
+        address: where they are.
+        now: seconds since the epoch.
+
+    Raises:
+        InvalidRules: when the rules in force cannot be read.
+    """
+    engine = PolicyEngine(read_rulebook(), read_applications(), Generation(0))
+    subject = Subject(
+        person=person.id,
+        email=person.email,
+        groups=frozenset(person.groups),
+        session=session.id,
+        authentications=session.authentications,
+    )
+    context = Context(address=address or None, country=_countries().of(address or None), risk=0)
+    answers = engine.possible(subject, None, context, now)
+    emergency = is_break_glass_only(session.authentications)
+    opened, waiting = [], []
+    for app in sorted(list_apps(), key=lambda one: (one.builtin, one.name.lower())):
+        if emergency:
+            if app.id == CONSOLE_APP:
+                opened.append(Tile(app, _address(app)))
+            continue
+        decision = answers.get(app.id)
+        if isinstance(decision, Allow):
+            opened.append(Tile(app, _address(app)))
+        elif decision is not None and (tile := _waiting(app, decision)) is not None:
+            waiting.append(tile)
+    return MyApps(tuple(opened), tuple(waiting))
+
+
+def _waiting(app: App, decision: Decision) -> Tile | None:
+    """Return the tile of an app that is a step away, or `None` when no step leads there."""
+    if isinstance(decision, Allow) or not decision.unmet:
+        return None
+    nearest = decision.unmet[0].rule
+    unmet = tuple(one for one in decision.unmet if one.rule == nearest)
+    if any(one.code in NEVER for one in unmet):
+        return None
+    first = min(unmet, key=lambda one: one.remedy is None or one.remedy.kind is not RemedyKind.STEP_UP)
+    return Tile(
+        app,
+        _address(app),
+        missing=tuple(one.words for one in unmet),
+        step=first.remedy.words if first.remedy else "",
+        step_href=_step_href(app.id, first),
+    )
+
+
+def _step_href(app: AppId, unmet: UnmetCondition) -> str:
+    if unmet.remedy is None or unmet.remedy.path is None:
+        return ""
+    path = unmet.remedy.path
+    query = {"return": "/"} if "app=" in path else {"app": app, "return": "/"}
+    return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}"
+
+
+def _address(app: App) -> str:
+    return settings.INSTANCE.url(app.host)
+
+
+@lru_cache(maxsize=1)
+def _countries() -> Countries:
+    database = settings.INSTANCE.configuration.decisions.country_database
+    try:
+        return Countries(settings.INSTANCE.home / database if database else None)
+    except CountryDatabaseUnusable as error:
+        log.warning("country_database_unusable", detail=error.detail)
+        return Countries(None)

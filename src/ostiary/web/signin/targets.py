@@ -1,0 +1,27 @@
+"""Where somebody goes next. Hosts come from the catalogue and the configuration, never from a request."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseRedirect
+
+from ostiary.applications.facade import App, UnknownApp, get_app
+from ostiary.identity.entrance import return_path_or_start
+from ostiary.policy.identifiers import AppId
+from ostiary.web.signin.gate import PENDING_KEY
+
+
+def app_or_none(app_id: str) -> App | None:
+    """Return the app a request names, or `None` when there is no such app."""
+    try:
+        return get_app(AppId(app_id))
+    except UnknownApp:
+        return None
+
+
+def to_app(app: App, path: str) -> HttpResponseRedirect:
+    """Return a redirect to a page of an app; a path that could lead elsewhere becomes its first page."""
+    return HttpResponseRedirect(settings.INSTANCE.url(app.host, return_path_or_start(path)))
+
+
+def pending_target(request: HttpRequest) -> str:
+    """Return where the person was going before something else had to be done, and forget it."""
+    return return_path_or_start(request.session.pop(PENDING_KEY, "/"))
