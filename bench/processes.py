@@ -55,7 +55,7 @@ class Program:
         """Return when something on the loopback address accepts connections on `port`.
 
         Raises:
-            ProgramFailed: when the program ends first or takes too long, with the end of its output.
+            ProgramFailed: when the program ends first or takes too long, with the end of its output. It is stopped then.
         """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
@@ -63,6 +63,7 @@ class Program:
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
                 return
             time.sleep(0.05)
+        self.stop()
         raise ProgramFailed(f"{self.name} does not listen on port {port}.", hint=self.last_words())
 
     def check(self) -> None:
