@@ -52,6 +52,11 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 DEFAULT_LIMITS: Final = Limits()
+_LINE_BYTES_BESIDE_RECORD: Final = 110
+
+
+def _room_for(records: Sequence[bytes]) -> int:
+    return sum(map(len, records)) + len(records) * _LINE_BYTES_BESIDE_RECORD
 
 
 class AuditLog:
@@ -150,7 +155,7 @@ class AuditLog:
         records = (*self._pending_notes(), *records)
         if not records:
             return
-        if self._offset + sum(map(len, records)) > self._limits.segment_bytes and self._has_events():
+        if self._offset + _room_for(records) > self._limits.segment_bytes and self._has_events():
             self._begin_segment(self._segment + 1)
         data, seq, digest = self._lines(records)
         self._write_through(data, durable=durable)
@@ -286,6 +291,9 @@ class AuditLog:
         return self._offset > 1024
 
     def _note_repair(self, file: str, removed_bytes: int, cause: str) -> None:
+        """What our own failed writes left behind is told with the gap, however often they were tried."""
+        if self._failed_at is not None:
+            return
         _LOG.warning("audit_log_repaired", stream=self.stream, file=file, removed_bytes=removed_bytes, cause=cause)
         now, uid = time.time(), uuid.uuid4().hex
         event = log_repair_event(
