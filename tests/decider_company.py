@@ -256,11 +256,11 @@ class House:
         return f"__Host-ostiary-session={sign_session(key, claims, now=time.time())}"
 
     def code(
-        self, who: PersonFact, app: str, begin: str, *, return_path: str = "/page", jti: str = "j1", **changes: Any
+        self, who: PersonFact, audience: str, begin: str, *, return_path: str = "/page", jti: str = "j1", **changes: Any
     ) -> str:
         now = time.time()
         claims = HandoverClaims(
-            app=AppId(app),
+            app=AppId(audience),
             person=who.id,
             session=SessionId(f"s-{who.id}"),
             bind=bind_of(begin),

@@ -94,7 +94,7 @@ def build_basis(snapshot: Snapshot, before: Basis | None, *, issuer: str) -> Bas
         grants = _grant_signer(snapshot.grant_key, before, issuer)
     except InvalidRules as error:
         words = "The published rules cannot be used, so everything is refused. Check them with: ostiary rules check"
-        trouble = Trouble(ReasonCode.ENGINE_ERROR, "rules_broken", f"{words} ({error.message})")
+        trouble = Trouble(ReasonCode.ENGINE_ERROR, "rules_broken", f"{words} ({' '.join(error.message.split())})")
     except ValueError:
         words = "The published grant key cannot be used. Publish again: ostiary gateway apply"
         trouble = Trouble(ReasonCode.STALE_FACTS, "facts_unusable", words)

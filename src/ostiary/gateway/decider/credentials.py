@@ -17,6 +17,9 @@ from ostiary.policy.snapshot import AppFact, PersonFact, SessionFact
 ASSERTION_SECONDS: Final = 180
 ASSERTION_MIN_REMAINING_SECONDS: Final = 90
 MAX_CACHED: Final = 50_000
+GRANT_MARGIN_SECONDS: Final = 2
+"""The data plane forgives one second of clock skew, and compares whole seconds."""
+
 MAX_GRANT_CHARACTERS: Final = 3900
 """Browsers keep at most 4096 bytes a cookie, its name and attributes included (RFC 6265, section 6.1)."""
 
@@ -127,10 +130,11 @@ class Credentials:
         return grant
 
     def _grant_expiry(self, assertion: Assertion, allow: Allow, now: float) -> int:
-        """The data plane forgives a second, and a cookie's clock counts in seconds: leave one before every end."""
-        ends = [now + self._grant_seconds, assertion.session.expires_at - 1, float(assertion.expires_at)]
+        """Every end is kept: the data plane still takes a grant `GRANT_MARGIN_SECONDS` after it ran out."""
+        ends = [assertion.session.expires_at, float(assertion.expires_at)]
         if allow.valid_until is not None:
-            ends.append(allow.valid_until - 1)
+            ends.append(allow.valid_until)
+        ends = [now + self._grant_seconds, *(end - GRANT_MARGIN_SECONDS for end in ends)]
         return int(min(ends))
 
 

@@ -30,10 +30,10 @@ def from_proxy(scope: Scope, proxy: Proxy) -> Incoming:
     """
     headers = read_headers(scope.headers)
     method, host, uri = (headers.get(name, "") for name in (_ORIGINAL if proxy == "nginx" else _FORWARDED))
-    path, query = _split(uri)
+    authority, path, query = _split(uri)
     return Incoming(
         method=method,
-        host=read_host(host),
+        host=read_host(host) if authority in {"", host} else "",
         path=path,
         query=query,
         headers={name: value for name, value in headers.items() if not name.startswith("x-ostiary-")},
@@ -56,17 +56,17 @@ def for_proxy(answer: Answer, incoming: Incoming, proxy: Proxy) -> Answer:
     return Answer(401 if 300 <= answer.status < 400 else 403, answer.headers, answer.body)
 
 
-def _split(uri: str) -> tuple[str, str]:
-    """Return path and query of a request target in origin or absolute form; an unreadable path is refused later."""
-    target = uri
+def _split(uri: str) -> tuple[str, str, str]:
+    """Return authority (empty in origin form), path and query of a request target; an unreadable one is refused later."""
+    authority, target = "", uri
     if not uri.startswith("/"):
         try:
             parts = urlsplit(uri)
         except ValueError:
-            return _UNREADABLE, ""
-        target = f"{parts.path or '/'}?{parts.query}" if parts.netloc else _UNREADABLE
+            return "", _UNREADABLE, ""
+        authority, target = parts.netloc, f"{parts.path or '/'}?{parts.query}" if parts.netloc else _UNREADABLE
     path, _, query = target.partition("?")
     try:
-        return decode_path(path), query
+        return authority, decode_path(path), query
     except MalformedPath:
-        return _UNREADABLE, query
+        return authority, _UNREADABLE, query
