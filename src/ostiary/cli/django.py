@@ -17,6 +17,7 @@ def setup() -> Instance:
         MissingSecret: when a secret is absent.
         WrongUser: when the process may not act as the instance's owner.
     """
+    os.umask(0o077)
     home = find_home()
     instance = load_instance(home)
     become_owner(home)

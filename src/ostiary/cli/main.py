@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from ostiary.cli.output import EXIT_CODES, ExitCode, exit_code_of, print_error, print_text
+from ostiary.cli.output import EXIT_CODES, ExitCode, exit_code_of, print_error, print_text, quiet_logs
 from ostiary.config.loader import HOME_VARIABLE
 from ostiary.errors import OstiaryError
 
@@ -96,6 +96,7 @@ def choose_instance(
         os.environ[HOME_VARIABLE] = str(home.absolute())
     if debug:
         os.environ["OSTIARY_DEBUG"] = "1"
+    quiet_logs("debug" if debug else "error")
 
 
 def _assemble() -> None:

@@ -180,6 +180,19 @@ class Step:
         self._bar.update(self._task, description=escape(description))
 
 
+def quiet_logs(level: str) -> None:
+    """Send what the rooms log to standard error, and only from this level up: a command's output is its result."""
+    import logging
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+
+
 def exit_code_of(error: BaseException) -> ExitCode:
     """Return the exit code for an error that reached the edge."""
     from ostiary.config.loader import ConfigurationError

@@ -26,7 +26,6 @@ def prepare(instance: Instance, say: Callable[[str], None]) -> None:
     from ostiary.applications.facade import ensure_builtin_apps  # noqa: PLC0415 - needs Django's settings
     from ostiary.gateway.publisher import publish  # noqa: PLC0415
     from ostiary.gateway.reconfigure import prepare_gateway  # noqa: PLC0415
-    from ostiary.supervisor.initial_rules import ensure_rules  # noqa: PLC0415
     from ostiary.supervisor.upgrade import upgrade_database  # noqa: PLC0415
 
     upgrade_database(instance, say)
@@ -36,6 +35,18 @@ def prepare(instance: Instance, say: Callable[[str], None]) -> None:
     publish("start")
     say("checking the gateway's configuration")
     prepare_gateway(instance)
+
+
+def ensure_rules() -> bool:
+    """Apply the initial rules where none were ever applied; return whether they were. Django is set up."""
+    from ostiary.rulebook.facade import apply_rules, get_current, initial_rules  # noqa: PLC0415
+    from ostiary.visibility.facade import Actor  # noqa: PLC0415
+
+    if get_current().number:
+        return False
+    actor = Actor(kind="system", id="start", label="the first start")
+    apply_rules(document=initial_rules(), comment="What a new instance begins with", actor=actor)
+    return True
 
 
 def main() -> int:

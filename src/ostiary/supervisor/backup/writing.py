@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from ostiary.config.places import Instance
+from ostiary.config.secrets import AUDIT_KEY, read_secret
 from ostiary.errors import OstiaryError
 from ostiary.supervisor.backup.container import ContainerWriter, Header, make_encryption
 from ostiary.supervisor.backup.contents import (
@@ -36,6 +37,7 @@ from ostiary.supervisor.backup.contents import (
 )
 from ostiary.supervisor.backup.record_check import damage_in
 from ostiary.supervisor.backup.rows import applied_migrations, write_rows
+from ostiary.visibility.adapters.checkpoints import write_public_key
 
 ATTEMPTS = 5
 
@@ -157,7 +159,9 @@ def _stage_audit(instance: Instance, stage: Path) -> None:
     for attempt in range(ATTEMPTS):
         shutil.rmtree(stage, ignore_errors=True)
         try:
+            stage.mkdir()
             _copy_audit(instance.audit, stage)
+            write_public_key(stage, read_secret(instance.secrets, AUDIT_KEY).reveal())
         except FileNotFoundError:
             continue
         if not damage_in(stage) or attempt == ATTEMPTS - 2:
@@ -166,8 +170,8 @@ def _stage_audit(instance: Instance, stage: Path) -> None:
 
 def _copy_audit(audit: Path, stage: Path) -> None:
     for statements in (True, False):
-        for path in sorted(audit.rglob("*")):
-            if path.is_file() and not path.name.startswith(".") and path.name.endswith(".signed.jsonl") is statements:
+        for path in sorted([*audit.rglob("*.jsonl"), *audit.glob("*.pem")]):
+            if path.is_file() and path.name.endswith(".signed.jsonl") is statements:
                 target = stage / path.relative_to(audit)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _copy_whole_lines(path, target)
