@@ -12,6 +12,7 @@ import msgspec
 
 from ostiary.visibility.domain import ocsf
 from ostiary.visibility.domain.actor import Actor
+from ostiary.visibility.domain.sentences import account_sentence, entity_sentence, group_sentence, sentence
 
 AccountChange = Literal[
     "create",
@@ -116,7 +117,7 @@ def sign_in_event(
         "http_request": {"user_agent": user_agent[:512]} if user_agent else None,
         "src_endpoint": _endpoint(address),
         "status_detail": reason or None,
-        "message": _sentence(email, "signed in" if success else "could not sign in", reason),
+        "message": sentence(email, "signed in" if success else "could not sign in", reason),
     }
     return _event(ocsf.AUTHENTICATION, 1, at=at, uid=uid, success=success, details=details)
 
@@ -150,7 +151,7 @@ def sign_out_event(
         "is_remote": actor.kind == "person",
         "src_endpoint": _endpoint(actor.address),
         "status_detail": reason or None,
-        "message": _sentence(email, "was signed out" if actor.id != person_id else "signed out", reason),
+        "message": sentence(email, "was signed out" if actor.id != person_id else "signed out", reason),
     }
     return _event(ocsf.AUTHENTICATION, 2, at=at, uid=uid, success=True, details=details)
 
@@ -185,7 +186,7 @@ def session_handover_event(
         "group": {"uid": next(iter(sorted(groups)), "none"), "name": ", ".join(sorted(groups)) or "none"},
         "dst_endpoint": {"svc_name": app},
         "src_endpoint": _endpoint(address),
-        "message": _sentence(email, f"has a session at {app}"),
+        "message": sentence(email, f"has a session at {app}"),
     }
     return _event(ocsf.AUTHORIZE_SESSION, 1, at=at, uid=uid, success=True, details=details)
 
@@ -222,7 +223,7 @@ def account_change_event(
         "user": _user(person_id, email, name),
         "src_endpoint": _endpoint(actor.address),
         "status_detail": reason or None,
-        "message": _sentence(actor.label, f"{change.replace('_', ' ')}: {email}", reason),
+        "message": account_sentence(who=actor.label, change=change, target=email, why=reason),
         "unmapped": {"change": change, **(details or {})},
     }
     activity = _ACCOUNT.get(change, ocsf.OTHER)
@@ -263,8 +264,8 @@ def group_change_event(
         "privileges": None if person_id or email else [f"member:{group_id}"],
         "src_endpoint": _endpoint(actor.address),
         "status_detail": reason or None,
-        "message": _sentence(
-            actor.label, " ".join((change.replace("_", " "), email, group_id)).replace("  ", " "), reason
+        "message": group_sentence(
+            who=actor.label, change=change, group=group_name or group_id, target=email or person_id or "", why=reason
         ),
         "unmapped": {"change": change, **(details or {})},
     }
@@ -310,7 +311,9 @@ def entity_change_event(
         "entity_result": _present({**entity, "data": after}) if after is not None else None,
         "comment": comment or None,
         "src_endpoint": _endpoint(actor.address),
-        "message": _sentence(actor.label, f"{change} {entity_type} {entity_name or entity_id}", comment),
+        "message": entity_sentence(
+            who=actor.label, change=change, kind=entity_type, name=entity_name or entity_id, why=comment
+        ),
     }
     return _event(ocsf.ENTITY_MANAGEMENT, _ENTITY[change], at=at, uid=uid, success=success, details=body)
 
@@ -361,7 +364,3 @@ def _endpoint(address: str | None) -> dict[str, Any] | None:
 def _factor(method: str) -> dict[str, Any]:
     factor: dict[str, Any] = {"factor_type_id": ocsf.AUTH_FACTORS.get(method, ocsf.OTHER), "factor_type": method}
     return {**factor, "is_totp": True} if method == "totp" else factor
-
-
-def _sentence(who: str, what: str, why: str = "") -> str:
-    return f"{who} {what} ({why})" if why else f"{who} {what}"
