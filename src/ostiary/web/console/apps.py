@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ostiary.applications.facade import (
@@ -130,7 +131,9 @@ def app_remove(request: HttpRequest, app_id: str) -> HttpResponseBase:
             return redirect("console:app", shown.id)
         messages.success(request, _("%(name)s is no longer reachable.") % {"name": shown.name})
         return redirect("console:apps")
-    return render_page(request, "apps/remove.html", SECTION, {"app": shown})
+    return render_page(
+        request, "apps/remove.html", SECTION, {"app": shown, "back_url": reverse("console:app", args=(shown.id,))}
+    )
 
 
 def find_app(app_id: str) -> App:

@@ -52,10 +52,10 @@ def _pack_file(archive: tarfile.TarFile, outbox: _Outbox, path: Path, name: str)
         archive.addfile(entry)
         left = entry.size
         while left and (chunk := file.read(min(CHUNK_BYTES, left))):
-            archive.fileobj.write(chunk)  # type: ignore[union-attr]
+            archive.fileobj.write(chunk)
             left -= len(chunk)
             yield outbox.take()
         padding = -entry.size % tarfile.BLOCKSIZE + left
-        archive.fileobj.write(bytes(padding))  # type: ignore[union-attr]
+        archive.fileobj.write(bytes(padding))
         archive.offset += entry.size + (-entry.size % tarfile.BLOCKSIZE)
         yield outbox.take()

@@ -52,7 +52,9 @@ def list_needs(
         *_refusals(activity),
     ]
     if not second_factor_required:
-        needs.append(Need("held", _("People may sign in without a second factor: sign_in.require_second_factor is off.")))
+        needs.append(
+            Need("held", _("People may sign in without a second factor: sign_in.require_second_factor is off."))
+        )
     return tuple(sorted(needs, key=lambda need: need.kind != "refused"))
 
 
@@ -60,7 +62,9 @@ def _machinery(machinery: Machinery) -> Iterator[Need]:
     if machinery.facts_stale:
         age = machinery.facts_age_seconds
         since = _("at an unknown time") if age is None else _("%(span)s ago") % {"span": describe_span_seconds(age)}
-        yield Need("refused", _("The worker last confirmed the facts %(since)s, so everything is refused.") % {"since": since})
+        yield Need(
+            "refused", _("The worker last confirmed the facts %(since)s, so everything is refused.") % {"since": since}
+        )
     for process in machinery.processes:
         if not process.well:
             words = _("%(name)s is %(state)s.") % {"name": process.name, "state": process.state}
@@ -69,12 +73,15 @@ def _machinery(machinery: Machinery) -> Iterator[Need]:
 
 def _record(record: LogStatus) -> Iterator[Need]:
     if not record.writable:
-        yield Need("refused", _("The record cannot be written, so everything is refused: %(why)s") % {"why": record.problem})
+        yield Need(
+            "refused", _("The record cannot be written, so everything is refused: %(why)s") % {"why": record.problem}
+        )
     for stream in record.streams:
         if stream.truncated:
             yield Need(
                 "refused",
-                _("The record “%(stream)s” holds less than it did before: somebody cut it.") % {"stream": stream.stream},
+                _("The record “%(stream)s” holds less than it did before: somebody cut it.")
+                % {"stream": stream.stream},
                 reverse("console:audit"),
                 _("Open the audit page"),
             )
@@ -83,7 +90,10 @@ def _record(record: LogStatus) -> Iterator[Need]:
 def _rules(rules: AppliedRules) -> Iterator[Need]:
     if not rules.document.strip():
         yield Need(
-            "refused", _("No rules are in force, so nobody can open anything."), reverse("console:rules"), _("Write rules")
+            "refused",
+            _("No rules are in force, so nobody can open anything."),
+            reverse("console:rules"),
+            _("Write rules"),
         )
 
 

@@ -108,7 +108,8 @@ def audit_export(request: HttpRequest) -> HttpResponseBase:
     """Return the listed events as a file, at most 10,000 rows."""
     if not wants_export(request):
         return redirect("console:audit")
-    filters, now, rows = EventFilters(request.GET), time.time(), []
+    filters, now = EventFilters(request.GET), time.time()
+    rows: list[dict[str, object]] = []
     for number in range(1, EXPORT_PAGES + 1):
         page = list_events(filters.query(page=number, page_size=EXPORT_PAGE_SIZE, now=now))
         rows.extend(

@@ -54,7 +54,9 @@ def _rows(record: DecisionRecord, request: AccessRequest, unmet: tuple[UnmetCond
     yield Input(_("Action"), (f"{request.action.value} ({record.http.method})",), failed("action"))
     yield Input(_("Address"), _known(context.address or ""), failed("network"))
     yield Input(_("Country"), _known(context.country or ""), failed("country"))
-    yield Input(_("Risk"), () if context.risk is None else (_("%(risk)d of 100") % {"risk": context.risk},), failed("risk"))
+    yield Input(
+        _("Risk"), () if context.risk is None else (_("%(risk)d of 100") % {"risk": context.risk},), failed("risk")
+    )
     moment = datetime.fromtimestamp(record.at, tz=UTC).strftime("%A, %Y-%m-%d %H:%M:%S UTC")
     yield Input(_("Time"), (moment,), failed("hours"))
 

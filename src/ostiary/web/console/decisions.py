@@ -50,7 +50,9 @@ class DecisionFilters(forms.Form):
     app = forms.ChoiceField(label=_("App"), required=False)
     outcome = forms.ChoiceField(label=_("Outcome"), required=False, choices=[*_EVERYTHING, *OUTCOME_NAMES.items()])
     reason = forms.ChoiceField(
-        label=_("Reason"), required=False, choices=[*_EVERYTHING, *((code.value, REASON_NAMES[code]) for code in ReasonCode)]
+        label=_("Reason"),
+        required=False,
+        choices=[*_EVERYTHING, *((code.value, REASON_NAMES[code]) for code in ReasonCode)],
     )
     span = forms.ChoiceField(
         label=_("When"), required=False, choices=[("", _("Any time")), *((key, name) for key, _seconds, name in SPANS)]
@@ -103,7 +105,8 @@ def decisions_export(request: HttpRequest) -> HttpResponseBase:
     """Return what was found as a file, at most 10,000 rows."""
     if not wants_export(request):
         return redirect("console:decisions")
-    filters, now, rows = DecisionFilters(request.GET), time.time(), []
+    filters, now = DecisionFilters(request.GET), time.time()
+    rows: list[dict[str, object]] = []
     for number in range(1, EXPORT_PAGES + 1):
         page = search_decisions(filters.query(page=number, page_size=EXPORT_PAGE_SIZE, now=now))
         rows.extend(
@@ -136,7 +139,9 @@ def decision(request: HttpRequest, reference: str) -> HttpResponseBase:
     except UnknownDecision:
         raise Http404 from None
     except LineGone as error:
-        return render_page(request, "decisions/gone.html", SECTION, {"problem": error, "reference": reference}, status=410)
+        return render_page(
+            request, "decisions/gone.html", SECTION, {"problem": error, "reference": reference}, status=410
+        )
     row = next(iter(search_decisions(DecisionQuery(reference=record.reference, stream="", page_size=1)).items), None)
     event = get_event(row.stream, row.seq) if row else None
     apps = {str(app.id): app.name for app in list_apps()}
@@ -158,7 +163,7 @@ def decision(request: HttpRequest, reference: str) -> HttpResponseBase:
 
 
 @console_page(Resource.DECISIONS, Action.EXPORT)
-def decision_event(request: HttpRequest, reference: str) -> HttpResponseBase:
+def decision_event(_request: HttpRequest, reference: str) -> HttpResponseBase:
     """Return the whole event of one decision as JSON."""
     try:
         record = get_decision(reference)

@@ -10,7 +10,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
 MAX_ROWS: Final = 10_000
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-Cell = str | int | float | bool | None
 
 
 def wants_export(request: HttpRequest) -> bool:
@@ -18,13 +17,13 @@ def wants_export(request: HttpRequest) -> bool:
     return request.GET.get("export") in {"csv", "json"}
 
 
-def export_table(request: HttpRequest, name: str, rows: Iterable[Mapping[str, Cell]]) -> HttpResponseBase:
+def export_table(request: HttpRequest, name: str, rows: Iterable[Mapping[str, object]]) -> HttpResponseBase:
     """Return the rows as the file the request asks for.
 
     Args:
         request: says `export=csv` or `export=json`.
         name: of the file, without ending.
-        rows: all with the same keys, in the order of the columns.
+        rows: all with the same keys, in the order of the columns; values are texts, numbers, booleans or `None`.
     """
     table = list(rows)
     if request.GET.get("export") == "json":
@@ -32,7 +31,7 @@ def export_table(request: HttpRequest, name: str, rows: Iterable[Mapping[str, Ce
     return _file(_as_csv(table), f"{name}.csv", "text/csv; charset=utf-8")
 
 
-def _as_csv(table: Sequence[Mapping[str, Cell]]) -> str:
+def _as_csv(table: Sequence[Mapping[str, object]]) -> str:
     text = io.StringIO()
     writer = csv.writer(text)
     if table:
@@ -41,7 +40,7 @@ def _as_csv(table: Sequence[Mapping[str, Cell]]) -> str:
     return text.getvalue()
 
 
-def _harmless(cell: Cell) -> Cell:
+def _harmless(cell: object) -> object:
     """Return a cell that a spreadsheet shows instead of computing."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 

@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -107,9 +108,7 @@ def group_add(request: HttpRequest) -> HttpResponseBase:
         except OstiaryError as error:
             add_problem(form, error)
         else:
-            messages.success(
-                request, _("The group was created. It opens nothing until a rule names it.")
-            )
+            messages.success(request, _("The group was created. It opens nothing until a rule names it."))
             return redirect("console:group", created)
     return render_page(request, "groups/add.html", SECTION, {"form": form}, status=422 if form.errors else 200)
 
@@ -128,7 +127,7 @@ def group_remove(request: HttpRequest, group_id: str) -> HttpResponseBase:
             return redirect("console:group", shown.id)
         messages.success(request, _("The group %(name)s is gone.") % {"name": shown.name})
         return redirect("console:groups")
-    return render_page(request, "groups/remove.html", SECTION, {"group": shown})
+    return render_page(request, "groups/remove.html", SECTION, {"group": shown, "back_url": page_of(shown)})
 
 
 @console_page(Resource.GROUPS, Action.GRANT, methods=WRITE)
@@ -179,8 +178,19 @@ def member_remove(request: HttpRequest, group_id: str, person_id: str) -> HttpRe
                 request, _("%(name)s is no longer in %(group)s.") % {"name": person.name, "group": shown.name}
             )
             return redirect("console:group", shown.id)
-    context = {"form": form, "group": shown, "person": person, "oneself": person.id == caller_of(request).person.id}
+    context = {
+        "form": form,
+        "group": shown,
+        "person": person,
+        "back_url": page_of(shown),
+        "oneself": person.id == caller_of(request).person.id,
+    }
     return render_page(request, "groups/member_remove.html", SECTION, context, status=422 if form.errors else 200)
+
+
+def page_of(shown: Group) -> str:
+    """Return the address of a group's page."""
+    return reverse("console:group", args=(shown.id,))
 
 
 def find_group(group_id: str) -> Group:

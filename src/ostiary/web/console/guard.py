@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec
+from typing import Concatenate, Final, ParamSpec, cast
 
 import structlog
 from django.http import HttpRequest, HttpResponseBase
@@ -50,6 +50,6 @@ def console_page(
 
         guarded.permission = (resource, action)  # type: ignore[attr-defined]
         guarded.methods = methods  # type: ignore[attr-defined]
-        return guarded
+        return cast("View[P]", guarded)
 
     return declare

@@ -4,6 +4,7 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -170,7 +171,12 @@ def person_disable(request: HttpRequest, person_id: str) -> HttpResponseBase:
         else:
             messages.success(request, _("%(name)s is disabled and signed out everywhere.") % {"name": shown.name})
             return redirect("console:person", shown.id)
-    context = {"form": form, "person": shown, "sessions": list_sessions(person_id=shown.id, page=1, page_size=1).total}
+    context = {
+        "form": form,
+        "person": shown,
+        "back_url": page_of(shown),
+        "sessions": list_sessions(person_id=shown.id, page=1, page_size=1).total,
+    }
     return render_page(request, "people/disable.html", SECTION, context, status=422 if form.errors else 200)
 
 
@@ -191,7 +197,7 @@ def person_enable(request: HttpRequest, person_id: str) -> HttpResponseBase:
         else:
             messages.success(request, _("%(name)s can sign in again.") % {"name": shown.name})
             return redirect("console:person", shown.id)
-    context = {"form": form, "person": shown}
+    context = {"form": form, "person": shown, "back_url": page_of(shown)}
     return render_page(request, "people/enable.html", SECTION, context, status=422 if form.errors else 200)
 
 
@@ -208,7 +214,7 @@ def person_invite_again(request: HttpRequest, person_id: str) -> HttpResponseBas
             messages.error(request, str(error))
             return redirect("console:person", shown.id)
         return render_page(request, "people/invited.html", SECTION, {"invitation": invitation, "name": shown.name})
-    return render_page(request, "people/invite_again.html", SECTION, {"person": shown})
+    return render_page(request, "people/invite_again.html", SECTION, {"person": shown, "back_url": page_of(shown)})
 
 
 @console_page(Resource.PEOPLE, Action.RESET, methods=WRITE)
@@ -227,8 +233,13 @@ def person_reset(request: HttpRequest, person_id: str) -> HttpResponseBase:
             add_problem(form, error)
         else:
             return render_page(request, "people/invited.html", SECTION, {"invitation": invitation, "name": shown.name})
-    context = {"form": form, "person": shown}
+    context = {"form": form, "person": shown, "back_url": page_of(shown)}
     return render_page(request, "people/reset.html", SECTION, context, status=422 if form.errors else 200)
+
+
+def page_of(shown: Person) -> str:
+    """Return the address of a person's page."""
+    return reverse("console:person", args=(shown.id,))
 
 
 def find_person(person_id: str) -> Person:

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -21,7 +22,7 @@ from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.export import MAX_ROWS, export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
-from ostiary.web.console.people import find_person
+from ostiary.web.console.people import find_person, page_of
 from ostiary.web.console.permissions import Action, Resource, may_act_on
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
@@ -73,7 +74,12 @@ def session_revoke(request: HttpRequest, session_id: str) -> HttpResponseBase:
         else:
             messages.success(request, _("%(email)s is signed out there.") % {"email": session.person_email})
             return redirect("console:sessions")
-    context = {"form": form, "session": session, "person": person, "oneself": session.id == caller.session}
+    context = {
+        "form": form,
+        "session": session,
+        "back_url": reverse("console:sessions"),
+        "oneself": session.id == caller.session,
+    }
     return render_page(request, "sessions/revoke.html", SECTION, context, status=422 if form.errors else 200)
 
 
@@ -95,7 +101,13 @@ def sessions_revoke_of(request: HttpRequest, person_id: str) -> HttpResponseBase
             messages.success(request, words % {"count": count, "name": person.name})
             return redirect("console:person", person.id)
     open_sessions = list_sessions(person_id=person.id, page=1, page_size=20)
-    context = {"form": form, "person": person, "sessions": open_sessions, "oneself": person.id == caller.person.id}
+    context = {
+        "form": form,
+        "person": person,
+        "sessions": open_sessions,
+        "back_url": page_of(person),
+        "oneself": person.id == caller.person.id,
+    }
     return render_page(request, "sessions/revoke_all.html", SECTION, context, status=422 if form.errors else 200)
 
 

@@ -63,16 +63,15 @@ def tell_decision(*, outcome: str, who: str, app: str, reason: str, why: str) ->
         who: a name or an address; empty when nobody was signed in.
         app: the app's name; empty when the host belongs to none.
         reason: the reason code; empty when allowed.
-        why: the first unmet condition in words; empty takes the reason.
+        why: what the person was told; empty takes the reason.
     """
     words = {
         "who": format_html("<b>{}</b>", who or _("Somebody not signed in")),
         "app": format_html("<b>{}</b>", app or _("an unknown app")),
-        "why": why or name_reason(reason),
+        "why": _("“%(words)s”") % {"words": why} if why else f"{name_reason(reason)}.",
     }
     if outcome == "allowed":
         return format_html(_("{who} was let into {app}."), **words)
-    cause = format_html(_("{who} was refused {app}: {why}"), **words)
     if outcome == "held":
-        cause = format_html(_("{who} was held at {app}: {why}"), **words)
-    return cause if str(words["why"]).endswith((".", "!", "?")) else format_html("{}.", cause)
+        return format_html(_("{who} was held at {app}: {why}"), **words)
+    return format_html(_("{who} was refused {app}: {why}"), **words)

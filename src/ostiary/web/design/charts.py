@@ -51,11 +51,11 @@ class Bar:
 
 
 def round_up(amount: float) -> int:
-    """Return the smallest of 1, 2, 5 times a power of ten that is not below `amount`; at least 1."""
-    if amount <= 1:
-        return 1
+    """Return the smallest even number of a round kind (2, 4, 6, 8, 10, 20, 40 …) that is not below `amount`."""
+    if amount <= 10:
+        return max(2, 2 * ceil(amount / 2))
     power: int = 10 ** int(log10(amount))
-    return next(ceil(step * power) for step in (1, 2, 5, 10) if step * power >= amount)
+    return next(step * power for step in (1, 2, 4, 6, 8, 10) if step * power >= amount)
 
 
 def draw_sparkline(values: Sequence[float], label: str, kind: str = "accent") -> SafeString:

@@ -6,6 +6,7 @@ from typing import Any
 from django import template
 from django.template.context import Context
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from ostiary.identity.facade import Person
 from ostiary.policy.request import Authentication
 from ostiary.web.console.words import OUTCOME_NAMES, name_method, name_reason
 from ostiary.web.design.icons import draw_icon
-from ostiary.web.design.moments import describe_moment, draw_moment
+from ostiary.web.design.moments import as_datetime, describe_moment
 from ostiary.web.templatetags.ostiary import badge
 
 register = template.Library()
@@ -60,14 +61,15 @@ def method_names(methods: Iterable[str]) -> SafeString:
 @register.simple_tag
 def proof_names(proofs: Iterable[Authentication]) -> SafeString:
     """Draw what was proved in a session, each method once, the latest proof's moment in the tooltip."""
-    from django.utils import timezone  # noqa: PLC0415
-
     latest = {proof.method: proof.at for proof in sorted(proofs, key=lambda proof: proof.at)}
     return format_html_join(
         ", ",
         '<span title="{}">{}</span>',
         (
-            (describe_moment(timezone.datetime.fromtimestamp(at, tz=timezone.get_current_timezone()), timezone.now()), name_method(method))
+            (
+                describe_moment(as_datetime(at), timezone.now()),
+                name_method(method),
+            )
             for method, at in latest.items()
         ),
     )

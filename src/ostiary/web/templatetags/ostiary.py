@@ -213,7 +213,7 @@ def column_chart(title: str, columns: Sequence[Column], series: Sequence[Series]
         "columns": columns,
         "plot": draw_columns(columns, series, title),
         "top": top,
-        "middle": top / 2 if top % 2 else top // 2,
+        "middle": top // 2,
         "labels": [columns[place].label for place in (0, middle, -1)] if len(columns) > 2 else [],
     }
 

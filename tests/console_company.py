@@ -1,0 +1,252 @@
+"""A small company for tests of the console and for its screenshots: people, groups, apps, sessions, decisions.
+
+Everything is made through the pillars' own services, and every decision is the policy engine's own.
+"""
+
+import time
+from dataclasses import dataclass, field
+
+import jwt
+from django.conf import settings
+from ostiary.rulebook.facade import apply_rules
+from ostiary.rulebook.facts import read_rulebook
+
+from ostiary.applications.facade import add_app, ensure_builtin_apps
+from ostiary.applications.facts import read_applications
+from ostiary.config.places import Instance
+from ostiary.config.secrets import ASSERTION_KEY, AUDIT_KEY, read_secret
+from ostiary.identity.facade import (
+    Client,
+    Person,
+    SignInSession,
+    add_member,
+    create_group,
+    get_person,
+    invite_person,
+    unsafe_provision_totp,
+)
+from ostiary.identity.services.sessions import begin_session
+from ostiary.policy.decision import Decision
+from ostiary.policy.engine import PolicyEngine
+from ostiary.policy.identifiers import AppId, Generation, GroupId, PersonId
+from ostiary.policy.request import (
+    AccessRequest,
+    ActionClass,
+    Authentication,
+    AuthStrength,
+    Context,
+    Resource,
+    Subject,
+)
+from ostiary.policy.snapshot import PersonFact
+from ostiary.visibility.adapters.audit_log import AuditLog, Limits
+from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
+from ostiary.visibility.domain.reference import format_reference
+from ostiary.visibility.facade import Actor, index_new_decisions, index_new_events
+
+OPERATOR = Actor(kind="machine", id="root", label="root")
+RULES = """\
+version: 1
+rules:
+  - name: staff-use-wiki
+    allow: group:staff
+    to: app:wiki
+    do: [view, edit]
+    when:
+      mfa: any
+
+  - name: finance-opens-payroll
+    allow: group:finance
+    to: app:payroll
+    do: [view, edit]
+    when:
+      mfa: phishing-resistant
+
+  - name: staff-keep-calendars
+    allow: group:staff
+    to: app:calendar
+    do: any
+
+  - name: contractors-never-see-restricted-data
+    deny: group:contractors
+    to: label:restricted
+
+  - name: administrators-open-the-console
+    allow: group:administrators
+    to: app:console
+    do: any
+"""
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+EDGE = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0"
+STAFF = (
+    ("alice.meyer@example.test", "Alice Meyer", ("staff", "finance")),
+    ("bruno.costa@example.test", "Bruno Costa", ("staff",)),
+    ("chidi.okafor@example.test", "Chidi Okafor", ("staff", "engineering")),
+    ("dana.novak@example.test", "Dana Novák", ("contractors",)),
+    ("eva.lind@example.test", "Eva Lind", ("staff", "engineering")),
+    ("farid.haddad@example.test", "Farid Haddad", ("staff",)),
+)
+OFFICE = (
+    ("ada.admin@example.test", "Ada Lindqvist", "administrators"),
+    ("max.admin@example.test", "Max Arendt", "administrators"),
+    ("audrey.audit@example.test", "Audrey Tan", "auditors"),
+    ("henk.help@example.test", "Henk Visser", "helpdesk"),
+)
+
+
+@dataclass
+class Company:
+    """What was made. People and sessions by the part of the address before the @, with dots as underscores."""
+
+    people: dict[str, Person] = field(default_factory=dict)
+    sessions: dict[str, SignInSession] = field(default_factory=dict)
+    references: list[str] = field(default_factory=list)
+
+    def assertion(self, who: str, **claims: object) -> str:
+        """Return what the gateway tells the console about somebody."""
+        person, session = self.people[who], self.sessions[who]
+        return sign_assertion({"sub": person.id, "sid": session.id, **claims})
+
+
+def sign_assertion(claims: dict[str, object], pem: bytes | None = None) -> str:
+    """Return an assertion for the console, good for a minute unless the claims say otherwise."""
+    instance: Instance = settings.INSTANCE
+    now = int(time.time())
+    payload = {
+        "iss": instance.url(instance.identity_host).rstrip("/"),
+        "aud": "console",
+        "iat": now,
+        "exp": now + 60,
+        **claims,
+    }
+    key = pem or read_secret(instance.secrets, ASSERTION_KEY).reveal()
+    return jwt.encode({name: value for name, value in payload.items() if value is not None}, key, algorithm="ES256")
+
+
+def make_company(*, decisions: int = 12) -> Company:
+    """Make the company in the present database and instance.
+
+    Args:
+        decisions: how many decisions are put on record, spread over the last day.
+    """
+    company = Company()
+    ensure_builtin_apps()
+    for group, name, words in (
+        ("staff", "Staff", "Everybody employed"),
+        ("finance", "Finance", "Books and payroll"),
+        ("engineering", "Engineering", "Who builds the product"),
+        ("contractors", "Contractors", "Until the end of the year"),
+    ):
+        create_group(id=group, name=name, description=words, actor=OPERATOR)
+    for email, name, groups in STAFF:
+        _hire(company, email, name, groups)
+    for email, name, role in OFFICE:
+        _hire(company, email, name, ("staff", role))
+    _add_apps()
+    apply_rules(RULES, comment="First rules", actor=OPERATOR)
+    for who in ("alice_meyer", "bruno_costa", "chidi_okafor", "ada_admin", "audrey_audit", "henk_help"):
+        _sign_in(company, who)
+    _decide(company, decisions)
+    index_new_events(time.time())
+    index_new_decisions(time.time())
+    for key, person in company.people.items():
+        company.people[key] = get_person(person.id)
+    return company
+
+
+def _hire(company: Company, email: str, name: str, groups: tuple[str, ...]) -> None:
+    invitation = invite_person(email=email, name=name, actor=OPERATOR)
+    for group in groups:
+        add_member(group_id=GroupId(group), person_id=invitation.person_id, actor=OPERATOR, reason="Joined the company")
+    key = email.partition("@")[0].replace(".", "_")
+    company.people[key] = get_person(invitation.person_id)
+
+
+def _add_apps() -> None:
+    for app, name, upstream, labels in (
+        ("wiki", "Wiki", "http://10.20.0.11:8080", ("internal",)),
+        ("payroll", "Payroll", "https://10.20.0.12", ("restricted",)),
+        ("calendar", "Calendar", "http://10.20.0.13:5232", ("internal",)),
+        ("files", "Files", "http://10.20.0.14:8081", ()),
+    ):
+        add_app(app, name=name, upstream=upstream, labels=labels, actor=OPERATOR, contact="it@example.test")
+
+
+def _sign_in(company: Company, who: str) -> None:
+    person = company.people[who]
+    unsafe_provision_totp(person_id=person.id, actor=OPERATOR)
+    now = time.time()
+    company.sessions[who] = begin_session(
+        person_id=person.id,
+        authentications=(
+            Authentication("password", AuthStrength.SINGLE, now - 900),
+            Authentication("totp", AuthStrength.OTP, now - 890),
+        ),
+        client=Client(address="192.0.2.17", user_agent=EDGE if who.startswith("a") else FIREFOX),
+        now=now - 900,
+    )
+
+
+def _decide(company: Company, count: int) -> None:
+    catalogue = read_applications()
+    engine = PolicyEngine(read_rulebook(), catalogue, Generation(7))
+    now, lines = time.time(), []
+    questions = (
+        ("alice_meyer", "payroll", "/salaries/2026-03", "GET"),
+        ("alice_meyer", "wiki", "/handbook", "GET"),
+        ("bruno_costa", "payroll", "/", "GET"),
+        ("chidi_okafor", "wiki", "/engineering/on-call", "GET"),
+        ("ada_admin", "calendar", "/ada/team", "PROPFIND"),
+        ("dana_novak", "payroll", "/", "GET"),
+        ("chidi_okafor", "calendar", "/chidi/", "GET"),
+        ("bruno_costa", "files", "/shared", "GET"),
+    )
+    for number in range(count):
+        who, app, path, method = questions[(number * number + number // 3) % len(questions)]
+        at = now - 86000 * ((count - number - 1) / count) ** 1.3 - 1
+        reference = format_reference(bytes([number % 256, number // 256, 7, 31 * number % 256, 5, 200, 9]))
+        request = _question(company, who, app, path, at)
+        decision: Decision = engine.decide(request, at)
+        fact = _fact(company.people[who])
+        http = HttpFacts(
+            method=method, host=f"{app}.example.test", path=path, user_agent=FIREFOX, peer="192.0.2.17:50112", code=0
+        )
+        lines.append(
+            decision_event(reference=reference, at=at, request=request, decision=decision, http=http, person=fact)
+        )
+        company.references.append(reference)
+    write_decisions(lines)
+
+
+def write_decisions(lines: list[bytes]) -> None:
+    """Put decision events on record, as the decision service does."""
+    instance: Instance = settings.INSTANCE
+    log = AuditLog(
+        instance.audit, "decisions", read_secret(instance.secrets, AUDIT_KEY).reveal(), Limits(min_free_bytes=1)
+    )
+    log.append(lines)
+    log.close()
+
+
+def _question(company: Company, who: str, app: str, path: str, at: float) -> AccessRequest:
+    person = company.people[who]
+    session = company.sessions.get(who)
+    labels = read_applications().apps[AppId(app)].labels
+    return AccessRequest(
+        subject=Subject(
+            person=person.id,
+            groups=frozenset(get_person(person.id).groups),
+            session=session.id if session else None,
+            authentications=(
+                Authentication("password", AuthStrength.SINGLE, at - 900),
+                Authentication("totp", AuthStrength.OTP, at - 890),
+            ),
+        ),
+        action=ActionClass.VIEW,
+        resource=Resource(app=AppId(app), labels=frozenset(labels), path=path),
+        context=Context(address="192.0.2.17"),
+    )
+
+
+def _fact(person: Person) -> PersonFact:
+    return PersonFact(id=PersonId(person.id), email=person.email, name=person.name, active=True, groups=person.groups)
