@@ -19,6 +19,7 @@ from ostiary.visibility.models import IndexedDecision, IndexedEvent, IndexedLine
 Row = TypeVar("Row", bound=IndexedLine)
 Item = TypeVar("Item")
 MAX_PAGE_SIZE = 500
+_CATCH_UP_BATCHES = 10
 _DECISION_FIELDS = tuple(name for name in DecisionRow.__struct_fields__ if name != "at")
 _EVENT_FIELDS = tuple(name for name in EventRow.__struct_fields__ if name != "at")
 
@@ -68,7 +69,9 @@ def get_decision(reference: str) -> DecisionRecord:
     """
     wanted = normalise_reference(reference)
     row = _find_decision(wanted)
-    if row is None and index_stream("decisions"):
+    for _ in range(_CATCH_UP_BATCHES):
+        if row is not None or not index_stream("decisions"):
+            break
         row = _find_decision(wanted)
     if row is None:
         raise UnknownDecision(

@@ -1,7 +1,6 @@
 """The log keeps what it acknowledged, refuses what it cannot keep, and mends itself."""
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -336,5 +335,5 @@ def test_a_kill_at_any_moment_loses_no_acknowledged_record(folder: Path, stream:
 
 def test_closing_lets_go_of_every_file(folder: Path) -> None:
     small_log(folder, records=50, segment_bytes=2000).close()
-    opened = [os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
+    opened = [str(entry.readlink()) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink()]
     assert not [path for path in opened if path.startswith(str(folder))]
