@@ -139,10 +139,7 @@ def _prepare(admin_email: str, admin_name: str) -> tuple[Instance, str | None]:
 
 
 def _authority(instance: Instance) -> Path | None:
-    from ostiary.gateway.certificates import authority_file
-
-    path = authority_file(instance)
-    return path if path.exists() else None
+    return instance.authority_certificate if instance.authority_certificate.exists() else None
 
 
 def _report_secrets(place: Path, made: list[str], *, as_json: bool) -> None:

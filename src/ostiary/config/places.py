@@ -59,6 +59,11 @@ class Instance:
         return self.state / "certificates"
 
     @property
+    def authority_certificate(self) -> Path:
+        """The private authority's certificate, which people import into their browsers."""
+        return self.certificates / "authority.pem"
+
+    @property
     def run(self) -> Path:
         """Sockets and process ids; emptied at start. Must stay short: socket paths end at 107 bytes."""
         return self.home / "run"

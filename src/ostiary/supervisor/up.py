@@ -30,7 +30,12 @@ class PreparationFailed(OstiaryError):
 
 
 def run_instance(
-    instance: Instance, *, telling: Telling, only: Sequence[str] = (), extra: Sequence[ProcessSpec] = ()
+    instance: Instance,
+    *,
+    telling: Telling,
+    only: Sequence[str] = (),
+    extra: Sequence[ProcessSpec] = (),
+    preparation: str = "ostiary.supervisor.prepare",
 ) -> None:
     """Prepare the instance, run its processes, return when they have been asked to stop and have ended.
 
@@ -39,6 +44,7 @@ def run_instance(
         telling: who is told what happens.
         only: names of processes; empty runs all.
         extra: further processes to keep, for instance a demonstration's applications.
+        preparation: the module whose `main` readies the instance, in a process of its own.
 
     Raises:
         AlreadyRunning: when another supervisor keeps the instance.
@@ -55,15 +61,15 @@ def run_instance(
             log.warning("leftover_ended", pid=pid)
         _empty(instance.run)
         environment = {**os.environ, "OSTIARY_HOME": str(instance.home), "OSTIARY_SUPERVISED": "1"}
-        run_preparation(environment, telling)
+        run_preparation(environment, telling, preparation)
         conductor = Conductor(specs, run=instance.run, logs=instance.logs, telling=telling, environment=environment)
         asyncio.run(conductor.run())
     finally:
         lock.release()
 
 
-def run_preparation(environment: dict[str, str], telling: Telling, module: str = "ostiary.supervisor.prepare") -> None:
-    """Run `prepare` in a process of its own and tell its steps.
+def run_preparation(environment: dict[str, str], telling: Telling, module: str) -> None:
+    """Run a module that readies the instance in a process of its own, and tell its steps.
 
     Raises:
         PreparationFailed: with what it said last.
