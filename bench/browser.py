@@ -60,12 +60,6 @@ class LoopbackConnection(http.client.HTTPSConnection):
         self._tls = context
         self._source = source
 
-    @classmethod
-    def to(cls, url: str, context: ssl.SSLContext) -> Self:
-        """Return a connection, not open yet, to the host and port of `url`."""
-        parts = urlsplit(url)
-        return cls(parts.hostname or "", parts.port or 443, context)
-
     def connect(self) -> None:
         """Open it."""
         plain = socket.create_connection(("127.0.0.1", self.port), self.timeout, source_address=(self._source, 0))
@@ -129,6 +123,15 @@ class Browser:
                 return answer
             answer = self.ask(answer.location)
         raise UnexpectedAnswer(f"{url} redirects without end.", hint=answer.url)
+
+    def connection_to(self, url: str) -> http.client.HTTPSConnection:
+        """Return the kept-alive connection to the host of `url`, for requests of the caller's own making."""
+        parts = urlsplit(url)
+        return self._connection(parts.hostname or "", parts.port or 443)
+
+    def stranger(self) -> "Browser":
+        """Return another browser that trusts the same authority and has no cookies."""
+        return Browser(self._tls, self._source)
 
     def close(self) -> None:
         """Close the connections; the cookies stay."""

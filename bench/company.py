@@ -58,11 +58,11 @@ def main(people: int, upstream: str) -> list[Account]:
     """Make the company, unless it is there, and `people` more people in it; return them."""
     setup()
     from django.db import transaction  # noqa: PLC0415 - Django must be set up first
-    from ostiary.rulebook.facade import apply_rules  # noqa: PLC0415
 
     from ostiary.applications.facade import add_app, list_apps  # noqa: PLC0415
     from ostiary.identity.facade import create_group, create_person, list_people  # noqa: PLC0415
     from ostiary.identity.facade import unsafe_provision_totp as provision_totp  # noqa: PLC0415
+    from ostiary.rulebook.facade import apply_rules  # noqa: PLC0415
     from ostiary.visibility.facade import Actor  # noqa: PLC0415
 
     actor = Actor(kind="system", id="bench", label="the benchmark")

@@ -5,6 +5,7 @@ the machine shares, at which the commit was asked for, was done, and the service
 `python -m bench.disabler`, with `OSTIARY_HOME` set.
 """
 
+import os
 import sys
 import time
 
@@ -29,10 +30,12 @@ class Disabled(msgspec.Struct, frozen=True):
 
 def main() -> None:
     """Answer until standard input ends."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     setup()
     from django.db import connection  # noqa: PLC0415 - Django must be set up first
-    from ostiary.identity.facade import disable_person  # noqa: PLC0415
 
+    from ostiary.identity.facade import disable_person  # noqa: PLC0415
     from ostiary.policy.identifiers import PersonId  # noqa: PLC0415
     from ostiary.visibility.facade import Actor  # noqa: PLC0415
 
@@ -47,12 +50,13 @@ def main() -> None:
 
     connection.commit = timed_commit  # type: ignore[method-assign]
     actor = Actor(kind="system", id="bench", label="the benchmark")
-    print("ready", flush=True)
+    print("ready", file=answers, flush=True)
     for line in sys.stdin:
         moments.clear()
         disable_person(person_id=PersonId(line.strip()), reason="a trial of the benchmark", actor=actor)
         asked, done = moments[0]
-        print(msgspec.json.encode(Disabled(asked, done, time.monotonic_ns())).decode(), flush=True)
+        answer = Disabled(asked, done, time.monotonic_ns())
+        print(msgspec.json.encode(answer).decode(), file=answers, flush=True)
 
 
 if __name__ == "__main__":

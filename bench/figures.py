@@ -30,6 +30,9 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The result: the last line of a run. What was not asked for is absent.
 
     Args:
+        grant_throughput_ratio_bare: as `grant_throughput_ratio`, but against an Envoy whose only filter is the router:
+            without forged headers removed, without limits, without cookies kept from the app.
+        grant_cpu_ratio_bare: likewise.
         resident_mb: sum of the proportional set sizes, in MiB; `resident_rss_mb` counts shared pages in every process.
         revocation_last_allowed_ms_p99: from the commit to the start of the last request that was still let through.
         missed: the fields that did not reach what they must.
@@ -38,6 +41,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     grant_throughput_ratio: float | None = None
     grant_cpu_ratio: float | None = None
     slow_throughput_ratio: float | None = None
+    grant_throughput_ratio_bare: float | None = None
+    grant_cpu_ratio_bare: float | None = None
     cold_decision_us_10: float | None = None
     cold_decision_us_10000: float | None = None
     warm_decision_us: float | None = None

@@ -85,3 +85,14 @@ def write_page(figures: Figures, page: Path = PAGE) -> None:
     if not start or not end:
         raise ValueError(f"{page.name} has lost the marks between which figures are written")
     page.write_text(f"{before}{START}\n\n{render_section(figures)}\n\n{END}{after}", encoding="utf-8")
+
+
+def as_terminal_table(figures: Figures) -> str:
+    """Return every figure with a goal, aligned, one a line."""
+    lines = []
+    for goal in GOALS:
+        value = getattr(figures, goal.field)
+        if value is not None:
+            mark = "·" if goal.kind == "reported" else ("✓" if goal.met_by(value) else "✗")
+            lines.append(f"{mark} {goal.field:<26}{value:>10g}{goal.unit:<4}  {goal.words}")
+    return "\n".join(lines)

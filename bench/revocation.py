@@ -4,8 +4,6 @@ import http.client
 import math
 import os
 import random
-import ssl
-import statistics
 import subprocess
 import sys
 import time
@@ -16,8 +14,10 @@ from typing import Self
 
 import msgspec
 
-from bench.browser import Browser, LoopbackConnection
+from bench.browser import Browser
+from bench.counting import decisions_made
 from bench.disabler import Disabled
+from bench.instance import Gateway
 from bench.load import InvalidRun
 from bench.processes import ProgramFailed
 
@@ -150,28 +150,31 @@ def judge(samples: Sequence[Sample], disabled: Disabled) -> Trial:
     )
 
 
-def measure_revocation(
-    home: Path, url: str, people: Iterable[Person], *, tls: ssl.SSLContext, log: Path
-) -> tuple[Trial, ...]:
+def measure_revocation(gateway: Gateway, people: Iterable[Person], *, log: Path) -> tuple[Trial, ...]:
     """Disable every one of `people` while they are let through on a grant; return one trial for each.
 
     Args:
-        home: the instance.
-        url: of the application, the root page.
-        people: signed in, each once.
-        tls: how to trust the gateway.
+        gateway: running.
+        people: signed in and inside the application, each once.
         log: for the disabling process's errors.
+
+    Raises:
+        InvalidRun: when a trial is not what it claims to be, or their requests were decided instead of granted.
     """
     trials = []
-    with Disabler(home, log) as disabler:
+    decider = gateway.instance.decider_socket
+    with Disabler(gateway.instance.home, log) as disabler:
         for person in people:
-            first = person.browser.ask(url)
+            first = person.browser.ask(gateway.app_url)
             if first.status != 200:
                 raise InvalidRun(f"A person who may enter was answered {first.status}.")
-            connection = LoopbackConnection.to(url, tls)
-            headers = {"Cookie": person.browser.cookie_header(connection.host)}
+            connection = person.browser.connection_to(gateway.app_url)
+            headers = {"Cookie": person.browser.cookie_header(gateway.app_host)}
+            before = decisions_made(decider)
             trials.append(run_trial(disabler, connection, headers, person.id))
-            connection.close()
+            if decisions_made(decider) - before > 1:
+                raise InvalidRun("A person with a grant was decided afresh before they were disabled.")
+            person.browser.close()
     return tuple(trials)
 
 
@@ -179,8 +182,3 @@ def percentile(values: Sequence[float], share: float) -> float:
     """Return the smallest value that at least `share` (0 to 1) of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
-
-
-def median(values: Sequence[float]) -> float:
-    """Return the median."""
-    return statistics.median(values)

@@ -42,8 +42,7 @@ def sign_in(browser: Browser, account: Account, url: str) -> Answer:
         UnexpectedAnswer: when a page does not ask for what a person would be asked for next, or refuses it.
     """
     form = find_form(browser.visit(url), having=PASSWORD_FIELD)
-    login = next(name for name in form.fields if name in {"login", "email", "username"})
-    answer = browser.visit(form.action, form={**form.fields, login: account.email, PASSWORD_FIELD: account.password})
+    answer = browser.visit(form.action, form={**form.fields, "email": account.email, PASSWORD_FIELD: account.password})
     form = find_form(answer, having=CODE_FIELD)
     answer = browser.visit(form.action, form={**form.fields, CODE_FIELD: pyotp.TOTP(account.seed).now()})
     if answer.status != 200 or b'name="code"' in answer.body:

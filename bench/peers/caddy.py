@@ -27,7 +27,7 @@ https://:{guarded_port} {{
     tls {certificate} {key}
     forward_auth 127.0.0.1:{decision_port} {{
         uri {auth_path}
-        copy_headers X-Ostiary-Assertion
+        copy_headers X-Ostiary-Assertion Cookie
         transport http {{
             keepalive_idle_conns_per_host 64
         }}

@@ -42,7 +42,9 @@ http {{
         location / {{
             auth_request /forward-auth;
             auth_request_set $assertion $upstream_http_x_ostiary_assertion;
+            auth_request_set $cookies $upstream_http_cookie;
             proxy_set_header X-Ostiary-Assertion $assertion;
+            proxy_set_header Cookie $cookies;
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_set_header Host $http_host;
@@ -53,11 +55,10 @@ http {{
             proxy_http_version 1.1;
             proxy_set_header Connection "";
             proxy_set_header Host $http_host;
-            proxy_set_header X-Forwarded-Proto https;
-            proxy_set_header X-Forwarded-Host $http_host;
+            proxy_set_header X-Original-Method $request_method;
+            proxy_set_header X-Original-Host $http_host;
+            proxy_set_header X-Original-Uri $request_uri;
             proxy_set_header X-Forwarded-For $remote_addr;
-            proxy_set_header X-Forwarded-Method $request_method;
-            proxy_set_header X-Forwarded-Uri $request_uri;
             proxy_set_header Content-Length "";
             proxy_pass_request_body off;
             proxy_pass http://decisions{auth_path};
