@@ -110,8 +110,8 @@ def sample_event(reference: str = "7F3K9-2QXAB", *, decision: Decision = ALLOWED
     return decision_event(reference=reference, at=at, request=REQUEST, decision=decision, http=HTTP, person=ADA)
 
 
-texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
-filled = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30)
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+filled = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30)
 moments = st.floats(min_value=0, max_value=4e9, allow_nan=False)
 identifiers = filled
 subjects = st.builds(
@@ -129,9 +129,7 @@ devices = st.builds(
     id=st.none() | identifiers.map(DeviceId),
     managed=st.none() | st.booleans(),
     compliant=st.none() | st.booleans(),
-    attributes=st.lists(
-        st.tuples(texts, st.booleans() | st.integers(-(2**53), 2**53) | texts), max_size=3
-    ).map(tuple),
+    attributes=st.lists(st.tuples(texts, st.booleans() | st.integers(-(2**53), 2**53) | texts), max_size=3).map(tuple),
 )
 requests = st.builds(
     AccessRequest,

@@ -15,6 +15,7 @@ from tests.visibility_material import ADA, ALLOWED, HELD, HTTP, NOW, REFUSED, RE
 from ostiary.config.places import Instance
 from ostiary.config.secrets import AUDIT_KEY, read_secret
 from ostiary.policy.decision import Decision
+from ostiary.policy.identifiers import PersonId
 from ostiary.policy.request import Context
 from ostiary.policy.snapshot import PersonFact
 from ostiary.visibility import indexing, services
@@ -46,7 +47,7 @@ from ostiary.visibility.models import IndexedDecision, IndexedEvent, LogPosition
 
 pytestmark = pytest.mark.django_db
 
-BOB = PersonFact(id=msgspec.convert("p-bob", str), email="bob@example.test", name="Bob", active=True)
+BOB = PersonFact(id=PersonId("p-bob"), email="bob@example.test", name="Bob", active=True)
 ADMIN = Actor(kind="person", id="p-ada", label="ada@example.test", address="192.0.2.7")
 
 
@@ -57,8 +58,9 @@ def instance(settings: Settings, tmp_path: Path) -> Instance:
     moved = tmp_path / "home"
     home.rename(moved)
     made: Instance = settings.INSTANCE
-    settings.INSTANCE = Instance(home=moved, configuration=made.configuration)
-    return settings.INSTANCE
+    own = Instance(home=moved, configuration=made.configuration)
+    settings.INSTANCE = own
+    return own
 
 
 def decisions_log(instance: Instance, segment_bytes: int = 1 << 20) -> AuditLog:

@@ -141,7 +141,7 @@ class _Checker:
         self._tip_seq = -1
         self._tip_hashes: tuple[bytes, ...] = (chain_start(stream),)
         self._head = b""
-        self._last_readable = (self._tip_seq, self._tip_hashes)
+        self._last_readable: tuple[int, tuple[bytes, ...]] = (self._tip_seq, self._tip_hashes)
         self._damaged_from: int | None = None
         self._signed_seq = -1
         self._signed_at = 0.0
