@@ -27,6 +27,7 @@ from ostiary.identity.errors import (
     UnknownSession,
 )
 from ostiary.identity.limits import TooManyAttempts
+from ostiary.identity.people_file import ImportPlan, read_people_file
 from ostiary.identity.queries import (
     find_person,
     get_group,
@@ -66,6 +67,7 @@ __all__ = [
     "AuthenticatorInfo",
     "Client",
     "Group",
+    "ImportPlan",
     "Invitation",
     "LinkRefused",
     "Member",
@@ -101,6 +103,7 @@ __all__ = [
     "list_sessions",
     "names_of",
     "note_activity",
+    "read_people_file",
     "recover_administrator",
     "remove_member",
     "rename_person",
