@@ -4,7 +4,7 @@ A fact that may be missing is guarded: with `has … &&` where a missing fact mu
 `if has … else true` where a missing fact must not spare (`when` of `deny`). So no policy can fail for want of a fact.
 """
 
-from ostiary.policy.cedar.text import entity, literal, pattern_below, set_of
+from ostiary.policy.cedar.text import entity, every, literal, pattern_below, set_of, some
 from ostiary.policy.request import AuthStrength
 from ostiary.policy.rules.document import (
     Condition,
@@ -44,8 +44,8 @@ def compile_rule(rule: Rule) -> str:
     return (
         f"@id({literal(rule.name)})\n"
         f"{'permit' if permit else 'forbid'} ({scope})"
-        + (f"\nwhen {{ {' && '.join(clauses)} }}" if clauses else "")
-        + (f"\nunless {{ {' && '.join(unless)} }}" if unless else "")
+        + (f"\nwhen {{ {every(clauses)} }}" if clauses else "")
+        + (f"\nunless {{ {every(unless)} }}" if unless else "")
         + ";\n"
     )
 
@@ -75,8 +75,8 @@ def _condition(condition: Condition, *, missing_counts: bool) -> str:
             holds = f"context.device.{name} == {str(condition.value).lower()}"
             return f"(context has device && context.device has {name} && {holds})"
         case Networks():
-            inside = " || ".join(f"context.address.isInRange(ip({literal(r)}))" for r in condition.ranges)
-            return _guarded("address", f"({inside})", missing_counts=missing_counts)
+            inside = some([f"context.address.isInRange(ip({literal(one)}))" for one in condition.ranges])
+            return _guarded("address", inside, missing_counts=missing_counts)
         case Countries():
             inside = f"{set_of(condition.codes)}.contains(context.country)"
             return _guarded("country", inside, missing_counts=missing_counts)
@@ -108,10 +108,15 @@ def _several(who: tuple[Who, ...], to: tuple[Target, ...]) -> list[str]:
     """What the scope cannot say: any of several subjects, any of several resources."""
     clauses = []
     if len(who) > 1 and all(one.kind is not WhoKind.ANYONE for one in who):
-        clauses.append(f"({' || '.join(f'principal in {_who(one)}' for one in who)})")
+        clauses.append(some([f"principal in [{_list(who, kind)}]" for kind in dict.fromkeys(one.kind for one in who)]))
     if len(to) > 1 and all(one.kind is not TargetKind.ANYTHING for one in to):
-        clauses.append(f"({' || '.join(f'resource in {_target(one)}' for one in to)})")
+        clauses.append(some([f"resource in [{_list(to, kind)}]" for kind in dict.fromkeys(one.kind for one in to)]))
     return clauses
+
+
+def _list(entities: tuple[Who, ...] | tuple[Target, ...], kind: WhoKind | TargetKind) -> str:
+    """Entities of one kind: a set must not mix types."""
+    return ", ".join(_who(one) if isinstance(one, Who) else _target(one) for one in entities if one.kind is kind)
 
 
 def _actions(rule: Rule) -> str:
@@ -129,13 +134,10 @@ def _target(target: Target) -> str:
 
 
 def _paths(scopes: tuple[PathScope, ...], *, missing_counts: bool) -> str:
-    tests = []
-    for scope in scopes:
-        if scope.path or not scope.below:
-            tests.append(f"context.path == {literal(scope.path)}")
-        if scope.below:
-            tests.append(f"context.path like {pattern_below(scope.path)}")
-    return _guarded("path", f"({' || '.join(tests)})", missing_counts=missing_counts)
+    exact = tuple(scope.path for scope in scopes if scope.path)
+    tests = [f"{set_of(exact)}.contains(context.path)"] if exact else []
+    tests += [f"context.path like {pattern_below(scope.path)}" for scope in scopes if scope.below]
+    return _guarded("path", some(tests), missing_counts=missing_counts)
 
 
 def _strength_word(strength: AuthStrength) -> str:

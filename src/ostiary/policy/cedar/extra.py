@@ -9,15 +9,16 @@ import re
 from typing import Any, Final
 
 import msgspec
-from cedarpy import PolicySet, policies_to_json_str, validate_policies
+from cedarpy import policies_to_json_str, validate_policies
 
 from ostiary.policy.cedar.schema import schema
 from ostiary.policy.identifiers import MalformedIdentifier, RuleName, parse_slug
 from ostiary.policy.rules.problems import InvalidRules, Problem
 
 MAX_CEDAR_CHARACTERS: Final = 256 * 1024
-_MAX_DEPTH = 40
-_OFFSET = re.compile(r"offset(?:: | )(\d+)")
+MAX_POLICY_CHARACTERS: Final = 2000
+_MAX_DEPTH = 100
+_TOKENS = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|;|(?P<code>[^\s;"/]+|["/])')
 
 
 class ExtraCedar(msgspec.Struct, frozen=True):
@@ -47,17 +48,12 @@ def read_extra(text: str) -> ExtraCedar:
         return ExtraCedar()
     if len(text) > MAX_CEDAR_CHARACTERS:
         raise InvalidRules([_problem(f"the Cedar text is longer than {MAX_CEDAR_CHARACTERS} characters")])
-    if _depth(text) > _MAX_DEPTH:
-        raise InvalidRules([_problem(f"the Cedar text is nested more than {_MAX_DEPTH} levels deep")])
-    try:
-        PolicySet.from_str(text)
-        parsed: dict[str, Any] = json.loads(policies_to_json_str(text))
-        errors = [] if parsed["templates"] else validate_policies(text, schema()).errors
-    except (ValueError, TypeError) as error:
-        raise InvalidRules([_problem(str(error).splitlines()[0] if str(error) else "not Cedar")]) from None
-    problems = [_problem(f"`{error.policy_id}`: {error.error}") for error in errors]
+    parsed = _parse(text)
     if parsed["templates"]:
-        problems.append(_problem("templates cannot be used here", "write the principal and the resource out"))
+        raise InvalidRules([_problem("templates cannot be used here", "write the principal and the resource out")])
+    found = validate_policies(text, schema())
+    known = found.id_annotations_by_policy_id
+    problems = [_problem(f"`{known.get(one.policy_id, one.policy_id)}`: {one.error}") for one in found.errors]
     policies = list(parsed["staticPolicies"].values())
     names = [_name(policy, problems) for policy in policies]
     problems += [_problem(f'`@id("{name}")` stands twice') for name in sorted({n for n in names if names.count(n) > 1})]
@@ -87,15 +83,41 @@ def _mentions_context(node: Any) -> bool:
     return isinstance(node, list) and any(_mentions_context(value) for value in node)
 
 
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for character in text:
-        if character in "([{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in ")]}":
-            depth -= 1
-    return deepest
+def _parse(text: str) -> dict[str, Any]:
+    """Return the policies as Cedar's JSON. Deep expressions are refused before Cedar sees them: it recurses."""
+    if _longest_policy(text) > MAX_POLICY_CHARACTERS:
+        raise InvalidRules([_problem(f"a policy is longer than {MAX_POLICY_CHARACTERS} characters", "make it several")])
+    try:
+        parsed: dict[str, Any] = json.loads(policies_to_json_str(text))
+    except (ValueError, TypeError) as error:
+        raise InvalidRules([_problem(str(error).splitlines()[0] if str(error) else "not Cedar")]) from None
+    except RecursionError:
+        parsed = {}
+    if not parsed or _depth(parsed) > _MAX_DEPTH:
+        raise InvalidRules([_problem("an expression is nested too deeply", "make it several policies")])
+    return parsed
+
+
+def _longest_policy(text: str) -> int:
+    """The most characters between two semicolons, white space, comments and the inside of strings aside."""
+    longest = length = 0
+    for token in _TOKENS.finditer(text):
+        length = 0 if token[0] == ";" else length + len(token["code"] or "'")
+        longest = max(longest, length)
+    return longest
+
+
+def _depth(parsed: Any) -> int:
+    depth, level = 0, [parsed]
+    while level:
+        depth += 1
+        level = [
+            child
+            for node in level
+            if isinstance(node, dict | list)
+            for child in (node.values() if isinstance(node, dict) else node)
+        ]
+    return depth
 
 
 def _problem(message: str, hint: str = "") -> Problem:

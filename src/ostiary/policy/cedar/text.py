@@ -3,6 +3,7 @@
 Source: Cedar language reference, "String literals" and "like".
 """
 
+_FLAT = 8
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 !#$%&'()*+,-./:;<=>?@[]^_`{|}~")
 
 
@@ -24,3 +25,21 @@ def entity(kind: str, name: str) -> str:
 def set_of(texts: tuple[str, ...]) -> str:
     """Return a set literal of string literals."""
     return "[" + ", ".join(map(literal, texts)) + "]"
+
+
+def every(tests: list[str]) -> str:
+    """Return the conjunction of some tests, at least one."""
+    return _balanced(tests, " && ")
+
+
+def some(tests: list[str]) -> str:
+    """Return the disjunction of some tests, at least one, in brackets."""
+    return f"({_balanced(tests, ' || ')})"
+
+
+def _balanced(tests: list[str], operator: str) -> str:
+    """Join as a flat tree. A long chain would be as deep as it is long, and Cedar gives up on deep expressions."""
+    if len(tests) <= _FLAT:
+        return operator.join(tests)
+    middle = len(tests) // 2
+    return f"({_balanced(tests[:middle], operator)}){operator}({_balanced(tests[middle:], operator)})"

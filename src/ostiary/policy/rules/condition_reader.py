@@ -13,6 +13,7 @@ from ostiary.policy.rules.hours import MalformedHours, Window, parse_window
 from ostiary.policy.rules.problems import did_you_mean, shown
 from ostiary.policy.rules.yaml_tree import MapNode, Node, Scalar
 
+MAX_DEVICE_FACTS: Final = 50
 MAX_WITHIN_SECONDS: Final = 366 * 86400
 STRENGTHS: Final[Mapping[str, AuthStrength]] = {
     "any": AuthStrength.ANY,
@@ -86,8 +87,11 @@ def _read_device(node: Node, problems: Problems) -> list[Condition]:
     if not isinstance(node, MapNode):
         problems.add(node, "`device` must be keys and values", "write `{managed: true, compliant: true}`")
         return []
-    if not node.entries:
-        problems.add(node, "`device` is empty", "write `{managed: true, compliant: true}`")
+    if not 0 < len(node.entries) <= MAX_DEVICE_FACTS:
+        problems.add(
+            node, f"`device` must have 1 to {MAX_DEVICE_FACTS} facts", "write `{managed: true, compliant: true}`"
+        )
+        return []
     facts: list[Condition] = []
     for key, value in node.entries:
         if not _ATTRIBUTE.fullmatch(key.text):
