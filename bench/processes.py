@@ -4,6 +4,7 @@ What they are configured to do lives beside each of them; load lives in `load`.
 """
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from typing import Self
 import psutil
 
 from ostiary.errors import OstiaryError
+from ostiary.supervisor import tether
 
 PATIENCE_SECONDS = 60.0
 STOP_SECONDS = 15.0
@@ -30,7 +32,10 @@ class ProgramFailed(OstiaryError):
 
 
 class Program:
-    """One program in the foreground, with its output in a file; a context manager that stops it by its id."""
+    """One program in the foreground, with its output in a file; a context manager that stops it by its id.
+
+    It leads a session of its own, and the kernel ends it when this process dies, however it dies.
+    """
 
     def __init__(self, name: str, command: Sequence[str], log: Path, environment: Mapping[str, str] | None = None):
         """Start `command` with `environment` added to ours; its output goes to `log`."""
@@ -38,12 +43,11 @@ class Program:
         self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
-                list(command),
+                [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), _absolute(command[0]), *command[1:]],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 env={**os.environ, **(environment or {})},
-                start_new_session=True,
             )
 
     @property
@@ -93,6 +97,13 @@ class Program:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _absolute(program: str) -> str:
+    found = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
+    if found is None:
+        raise ProgramFailed(f"{program} is not installed.")
+    return found
 
 
 def free_port() -> int:

@@ -13,9 +13,8 @@ from bench.processes import Program, free_port
 BODY = "an answer of the application\n"
 
 CONFIGURATION = """
-user root;
-worker_processes 1;
 daemon off;
+master_process off;
 pid {folder}/upstream.pid;
 error_log {folder}/upstream.log error;
 events {{ worker_connections 4096; }}

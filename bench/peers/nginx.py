@@ -1,4 +1,4 @@
-"""nginx with `auth_request`, and the same nginx without: one worker, TLS, kept-alive connections on both sides."""
+"""nginx with `auth_request`, and the same nginx without: one process, TLS, kept-alive connections on both sides."""
 
 from pathlib import Path
 
@@ -6,9 +6,8 @@ from bench.peers.peer import ForwardAuth, Peer, Place, add_proxy_facts
 from bench.processes import Program, free_port
 
 CONFIGURATION = """
-user root;
-worker_processes 1;
 daemon off;
+master_process off;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx.log warn;
 events {{ worker_connections 4096; }}
