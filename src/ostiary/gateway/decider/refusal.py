@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from ostiary.gateway.decider.answers import Answer, json_answer
 from ostiary.gateway.decider.links import PROBLEM_PREFIX, Links
 from ostiary.gateway.decider.pages import Link, Page, Pages, contact_href
-from ostiary.gateway.decider.wording import WORDINGS
+from ostiary.gateway.decider.wording import WORDINGS, heading_of
 from ostiary.policy.decision import Deny, ReasonCode, Remedy, RemedyKind, UnmetCondition
 from ostiary.policy.snapshot import AppFact
 
@@ -48,8 +48,8 @@ class Refusals:
         first = deny.unmet[0] if deny.unmet else None
         remedy = first.remedy if first is not None else None
         page = Page(
-            title=wording.heading.format(app=name),
-            heading=wording.heading.format(app=name),
+            title=heading_of(deny, name),
+            heading=heading_of(deny, name),
             lead=first.words if first is not None else wording.lead.format(app=name),
             advice=_advice(remedy) or wording.advice,
             links=self._links_for(deny, app, return_path=return_path, reference=reference),
@@ -65,7 +65,7 @@ class Refusals:
         first = deny.unmet[0] if deny.unmet else None
         content: dict[str, Any] = {
             "type": f"{PROBLEM_PREFIX}{deny.reason.value}",
-            "title": wording.heading.format(app=name),
+            "title": heading_of(deny, name),
             "status": wording.status,
             "detail": first.words if first is not None else wording.lead.format(app=name),
             "reason": deny.reason.value,

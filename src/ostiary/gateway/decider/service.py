@@ -6,6 +6,7 @@ decisions for other proxies and our own pages. One worker; it writes the stream 
 """
 
 import asyncio
+import gc
 from typing import Any, Final
 
 import structlog
@@ -24,6 +25,9 @@ from ostiary.policy.decision import ReasonCode
 CHECK: Final = "/check"
 KEY_SET_PATH: Final = "/.well-known/ostiary/jwks.json"
 LOOPBACK: Final = "127.0.0.1"
+COLLECT_AFTER: Final = 20_000
+"""Objects between garbage collections: a request leaves nothing in cycles, and the facts are many objects to look at."""
+
 _FAILED: Final = plain(503, "The request could not be decided, so it is refused.")
 
 log = structlog.get_logger(__name__)
@@ -43,6 +47,8 @@ class Service:
         configure_log(instance.configuration.log_level)
         self._parts = assemble(instance, loop)
         self._parts.decider.follower.follow(loop)
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER)
         if instance.configuration.decisions.forward_auth_port:
             loop.call_soon(self._listen_for_proxies, self._parts, loop)
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from ostiary.policy.decision import ReasonCode
+from ostiary.policy.decision import Deny, ReasonCode, RemedyKind
 
 
 class Wording(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ WORDINGS: Final[Mapping[ReasonCode, Wording]] = {
     ReasonCode.NO_RULE_APPLIES: Wording(
         403, "{app} is not open to you", "No rule gives your account access to {app}.", ask=True
     ),
-    ReasonCode.CONDITIONS_UNMET: Wording(403, "One more thing before {app} opens", ""),
+    ReasonCode.CONDITIONS_UNMET: Wording(403, "One more step before {app} opens", ""),
     ReasonCode.DENIED_BY_RULE: Wording(
         403, "{app} is closed to you", "A rule keeps your account out of {app}.", ask=True
     ),
@@ -77,3 +77,23 @@ WORDINGS: Final[Mapping[ReasonCode, Wording]] = {
         _WAIT,
     ),
 }
+
+_HEADINGS: Final[Mapping[RemedyKind, str]] = {
+    RemedyKind.WAIT: "{app} is closed at the moment",
+    RemedyKind.CHANGE_NETWORK: "{app} does not open from here",
+    RemedyKind.USE_DEVICE: "{app} does not open on this device",
+    RemedyKind.ASK: "{app} does not open for this",
+}
+
+
+def heading_of(deny: Deny, app: str) -> str:
+    """Return what happened, in a few words: by what the nearest rule asks for, where it asks for something.
+
+    Args:
+        deny: the decision.
+        app: the app's name.
+    """
+    first = deny.unmet[0] if deny.unmet and deny.reason is ReasonCode.CONDITIONS_UNMET else None
+    kind = first.remedy.kind if first is not None and first.remedy is not None else None
+    heading = _HEADINGS.get(kind) if kind is not None else None
+    return (heading or WORDINGS[deny.reason].heading).format(app=app)

@@ -110,6 +110,7 @@ def test_a_page_says_the_condition_the_remedy_and_the_reference() -> None:
         assert "<script" not in reply.text
         assert "style=" not in reply.text
         assert "What else is asked for" in reply.text
+        assert '<h1 id="heading">Wiki does not open from here</h1>' in reply.text
         assert "192.0.2.7" in reply.text
         (event,) = house.events()
         assert event["metadata"]["uid"] in reply.text
