@@ -5,7 +5,7 @@ from ostiary.policy.rules.selector_reader import Known
 from ostiary.rulebook.domain import AppliedRules, CheckReport, PartChange, RuleChange, RulesDifference, RuleSummary
 from ostiary.rulebook.initial import initial_rules
 from ostiary.rulebook.queries import UnknownRules, get_applied, get_current, list_history
-from ostiary.rulebook.services import apply_rules, check_rules, compare_rules
+from ostiary.rulebook.services import apply_rules, check_rules, compare_rules, show_cedar
 
 __all__ = [
     "AppliedRules",
@@ -25,4 +25,5 @@ __all__ = [
     "get_current",
     "initial_rules",
     "list_history",
+    "show_cedar",
 ]

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from ostiary.changes import announce_change
+from ostiary.policy.cedar.compiler import compile_document
 from ostiary.policy.rules.document import RulesDocument
 from ostiary.policy.rules.parsed import write_parsed
 from ostiary.policy.rules.problems import InvalidRules
@@ -31,6 +32,15 @@ def check_rules(document: str, cedar: str = "", *, known: Known | None = None) -
     """
     database = settings.INSTANCE.configuration.decisions.country_database
     return check(document, cedar, known, countries_known=bool(database))
+
+
+def show_cedar(document: str, cedar: str = "") -> str:
+    """Return the Cedar policies that a document compiles to, and the Cedar text beside it.
+
+    Raises:
+        InvalidRules: when the document has a problem.
+    """
+    return "\n".join(part for part in (compile_document(read_rules(document)), cedar) if part.strip())
 
 
 def compare_rules(old: str, new: str, *, old_cedar: str = "", new_cedar: str = "") -> RulesDifference:

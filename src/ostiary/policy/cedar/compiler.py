@@ -4,6 +4,8 @@ A fact that may be missing is guarded: with `has … &&` where a missing fact mu
 `if has … else true` where a missing fact must not spare (`when` of `deny`). So no policy can fail for want of a fact.
 """
 
+from cedarpy import format_policies
+
 from ostiary.policy.cedar.text import entity, every, literal, pattern_below, set_of, some
 from ostiary.policy.request import AuthStrength
 from ostiary.policy.rules.document import (
@@ -17,6 +19,7 @@ from ostiary.policy.rules.document import (
     PathScope,
     RiskBelow,
     Rule,
+    RulesDocument,
     Target,
     TargetKind,
     Who,
@@ -48,6 +51,11 @@ def compile_rule(rule: Rule) -> str:
         + (f"\nunless {{ {every(unless)} }}" if unless else "")
         + ";\n"
     )
+
+
+def compile_document(document: RulesDocument) -> str:
+    """Return every rule as Cedar text, laid out for people."""
+    return format_policies("\n".join(map(compile_rule, document.rules)), line_width=100).rstrip() + "\n"
 
 
 def named(condition: Condition) -> str | None:
