@@ -66,21 +66,24 @@ def stages(house: House) -> dict[str, float]:
     verdict = check(incoming, basis, now=now, read_session=decider._read_session, country_of=decider._country_of)
     _, answer = decider._answering.answer(incoming, verdict, reference="7F3K9-2QXAB", now=now)
     assert answer.status == 200
+    engine, request, audit = basis.engine, verdict.request, house.parts.audit
+    assert engine is not None
+    assert request is not None
     event = _event(incoming, verdict, answer, reference="7F3K9-2QXAB", now=now)
     return {
         "read_us": microseconds(lambda: from_data_plane(scope, "/page")),
         "check_us": microseconds(
             lambda: check(incoming, basis, now=now, read_session=decider._read_session, country_of=decider._country_of)
         ),
-        "engine_us": microseconds(lambda: basis.engine.decide(verdict.request, now)),
+        "engine_us": microseconds(lambda: engine.decide(request, now)),
         "answer_us": microseconds(
             lambda: decider._answering.answer(incoming, verdict, reference="7F3K9-2QXAB", now=now)
         ),
         "reference_us": microseconds(decider._references.new),
         "event_us": microseconds(lambda: _event(incoming, verdict, answer, reference="7F3K9-2QXAB", now=now)),
         "event_bytes": len(event),
-        "append_1_us": microseconds(lambda: house.parts.audit.append([event])),
-        "append_16_us": microseconds(lambda: house.parts.audit.append([event] * 16)) / 16,
+        "append_1_us": microseconds(lambda: audit.append([event])),
+        "append_16_us": microseconds(lambda: audit.append([event] * 16)) / 16,
         "metrics_us": microseconds(lambda: decider.metrics.count(verdict, 0.0001)),
     }
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -44,7 +45,7 @@ class Running:
             transport=httpx.HTTPTransport(uds=str(self.instance.decider_socket)), base_url=f"http://wiki.{DOMAIN}"
         )
 
-    def publish(self, generation: int, **changes: object) -> None:
+    def publish(self, generation: int, **changes: Any) -> None:
         write_snapshot(self.instance.facts, company(generation, **changes), durable=False)
         beat(self.instance.facts, time.time())
 

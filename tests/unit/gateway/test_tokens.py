@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Callable
+from typing import Any
 
 import jwt
 import msgspec
@@ -40,7 +41,7 @@ HANDOVER = HandoverClaims(
 )
 
 
-def forge(payload: dict, key: bytes = KEY, **extra: object) -> str:
+def forge(payload: dict, key: bytes = KEY, **extra: Any) -> str:
     return jwt.encode({**payload, **extra}, key, algorithm="HS256")
 
 
@@ -100,7 +101,7 @@ def test_a_handover_is_good_for_its_app_and_its_moment_only(changes: dict, app: 
         read_handover(KEY, token, app=AppId(app), now=now)
 
 
-MALFORMED = [
+MALFORMED: list[tuple[str, Any]] = [
     (claim, value)
     for claim in ("aud", "sub", "sid", "bind", "ret", "jti", "iat", "exp")
     for value in (None, True, [], "")
@@ -112,7 +113,7 @@ def test_a_handover_with_a_malformed_claim_is_refused(claim: str, value: object)
     token = sign_handover(KEY, HANDOVER)
     payload = jwt.decode(token, options={"verify_signature": False}, algorithms=["HS256"])
     with pytest.raises(InvalidToken):
-        read_handover(KEY, forge(payload, **{claim: value}), app=AppId("wiki"), now=1001.0)
+        read_handover(KEY, forge({**payload, claim: value}), app=AppId("wiki"), now=1001.0)
 
 
 def test_a_session_is_no_handover() -> None:

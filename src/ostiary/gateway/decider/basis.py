@@ -108,17 +108,17 @@ def _engine(snapshot: Snapshot, before: Basis | None) -> Engine:
     known = before.source if before is not None else None
     if (
         before is not None
-        and isinstance(before.engine, _Renumbered)
+        and isinstance(before.engine, Renumbered)
         and known is not None
         and _same(known.rulebook, snapshot.rulebook)
         and _same(known.applications, snapshot.applications)
     ):
-        return _Renumbered(before.engine.engine, snapshot.generation)
+        return Renumbered(before.engine.engine, snapshot.generation)
     engine = PolicyEngine(snapshot.rulebook, snapshot.applications, snapshot.generation)
-    return _Renumbered(engine, snapshot.generation)
+    return Renumbered(engine, snapshot.generation)
 
 
-class _Renumbered:
+class Renumbered:
     """An engine whose decisions carry the generation of the facts they were made on, not of its own compilation."""
 
     __slots__ = ("_generation", "engine")
@@ -128,6 +128,7 @@ class _Renumbered:
         self._generation = generation
 
     def decide(self, request: AccessRequest, now: float) -> Decision:
+        """Answer one request."""
         decision = self.engine.decide(request, now)
         if decision.generation == self._generation:
             return decision

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -62,7 +63,7 @@ def test_several_tabs_share_one_begin_value(house: House) -> None:
 
 
 @pytest.mark.parametrize("headers", [{"accept": "*/*"}, {"sec_fetch_mode": "cors", "accept": "text/html"}, {}])
-def test_a_program_without_a_session_gets_a_problem(house: House, headers: dict[str, str]) -> None:
+def test_a_program_without_a_session_gets_a_problem(house: House, headers: dict[str, Any]) -> None:
     reply = house.ask("wiki", **headers)
     assert reply.status == 401
     assert reply.problem["reason"] == "unauthenticated"
