@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from tests.decider_company import ANNA, DOMAIN, Headers, House, Reply, company, open_house
 
 from ostiary.gateway.decider.check import check
-from ostiary.gateway.decider.decider import _event
+from ostiary.gateway.decider.decider import event_of
 from ostiary.gateway.decider.incoming import from_data_plane
 
 ROUNDS = 7
@@ -69,7 +69,7 @@ def stages(house: House) -> dict[str, float]:
     engine, request, audit = basis.engine, verdict.request, house.parts.audit
     assert engine is not None
     assert request is not None
-    event = _event(incoming, verdict, answer, reference="7F3K9-2QXAB", now=now)
+    event = event_of(incoming, verdict, answer, reference="7F3K9-2QXAB", now=now)
     return {
         "read_us": microseconds(lambda: from_data_plane(scope, "/page")),
         "check_us": microseconds(
@@ -80,7 +80,7 @@ def stages(house: House) -> dict[str, float]:
             lambda: decider._answering.answer(incoming, verdict, reference="7F3K9-2QXAB", now=now)
         ),
         "reference_us": microseconds(decider._references.new),
-        "event_us": microseconds(lambda: _event(incoming, verdict, answer, reference="7F3K9-2QXAB", now=now)),
+        "event_us": microseconds(lambda: event_of(incoming, verdict, answer, reference="7F3K9-2QXAB", now=now)),
         "event_bytes": len(event),
         "append_1_us": microseconds(lambda: audit.append([event])),
         "append_16_us": microseconds(lambda: audit.append([event] * 16)) / 16,

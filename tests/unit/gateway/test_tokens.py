@@ -101,10 +101,9 @@ def test_a_handover_is_good_for_its_app_and_its_moment_only(changes: dict, app: 
         read_handover(KEY, token, app=AppId(app), now=now)
 
 
+ANYTHING_ELSE: tuple[Any, ...] = (None, True, [], "")
 MALFORMED: list[tuple[str, Any]] = [
-    (claim, value)
-    for claim in ("aud", "sub", "sid", "bind", "ret", "jti", "iat", "exp")
-    for value in (None, True, [], "")
+    (claim, value) for claim in ("aud", "sub", "sid", "bind", "ret", "jti", "iat", "exp") for value in ANYTHING_ELSE
 ]
 
 

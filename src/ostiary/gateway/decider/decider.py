@@ -73,7 +73,7 @@ class Decider:
         verdict, answer = self._answer(incoming, verdict, reference=reference, now=now, grants=grants)
         if recorded:
             try:
-                await self._recorder.write(_event(incoming, verdict, answer, reference=reference, now=now))
+                await self._recorder.write(event_of(incoming, verdict, answer, reference=reference, now=now))
             except RecordUnavailable:
                 verdict, answer = self._unrecorded(incoming, verdict, now)
         else:
@@ -108,7 +108,8 @@ class Decider:
         return refused, self._answering.refuse(incoming, refused, reference="", now=now)
 
 
-def _event(incoming: Incoming, verdict: Verdict, answer: Answer, *, reference: str, now: float) -> bytes:
+def event_of(incoming: Incoming, verdict: Verdict, answer: Answer, *, reference: str, now: float) -> bytes:
+    """Return what goes on record for one request; arguments as for `Decider.decide` and `decision_event`."""
     headers = incoming.headers
     http = HttpFacts(
         method=incoming.method,
