@@ -13,7 +13,7 @@ help:
 
 demo:
 	@tools/prepare demo
-	@$(PY) -m ostiary.demo $(if $(CHECK),--check)
+	@$(PY) -m ostiary.demo $(if $(CHECK),--check) $(if $(CODES),--codes) $(if $(PORT),--port $(PORT))
 
 test: test-sqlite test-postgres
 

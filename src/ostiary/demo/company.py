@@ -65,7 +65,11 @@ APPS: Final = (
 )
 
 _STORIES: Final = (
-    SamplePerson("Nadia Haddad", ("administrators", "staff"), "looks after the gateway: console, rules, people"),
+    SamplePerson(
+        "Nadia Haddad",
+        ("administrators", "staff"),
+        "looks after the gateway: the console, with a passkey that it lets you set up",
+    ),
     SamplePerson("Ilse Brandt", ("staff", "management"), "office: files, calendar, board, payroll"),
     SamplePerson("Mateo Rossi", ("staff", "sales"), "sales: files, calendar, board; payroll is refused"),
     SamplePerson("Priya Raman", ("staff", "finance"), "finance: payroll, and a fresh code before a payment"),

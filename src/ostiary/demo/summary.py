@@ -8,6 +8,7 @@ import pyotp
 from ostiary.config.places import Instance
 from ostiary.demo.company import APPS
 from ostiary.demo.notes import FILE_NAME, Notes
+from ostiary.supervisor.lock import is_locked
 
 CODE_SECONDS = 30
 
@@ -19,7 +20,8 @@ def summary(instance: Instance, notes: Notes, now: float | None = None) -> str:
 
 def _lines(instance: Instance, notes: Notes, now: float) -> Iterator[str]:
     yield ""
-    yield f"  {instance.display_name} is open."
+    closed = "" if is_locked(instance.state) else " It is closed now: make demo opens it."
+    yield f"  {instance.display_name}.{closed}"
     yield ""
     yield f"  {'Portal':<18} {instance.url(instance.identity_host)}"
     yield f"  {'Console':<18} {instance.url(instance.console_host)}"

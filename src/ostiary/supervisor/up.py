@@ -13,6 +13,7 @@ import structlog
 
 from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
+from ostiary.gateway.heartbeat import HEARTBEAT_FILE
 from ostiary.supervisor import tether
 from ostiary.supervisor.conductor import Conductor
 from ostiary.supervisor.lock import InstanceLock, end_leftovers
@@ -60,6 +61,8 @@ def run_instance(
         for pid in end_leftovers(instance.run):
             log.warning("leftover_ended", pid=pid)
         _empty(instance.run)
+        if any(spec.name == "worker" for spec in specs):
+            (instance.facts / HEARTBEAT_FILE).unlink(missing_ok=True)
         environment = {**os.environ, "OSTIARY_HOME": str(instance.home), "OSTIARY_SUPERVISED": "1"}
         run_preparation(environment, telling, preparation)
         conductor = Conductor(specs, run=instance.run, logs=instance.logs, telling=telling, environment=environment)

@@ -8,7 +8,6 @@ from typing import Any
 
 from ostiary.demo.applications.page import render_page
 
-PATHS = {"/stream", "/socket"}
 EVENT_SECONDS = 1.0
 MAX_EVENTS = 600
 
