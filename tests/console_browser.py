@@ -16,7 +16,9 @@ class FrontDoor:
         host: the host that requests are for.
     """
 
-    def __init__(self, application: Application, *, assertion: Callable[[], str], host: str = "admin.example.test") -> None:
+    def __init__(
+        self, application: Application, *, assertion: Callable[[], str], host: str = "admin.example.test"
+    ) -> None:
         self.application = application
         self.assertion = assertion
         self.host = host

@@ -4,12 +4,11 @@ Everything is made through the pillars' own services, and every decision is the 
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import jwt
 from django.conf import settings
-from ostiary.rulebook.facade import apply_rules
-from ostiary.rulebook.facts import read_rulebook
 
 from ostiary.applications.facade import add_app, ensure_builtin_apps
 from ostiary.applications.facts import read_applications
@@ -39,6 +38,8 @@ from ostiary.policy.request import (
     Subject,
 )
 from ostiary.policy.snapshot import PersonFact
+from ostiary.rulebook.facade import apply_rules
+from ostiary.rulebook.facts import read_rulebook
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
 from ostiary.visibility.domain.reference import format_reference
@@ -108,7 +109,7 @@ class Company:
         return sign_assertion({"sub": person.id, "sid": session.id, **claims})
 
 
-def sign_assertion(claims: dict[str, object], pem: bytes | None = None) -> str:
+def sign_assertion(claims: Mapping[str, object], pem: bytes | None = None) -> str:
     """Return an assertion for the console, good for a minute unless the claims say otherwise."""
     instance: Instance = settings.INSTANCE
     now = int(time.time())
@@ -123,7 +124,7 @@ def sign_assertion(claims: dict[str, object], pem: bytes | None = None) -> str:
     return jwt.encode({name: value for name, value in payload.items() if value is not None}, key, algorithm="ES256")
 
 
-def make_company(*, decisions: int = 12) -> Company:
+def make_company(*, decisions: int = 32) -> Company:
     """Make the company in the present database and instance.
 
     Args:

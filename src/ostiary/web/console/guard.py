@@ -1,8 +1,9 @@
 """Every page of the console is declared here with what it is about and what it does; the table in `permissions` decides."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec, cast
+from typing import Any, Concatenate, Final, ParamSpec, cast
 
 import structlog
 from django.http import HttpRequest, HttpResponseBase
@@ -15,6 +16,16 @@ from ostiary.web.console.permissions import Action, Resource, may
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What a page said about itself."""
+
+    resource: Resource
+    action: Action
+    methods: tuple[str, ...]
+
 
 READ: Final = ("GET", "HEAD")
 WRITE: Final = ("GET", "HEAD", "POST")
@@ -48,8 +59,13 @@ def console_page(
                 )
             return allowed(request, *args, **kwargs)
 
-        guarded.permission = (resource, action)  # type: ignore[attr-defined]
-        guarded.methods = methods  # type: ignore[attr-defined]
+        guarded.declaration = Declaration(resource, action, methods)  # type: ignore[attr-defined]
         return cast("View[P]", guarded)
 
     return declare
+
+
+def declaration_of(view: Callable[..., Any]) -> Declaration | None:
+    """Return what a page declared; `None` for a view that is no page of the console."""
+    declaration: Declaration | None = getattr(view, "declaration", None)
+    return declaration

@@ -18,7 +18,7 @@ PATHS: Final = {
     "audit": '<path d="M4 2.5h6l2.5 2.5v8.5H4z"/><path d="M6.5 8h3.5M6.5 10.5h3.5"/>',
     "search": '<circle cx="7" cy="7" r="4"/><path d="m10 10 3.5 3.5"/>',
     "allowed": '<circle cx="8" cy="8" r="5.5"/><path d="m5.6 8.2 1.7 1.7 3.2-3.6"/>',
-    "held": '<path d="M8 2.2 13.8 8 8 13.8 2.2 8z"/><path d="M6.9 6.3v3.4M9.1 6.3v3.4"/>',
+    "held": '<path d="M8 2.2 13.8 8 8 13.8 2.2 8z"/><path d="M8 5.6v2.9M8 10.3v.1"/>',
     "refused": '<path d="M5.6 2.5h4.8l3.1 3.1v4.8l-3.1 3.1H5.6l-3.1-3.1V5.6z"/><path d="m6.2 6.2 3.6 3.6M9.8 6.2 6.2 9.8"/>',
     "info": '<circle cx="8" cy="8" r="5.5"/><path d="M8 7.5v3M8 5.2v.1"/>',
     "warn": '<path d="M8 2.5 14 13H2z"/><path d="M8 6.5v3M8 11.2v.1"/>',

@@ -1,0 +1,94 @@
+"""Changing the rules in the console: checked at the line, compared in words, applied, on record; never a lock-out by accident."""
+
+import pytest
+from tests.console_company import OPERATOR, RULES, Company
+from tests.console_fixtures import Visit, text_of
+
+from ostiary.rulebook.facade import apply_rules, get_current, list_history
+
+pytestmark = pytest.mark.django_db
+
+
+def sent(document: str, *, apply: bool = False, **more: str) -> dict[str, str]:
+    """Return the form as a browser sends it, with CR LF."""
+    form = {"document": document.replace("\n", "\r\n"), "based_on": str(get_current().number), **more}
+    return form | {"apply": "1"} if apply else form
+
+
+def test_the_rules_are_shown_in_words_and_as_written(company: Company, visit: Visit) -> None:
+    page = text_of(visit("audrey_audit").get("/rules/"))
+    assert "Members of finance may edit and view payroll, with a passkey or security key." in page
+    assert "- name: staff-use-wiki" in page
+    assert "Change the rules" not in page
+
+
+def test_a_mistake_is_named_at_its_line_with_the_right_spelling(company: Company, visit: Visit) -> None:
+    answer = visit().post("/rules/edit", sent(RULES.replace("group:finance", "group:finanse"), apply=True))
+    assert answer.status_code == 422
+    page = text_of(answer)
+    assert 'data-line="11"' in page
+    assert "did you mean `finance`?" in page
+    assert 'data-wrong="11"' in page
+    assert "group:finanse" in page
+    assert get_current().number == 1
+
+
+def test_a_change_is_shown_in_words_before_it_is_applied(company: Company, visit: Visit) -> None:
+    changed = RULES.replace("mfa: phishing-resistant", "mfa: otp").replace(
+        "name: staff-keep-calendars", "name: calendars"
+    )
+    page = text_of(visit().post("/rules/edit", sent(changed)))
+    assert "What would change" in page
+    assert "Apply these rules" in page
+    assert "Members of finance may edit and view payroll, with a one-time code." in page
+    assert "Before:" in page
+    assert get_current().number == 1
+
+
+def test_rules_are_applied_with_who_and_why(company: Company, visit: Visit) -> None:
+    changed = RULES.replace("mfa: phishing-resistant", "mfa: otp")
+    assert visit().post("/rules/edit", sent(changed, apply=True, comment="Phones suffice")).status_code == 302
+    current = get_current()
+    assert (current.number, current.document, current.applied_by) == (2, changed, "ada.admin@example.test")
+    history = text_of(visit().get("/rules/history"))
+    assert "Phones suffice" in history
+    assert "What it changed" in text_of(visit().get("/rules/history/2"))
+    assert visit().get("/rules/history/3").status_code == 404
+
+
+def test_a_check_alone_applies_nothing(company: Company, visit: Visit) -> None:
+    visit().post("/rules/edit", sent("version: 1\nrules: []\n"))
+    assert list_history().total == 1
+
+
+def test_two_people_do_not_overwrite_each_other(company: Company, visit: Visit) -> None:
+    mine = sent(RULES.replace("mfa: phishing-resistant", "mfa: otp"), apply=True)
+    apply_rules(RULES + "\n# reviewed\n", actor=OPERATOR, comment="Meanwhile")
+    answer = visit().post("/rules/edit", mine)
+    assert answer.status_code == 422
+    assert "Somebody applied other rules meanwhile" in text_of(answer)
+    assert get_current().number == 2
+
+
+def test_rules_that_shut_out_whoever_applies_them_need_a_second_word(company: Company, visit: Visit) -> None:
+    closed = RULES.partition("  - name: administrators-open-the-console")[0]
+    answer = visit().post("/rules/edit", sent(closed, apply=True))
+    assert answer.status_code == 422
+    assert "These rules shut you out" in text_of(answer)
+    assert get_current().number == 1
+    stronger = RULES.rstrip() + "\n    when:\n      mfa: phishing-resistant\n"
+    assert "These rules shut you out" in text_of(visit().post("/rules/edit", sent(stronger, apply=True)))
+    assert visit().post("/rules/edit", sent(closed, apply=True, despite_lock_out="on")).status_code == 302
+    assert get_current().number == 2
+
+
+def test_an_empty_or_overlong_document_is_answered(company: Company, visit: Visit) -> None:
+    assert "These rules shut you out" in text_of(visit().post("/rules/edit", sent("", apply=True)))
+    assert visit().post("/rules/edit", sent("#" * 500_001, apply=True)).status_code == 422
+    assert visit().post("/rules/edit", {"document": RULES, "based_on": "x", "apply": "1"}).status_code == 422
+    assert get_current().number == 1
+
+
+def test_without_rules_the_first_step_is_offered(console_instance: object, company: Company, visit: Visit) -> None:
+    apply_rules("version: 1\nrules: []\n", actor=OPERATOR)
+    assert "No rule can be read" in text_of(visit().get("/rules/"))
