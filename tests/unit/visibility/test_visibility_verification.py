@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.visibility_material import KEY, NO_MINIMUM, NOW, PUBLIC_KEY, new_key, small_log
 
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits
 from ostiary.visibility.adapters.checkpoints import sign_stream
@@ -13,7 +14,6 @@ from ostiary.visibility.adapters.verification import verify_files
 from ostiary.visibility.domain.chain import chain_start, read_line, write_line
 from ostiary.visibility.domain.statement import load_signing_key, sign_statement
 from ostiary.visibility.domain.verification import ExpectedHead, FindingKind, StreamReport
-from tests.visibility_material import KEY, NO_MINIMUM, NOW, PUBLIC_KEY, new_key, small_log
 
 STREAM = "decisions"
 
@@ -111,9 +111,7 @@ def test_a_removed_line_is_found_at_its_place(signed: Path, number: int) -> None
 
 @pytest.mark.parametrize("number", range(1, 6))
 def test_two_swapped_lines_are_found(signed: Path, number: int) -> None:
-    rewrite(
-        first(signed), lambda lines: [*lines[:number], lines[number + 1], lines[number], *lines[number + 2 :]]
-    )
+    rewrite(first(signed), lambda lines: [*lines[:number], lines[number + 1], lines[number], *lines[number + 2 :]])
     assert kinds(verify(signed)) == {FindingKind.REORDERED}
 
 

@@ -363,7 +363,7 @@ class AuditLog:
                 if time.monotonic() >= deadline:
                     raise StreamInUse(
                         f"Another process writes the stream {self.stream!r} of the audit log.",
-                        hint="Only one decision service may run on an instance. Stop the other one.",
+                        hint="One process at a time writes it: stop the other one, or wait until it has ended.",
                         detail=str(self.folder),
                     ) from None
                 time.sleep(0.001)
