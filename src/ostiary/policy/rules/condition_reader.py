@@ -61,6 +61,8 @@ def _read_mfa(node: Node, problems: Problems) -> list[Condition]:
         strength = choice_of(node, STRENGTHS, problems, what="`mfa`")
         return [Mfa(strength)] if strength else []
     fields = fields_of(node, ("method", "within"), problems, what="`mfa`")
+    if not isinstance(node, MapNode):
+        return []
     if "method" not in fields:
         problems.add(node, "`mfa` does not say which `method`", "write `{method: otp, within: 12h}`")
         return []
@@ -165,8 +167,9 @@ def _read_risk(node: Node, problems: Problems) -> list[Condition]:
     match = _RISK.fullmatch(word.text)
     if match and 1 <= int(match[1]) <= 100:
         return [RiskBelow(int(match[1]))]
-    hint = did_you_mean(word.text.split()[0], ["below"]) if not match else ""
-    problems.add(node, f"{shown(word.text)} is not a risk condition", hint or "write `below` and 1 to 100: `below 60`")
+    guess = did_you_mean(word.text.split()[0], ["below"])
+    hint = guess if guess.startswith("did") and not match else "write `below` and 1 to 100: `below 60`"
+    problems.add(node, f"{shown(word.text)} is not a risk condition", hint)
     return []
 
 
