@@ -35,6 +35,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         grant_cpu_ratio_bare: likewise.
         resident_mb: sum of the proportional set sizes, in MiB; `resident_rss_mb` counts shared pages in every process.
         revocation_last_allowed_ms_p99: from the commit to the start of the last request that was still let through.
+        revocation_published_ms_p99: from the commit to the return of the service: facts written, grant key replaced.
         missed: the fields that did not reach what they must.
     """
 
@@ -50,6 +51,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     revocation_ms_p99: float | None = None
     revocation_ms_max: float | None = None
     revocation_last_allowed_ms_p99: float | None = None
+    revocation_published_ms_p50: float | None = None
+    revocation_published_ms_p99: float | None = None
     signin_per_second: float | None = None
     signin_ms_p50: float | None = None
     resident_mb: float | None = None

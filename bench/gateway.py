@@ -36,6 +36,7 @@ from ostiary.errors import OstiaryError
 PARTS = ("decisions", "memory", "traffic", "peers", "signin", "revocation")
 COMPANY = 40
 SETTLE_SECONDS = 8.0
+MAX_SECONDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +218,8 @@ def _revocation(scene: _Scene, people: Sequence[Person]) -> dict[str, Any]:
         "revocation_ms_p99": round(percentile(refused, 0.99), 1),
         "revocation_ms_max": round(max(refused), 1),
         "revocation_last_allowed_ms_p99": round(percentile([trial.last_allowed_ms for trial in trials], 0.99), 1),
+        "revocation_published_ms_p50": round(percentile([trial.published_ms for trial in trials], 0.5), 1),
+        "revocation_published_ms_p99": round(percentile([trial.published_ms for trial in trials], 0.99), 1),
         "revocation_trials": len(trials),
     }
 
@@ -252,6 +255,8 @@ def parse_arguments(arguments: Sequence[str]) -> tuple[Plan, argparse.Namespace]
     chosen = parser.parse_args(arguments)
     if chosen.write_docs and (chosen.quick or chosen.only):
         parser.error("--write-docs needs a whole run, without --quick and --only")
+    if chosen.seconds is not None and not 1 <= chosen.seconds <= MAX_SECONDS:
+        parser.error(f"--seconds must be 1 to {MAX_SECONDS}: a grant lives longer than that, but not much")
     quick = bool(chosen.quick)
     plan = Plan(
         parts=frozenset(chosen.only or PARTS),

@@ -1,4 +1,7 @@
-"""Caddy with `forward_auth`, and the same Caddy without: one core, TLS, kept-alive connections on both sides."""
+"""Caddy with `forward_auth`, and the same Caddy without: one core, TLS, kept-alive connections on both sides.
+
+The guarded site is the one in `docs/how-to/forward-auth.md`.
+"""
 
 from bench.peers.peer import ForwardAuth, Peer, Place, add_proxy_facts
 from bench.processes import Program, free_port
@@ -25,16 +28,20 @@ https://:{open_port} {{
 https://:{guarded_port} {{
     bind 127.0.0.1
     tls {certificate} {key}
-    forward_auth 127.0.0.1:{decision_port} {{
-        uri {auth_path}
-        copy_headers X-Ostiary-Assertion Cookie
-        transport http {{
-            keepalive_idle_conns_per_host 64
+    route {{
+        request_header -X-Ostiary-*
+        forward_auth 127.0.0.1:{decision_port} {{
+            uri {auth_path}
+            copy_headers X-Ostiary-Assertion
+            transport http {{
+                keepalive_idle_conns_per_host 64
+            }}
         }}
-    }}
-    reverse_proxy 127.0.0.1:{app_port} {{
-        transport http {{
-            keepalive_idle_conns_per_host 64
+        reverse_proxy 127.0.0.1:{app_port} {{
+            header_up Cookie "__Host-ostiary-[^;]*(?:; )?()" "$1"
+            transport http {{
+                keepalive_idle_conns_per_host 64
+            }}
         }}
     }}
 }}

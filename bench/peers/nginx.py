@@ -1,4 +1,7 @@
-"""nginx with `auth_request`, and the same nginx without: one process, TLS, kept-alive connections on both sides."""
+"""nginx with `auth_request`, and the same nginx without: one process, TLS, kept-alive connections on both sides.
+
+The guarded server is the one in `docs/how-to/forward-auth.md`, with connections to the decision service kept alive.
+"""
 
 from pathlib import Path
 

@@ -14,6 +14,8 @@ def test_time_runs_from_the_commit_to_the_first_refusal() -> None:
     trial = judge(samples, DISABLED)
     assert trial.refused_ms == 4.0
     assert trial.last_allowed_ms == 1.0
+    assert trial.published_ms == 7.0
+    assert trial.late_requests == 2
 
 
 def test_a_refusal_before_the_commit_was_somebody_elses() -> None:
