@@ -1,0 +1,110 @@
+"""`ostiary rules`, as a person and as a script uses it."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from ostiary.applications.facade import ensure_builtin_apps
+from ostiary.cli.output import ExitCode, NeedsConfirmation
+from ostiary.cli.rules import UnreadableRules, app
+from ostiary.rulebook.facade import get_current, initial_rules, list_history
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def run():
+    ensure_builtin_apps()
+    return lambda *words, **more: CliRunner().invoke(app, list(words), **more)
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "rules.yaml"
+    path.write_text(initial_rules())
+    return path
+
+
+def test_check_says_what_the_rules_mean_and_changes_nothing(run, file):
+    result = run("check", str(file))
+    assert result.exit_code == ExitCode.OK
+    assert "Members of administrators may use console, with a passkey or security key." in result.stdout
+    assert get_current().number == 0
+
+
+def test_check_finds_the_place(run, file):
+    file.write_text(file.read_text().replace("group:administrators", "group:administratos"))
+    result = run("check", str(file))
+    assert result.exit_code == ExitCode.FINDINGS
+    assert f"{file}:9:12: there is no group `administratos`" in result.stdout
+    assert "did you mean `administrators`?" in result.stdout
+    report = json.loads(run("check", str(file), "--json").stdout)
+    assert report["valid"] is False
+    assert report["report"]["problems"][0]["line"] == 9
+
+
+def test_check_reads_standard_input_and_the_rules_in_force(run, file):
+    assert run("check", "-", input="version: 2").exit_code == ExitCode.FINDINGS
+    assert run("apply", str(file), "--yes").exit_code == ExitCode.OK
+    assert "administrators" in run("check").stdout
+
+
+def test_apply_shows_the_difference_and_asks(run, file):
+    result = run("apply", str(file))
+    assert "+ administrators-reach-the-console: Members of administrators may use console" in result.stdout
+    assert isinstance(result.exception, NeedsConfirmation)
+    assert get_current().number == 0
+
+
+def test_apply_with_yes(run, file):
+    assert run("apply", str(file), "--yes", "--comment", "first").exit_code == ExitCode.OK
+    assert get_current().comment == "first"
+    file.write_text(file.read_text().replace("phishing-resistant", "otp"))
+    result = run("apply", str(file), "--yes")
+    assert "when: with a passkey or security key → with a one-time code" in result.stdout
+    assert list_history().total == 2
+    assert "in force already" in run("apply", str(file), "--yes").stderr
+    assert list_history().total == 2
+
+
+def test_apply_refuses_problems(run, file):
+    file.write_text("version: 1\nrules: [{name: a}]")
+    assert run("apply", str(file), "--yes").exit_code == ExitCode.FINDINGS
+    assert get_current().number == 0
+
+
+def test_apply_with_cedar_beside(run, file, tmp_path):
+    cedar = tmp_path / "more.cedar"
+    cedar.write_text('@id("more") permit (principal in Group::"night", action, resource);')
+    assert run("apply", str(file), "--cedar", str(cedar), "--yes").exit_code == ExitCode.OK
+    assert '@id("more")' in run("cedar").stdout
+    cedar.write_text("permit permit")
+    result = run("apply", str(file), "--cedar", str(cedar), "--yes")
+    assert result.exit_code == ExitCode.FINDINGS
+    assert result.stdout.startswith("cedar: ")
+
+
+def test_show_and_history(run, file):
+    assert "No rules were ever applied" in run("show").stderr
+    assert "No rules were ever applied" in run("history").stderr
+    run("apply", str(file), "--yes", "--comment", "first")
+    assert run("show").stdout == initial_rules()
+    first = get_current().number
+    file.write_text("version: 1\n")
+    run("apply", str(file), "--yes")
+    assert run("show", "--number", str(first)).stdout == initial_rules()
+    assert [row["comment"] for row in json.loads(run("history", "--json").stdout)["items"]] == ["", "first"]
+    assert "first" in run("history").stdout
+    assert json.loads(run("show", "--json").stdout)["document"] == "version: 1\n"
+
+
+def test_cedar(run, file):
+    assert 'resource in App::"console"' in run("cedar", str(file)).stdout
+
+
+def test_files_that_cannot_be_read(run, tmp_path):
+    assert isinstance(run("check", str(tmp_path / "none")).exception, UnreadableRules)
+    latin = tmp_path / "latin.yaml"
+    latin.write_bytes("# Grüße".encode("latin-1"))
+    assert isinstance(run("check", str(latin)).exception, UnreadableRules)
