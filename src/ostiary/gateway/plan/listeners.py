@@ -13,6 +13,8 @@ IDLE_SECONDS = 120
 BUFFER_BYTES = 64 * 1024
 MAX_HEADERS = 100
 MAX_STREAMS = 100
+_NOBODY = "255.255.255.255"
+"""Nobody is internal to Envoy: it would believe what such clients say about themselves."""
 _CIPHERS = [
     "ECDHE-ECDSA-AES128-GCM-SHA256",
     "ECDHE-RSA-AES128-GCM-SHA256",
@@ -153,7 +155,7 @@ def _manager(inputs: GatewayInputs, stat_prefix: str, specific: Json) -> Json:
         "use_remote_address": True,
         "xff_num_trusted_hops": gateway.trusted_proxies,
         "skip_xff_append": True,
-        "internal_address_config": {"cidr_ranges": []},
+        "internal_address_config": {"cidr_ranges": [{"address_prefix": _NOBODY, "prefix_len": 32}]},
         "normalize_path": True,
         "merge_slashes": True,
         "path_with_escaped_slashes_action": "REJECT_REQUEST",

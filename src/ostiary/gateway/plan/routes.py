@@ -144,6 +144,7 @@ def _undecided() -> Json:
             "disabled": True,
         },
         contents.FILTER_COOKIES: _off(),
+        contents.FILTER_HEADERS_OUT: _off(),
         contents.FILTER_OWN_BODY_SIZE: _on(),
     }
 
