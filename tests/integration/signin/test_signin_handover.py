@@ -110,7 +110,9 @@ def test_lesson_8_a_return_that_could_lead_elsewhere_becomes_the_first_page(path
     assert browser.get("/sign-in", next=path)["Location"] == "/"
 
 
-@pytest.mark.parametrize("app", ["", "nothing", "Wiki", "wiki/", "wiki.evil.example", "id", "ẃiki", "w" * 5000, "wi\x00ki"])
+@pytest.mark.parametrize(
+    "app", ["", "nothing", "Wiki", "wiki/", "wiki.evil.example", "id", "ẃiki", "w" * 5000, "wi\x00ki"]
+)
 def test_an_app_that_does_not_exist_gets_no_code(app: str) -> None:
     _person, secret = make_person_with_app()
     browser = Browser()

@@ -21,7 +21,7 @@ def open_invitation(browser: Browser, path: str) -> None:
 
 
 def secret_on(page: str) -> str:
-    return page.split('<code class="secret">')[1].split("</code>")[0].replace(" ", "")
+    return page.split('<code class="secret">')[1].split("</code>", maxsplit=1)[0].replace(" ", "")
 
 
 def test_from_the_link_to_the_portal_with_a_password_and_an_app() -> None:

@@ -58,7 +58,14 @@ def test_lesson_14_an_empty_or_wrong_second_step_stays_where_it_is() -> None:
     person_id, _secret = make_person_with_app()
     browser = Browser()
     browser.password_step("ada@example.test")
-    for fields in ({}, {"code": ""}, {"code": "000000x"}, {"credential": ""}, {"credential": "[]"}, {"credential": "{}"}):
+    for fields in (
+        {},
+        {"code": ""},
+        {"code": "000000x"},
+        {"credential": ""},
+        {"credential": "[]"},
+        {"credential": "{}"},
+    ):
         answer = browser.post("/sign-in/second-step", **fields)
         assert answer.status_code in {200, 429}, fields
     assert not browser.is_signed_in()
