@@ -1,5 +1,6 @@
 """Runs named jobs again and again, each in a thread of its own, so that none can hold up another. What they do is in `jobs`."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -59,6 +60,12 @@ def pause_after(job: Job, failures_in_row: int) -> float:
     """Return how long to wait before the next run: the job's own pause, doubled with each failure in a row."""
     longest = max(job.longest_pause_seconds, job.every_seconds)
     return float(min(job.every_seconds * 2 ** min(failures_in_row, _MOST_DOUBLINGS), longest))
+
+
+def _tell(event: str, **facts: str | int) -> None:
+    """A full disk fails jobs and the log alike; the job's thread must outlive both."""
+    with contextlib.suppress(OSError, ValueError):
+        _LOG.warning(event, **facts)
 
 
 class Schedule:
@@ -124,7 +131,7 @@ class Schedule:
             self._states[job.name] = self._failed(job, before, error, now, time.monotonic() - start)
             return
         if before.failures_in_row:
-            _LOG.info("job_recovered", job=job.name, failures=before.failures_in_row)
+            _tell("job_recovered", job=job.name, failures=before.failures_in_row)
         self._states[job.name] = msgspec.structs.replace(
             before,
             runs=before.runs + 1,
@@ -139,7 +146,7 @@ class Schedule:
     def _failed(self, job: Job, before: JobState, error: Exception, now: float, seconds: float) -> JobState:
         words = f"{type(error).__name__}: {error}"[:_LONGEST_ERROR]
         if before.last_error != words:
-            _LOG.error("job_failed", job=job.name, error=words, detail=getattr(error, "detail", ""))
+            _tell("job_failed", job=job.name, error=words, detail=getattr(error, "detail", ""))
         return msgspec.structs.replace(
             before,
             runs=before.runs + 1,

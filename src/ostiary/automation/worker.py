@@ -12,6 +12,7 @@ import structlog
 
 from ostiary.config.loader import find_home, load_instance
 from ostiary.config.places import Instance
+from ostiary.gateway.decider.process_log import configure_log
 
 _LOG = structlog.get_logger(__name__)
 REPORT_SECONDS: Final = 1.0
@@ -24,6 +25,7 @@ def main() -> None:
     os.environ["OSTIARY_HOME"] = str(instance.home)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "ostiary.config.django")
     os.umask(0o077)
+    configure_log(instance.configuration.log_level)
     told_to_stop = threading.Event()
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -305,7 +305,7 @@ def test_sign_ins_and_actions_are_found(instance: Instance) -> None:
     assert list_events(EventQuery(kinds=("sign_in",), success=False)).items[0].reason == "wrong_password"
     assert list_events(EventQuery(actor="p-ada")).total == 3
     assert list_events(EventQuery(target="p-bob")).items[0].words == (
-        "ada@example.test disable: bob@example.test (left the company)"
+        "ada@example.test disabled bob@example.test (left the company)"
     )
     assert list_events(EventQuery(text="eve")).total == 1
     assert list_events(EventQuery(since=NOW + 3)).total == 1

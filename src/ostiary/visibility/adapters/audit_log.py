@@ -59,6 +59,12 @@ def _room_for(records: Sequence[bytes]) -> int:
     return sum(map(len, records)) + len(records) * _LINE_BYTES_BESIDE_RECORD
 
 
+def _tell(event: str, **facts: str | int) -> None:
+    """The disk that refuses a record may refuse the log of it too: that must not hide the refusal."""
+    with contextlib.suppress(OSError, ValueError):
+        _LOG.error(event, **facts)
+
+
 class AuditLog:
     """The writing end of one stream.
 
@@ -294,7 +300,7 @@ class AuditLog:
         """What our own failed writes left behind is told with the gap, however often they were tried."""
         if self._failed_at is not None:
             return
-        _LOG.warning("audit_log_repaired", stream=self.stream, file=file, removed_bytes=removed_bytes, cause=cause)
+        _tell("audit_log_repaired", stream=self.stream, file=file, removed_bytes=removed_bytes, cause=cause)
         now, uid = time.time(), uuid.uuid4().hex
         event = log_repair_event(
             at=now, uid=uid, stream=self.stream, file=file, removed_bytes=removed_bytes, cause=cause
@@ -320,14 +326,14 @@ class AuditLog:
         self._notes.clear()
         if self._failed_at is None:
             return
-        _LOG.warning("audit_log_recovered", stream=self.stream, refused=self._refused)
+        _tell("audit_log_recovered", stream=self.stream, refused=self._refused)
         self._failed_at, self._failure, self._refused, self._kept = None, "", 0, 0
 
     def _fail(self, reason: str, refused: int) -> None:
         self._refused += refused
         self._guard_after = 0.0
         if self._failed_at is None or reason != self._failure:
-            _LOG.error("audit_log_unavailable", stream=self.stream, reason=reason)
+            _tell("audit_log_unavailable", stream=self.stream, reason=reason)
         if self._failed_at is None:
             self._failed_at = time.time()
         self._failure = reason
