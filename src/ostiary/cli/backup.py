@@ -85,8 +85,10 @@ def restore(
     """
     from ostiary.supervisor.backup.restoring import is_encrypted, restore_backup
 
+    os.umask(0o077)
     place = (home or find_home()).absolute()
-    passphrase = _passphrase(passphrase_file, ask=is_encrypted(file), twice=False)
+    encrypted = is_encrypted(file)
+    passphrase = _passphrase(passphrase_file, ask=encrypted, twice=False) if encrypted or passphrase_file else None
     with progress("restoring") as line:
         restored = restore_backup(
             file, place, passphrase=passphrase, accept_damaged_record=accept_damaged_record, say=line.say

@@ -64,5 +64,5 @@ def read_status(folder: Path) -> SupervisorStatus:
     """
     try:
         return msgspec.json.decode((folder / FILE_NAME).read_bytes(), type=SupervisorStatus)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         raise NotRunning("Ostiary is not running here.", hint="Start it with: ostiary up") from None

@@ -36,7 +36,7 @@ class WeakPassphrase(OstiaryError):
     """The passphrase is too short to protect an instance's keys."""
 
 
-class Encryption(msgspec.Struct, frozen=True, kw_only=True):
+class Encryption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the chunks are encrypted: AES-256-GCM, with a key that scrypt makes of the passphrase.
 
     Args:
@@ -50,7 +50,7 @@ class Encryption(msgspec.Struct, frozen=True, kw_only=True):
     prefix: bytes
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True):
+class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What anybody may read about a backup.
 
     Args:
@@ -165,6 +165,11 @@ class _Chunks:
         self._bound_to = hashlib.sha256(MAGIC + line).digest()
         self._number = 0
         self._cipher: AESGCM | None = None
+        if header.encryption is None and passphrase is not None:
+            raise UnusableBackup(
+                "The backup is not encrypted, although a passphrase was given: anybody could have written it.",
+                hint="Give no passphrase if you made it without one.",
+            )
         if header.encryption is not None:
             if passphrase is None:
                 raise UnusableBackup(
@@ -225,5 +230,5 @@ def _read_header_line(source: BinaryIO) -> bytes:
 def _decode_header(line: bytes) -> Header:
     try:
         return msgspec.json.decode(line, type=Header)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise UnusableBackup("The backup's header cannot be read.", hint="Use another copy of it.") from None

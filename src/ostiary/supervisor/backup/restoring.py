@@ -152,7 +152,7 @@ def _extract(container: ContainerReader, stage: Path) -> Manifest:
 def _decode_manifest(content: bytes) -> Manifest:
     try:
         return msgspec.json.decode(content, type=Manifest)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise UnusableBackup(
             "The list of files in the backup cannot be read.", hint="Use another copy of it."
         ) from None

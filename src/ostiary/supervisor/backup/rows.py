@@ -56,7 +56,8 @@ def read_rows(source: TextIO, *, database: str = "default") -> int:
         applied = tuple(json.loads(source.readline())["migrations"])
         targets = _targets(applied)
         check_known(applied, database)
-        _executor(database).migrate(targets)
+        executor = _executor(database)
+        executor.migrate(_newest(targets, executor))
         known = {model._meta.label_lower: model for model in _models(targets, database)}
         with transaction.atomic(using=database):
             _empty(list(known.values()), database)
@@ -89,6 +90,17 @@ def _executor(database: str) -> MigrationExecutor:
 
 def _targets(applied: Iterable[str]) -> Targets:
     return [(app, name) for app, _, name in (entry.partition(".") for entry in applied)]
+
+
+def _newest(targets: Targets, executor: MigrationExecutor) -> Targets:
+    """Return those that no other one of their app builds on: what a plan that only goes forward aims at."""
+    reached = set(targets)
+    nodes = executor.loader.graph.node_map
+    return [
+        target
+        for target in targets
+        if not any(child.key[0] == target[0] and child.key in reached for child in nodes[target].children)
+    ]
 
 
 def _models(targets: Targets, database: str) -> list[type[models.Model]]:
