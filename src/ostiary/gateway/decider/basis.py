@@ -35,11 +35,13 @@ class Trouble(msgspec.Struct, frozen=True):
         reason: what every request is refused with.
         alarm: the code of the alarm to raise.
         words: what happened and what to do.
+        people_known: whether people, sessions and apps can be relied on all the same: only the rules cannot be used.
     """
 
     reason: ReasonCode
     alarm: str
     words: str
+    people_known: bool = False
 
 
 class Basis(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +96,8 @@ def build_basis(snapshot: Snapshot, before: Basis | None, *, issuer: str) -> Bas
         grants = _grant_signer(snapshot.grant_key, before, issuer)
     except InvalidRules as error:
         words = "The published rules cannot be used, so everything is refused. Check them with: ostiary rules check"
-        trouble = Trouble(ReasonCode.ENGINE_ERROR, "rules_broken", f"{words} ({' '.join(error.message.split())})")
+        words = f"{words} ({' '.join(error.message.split())})"
+        trouble = Trouble(ReasonCode.ENGINE_ERROR, "rules_broken", words, people_known=True)
     except ValueError:
         words = "The published grant key cannot be used. Publish again: ostiary gateway apply"
         trouble = Trouble(ReasonCode.STALE_FACTS, "facts_unusable", words)

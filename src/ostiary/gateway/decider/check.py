@@ -9,6 +9,7 @@ from collections.abc import Callable
 import msgspec
 
 from ostiary.gateway.decider.basis import Basis, Engine
+from ostiary.gateway.decider.break_glass import decide_emergency, may_be_emergency
 from ostiary.gateway.decider.incoming import Incoming
 from ostiary.gateway.decider.paths import OWN_PREFIX, MalformedPath, PathTooLong, readings
 from ostiary.gateway.tokens import InvalidToken, SessionClaims
@@ -50,7 +51,7 @@ def check(incoming: Incoming, basis: Basis, *, now: float, read_session: ReadSes
         country_of: the country of an address, or `None`.
     """
     app = basis.apps.get(incoming.host)
-    if basis.trouble is not None or basis.engine is None:
+    if (basis.trouble is not None or basis.engine is None) and not may_be_emergency(app, basis):
         reason = basis.trouble.reason if basis.trouble is not None else ReasonCode.STALE_FACTS
         return Verdict(basis.refuse(reason), basis, app)
     if app is None:
@@ -78,9 +79,7 @@ def check(incoming: Incoming, basis: Basis, *, now: float, read_session: ReadSes
             risk=max(person.risk, session.risk),
         ),
     )
-    decision = basis.engine.decide(request, now)
-    if len(paths) > 1 and isinstance(decision, Allow):
-        decision = _decide_readings(basis.engine, request, decision, paths[1:], now)
+    decision = decide_emergency(app, session, basis, now) or _decide(basis, request, paths, now)
     return Verdict(decision, basis, app, session, person, request)
 
 
@@ -118,6 +117,16 @@ def _subject(basis: Basis, session: SessionFact, person: PersonFact) -> Subject:
     )
     basis.subjects[session.id] = subject
     return subject
+
+
+def _decide(basis: Basis, request: AccessRequest, paths: tuple[str, ...], now: float) -> Decision:
+    """Return what the rules say to every reading of the path."""
+    if basis.engine is None:
+        return basis.refuse(basis.trouble.reason if basis.trouble is not None else ReasonCode.STALE_FACTS)
+    decision = basis.engine.decide(request, now)
+    if len(paths) > 1 and isinstance(decision, Allow):
+        return _decide_readings(basis.engine, request, decision, paths[1:], now)
+    return decision
 
 
 def _decide_readings(
