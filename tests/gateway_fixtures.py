@@ -141,11 +141,11 @@ class GatewayUnderTest:
         self.start_envoy()
         return self
 
-    def start_envoy(self) -> subprocess.Popen[bytes]:
+    def start_envoy(self, *, seconds: float = DEADLINE_SECONDS) -> subprocess.Popen[bytes]:
         """Start Envoy exactly as the supervisor does, and wait until it serves."""
         command = list_processes(self.instance, ["envoy"])[0].command
         self.envoy = self._spawn(command, "envoy")
-        self.eventually(self._is_ready, "Envoy serves")
+        self.eventually(self._is_ready, "Envoy serves", seconds=seconds)
         return self.envoy
 
     def start_decider(self) -> subprocess.Popen[bytes]:

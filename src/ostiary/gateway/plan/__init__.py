@@ -4,6 +4,7 @@ from ostiary.gateway.plan.assemble import plan_gateway
 from ostiary.gateway.plan.contents import (
     BOOTSTRAP_FILE,
     GRANTS_FILE,
+    ROUTES_FILE,
     WRITE_ORDER,
     GatewayInputs,
     GatewayPlan,
@@ -14,6 +15,7 @@ from ostiary.gateway.plan.standalone import render_standalone
 __all__ = [
     "BOOTSTRAP_FILE",
     "GRANTS_FILE",
+    "ROUTES_FILE",
     "WRITE_ORDER",
     "GatewayInputs",
     "GatewayPlan",

@@ -63,7 +63,7 @@ def _app_clusters(app: App, inputs: GatewayInputs, *, reachable: bool) -> list[J
         return [_app_cluster(app, inputs, cluster_name(app.id), address, http1, reachable=reachable)]
     either: Json = {"auto_config": {"http_protocol_options": {}, "http2_protocol_options": _HTTP2_LIMITS}}
     return [
-        _app_cluster(app, inputs, cluster_name(app.id), address, either, reachable=reachable),
+        _app_cluster(app, inputs, cluster_name(app.id), address, either if reachable else http1, reachable=reachable),
         _app_cluster(app, inputs, streams_cluster_name(app), address, http1, reachable=reachable),
     ]
 
@@ -99,7 +99,7 @@ def _app_cluster(
         "load_assignment": _assignment(name, endpoint if reachable else None),
         **_health(app),
     }
-    if address.scheme is UpstreamScheme.HTTPS:
+    if address.scheme is UpstreamScheme.HTTPS and reachable:
         cluster["transport_socket"] = _tls(app, inputs, address, http2="auto_config" in protocol)
     return cluster
 

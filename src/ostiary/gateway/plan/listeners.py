@@ -102,6 +102,9 @@ def _remember_sni() -> Json:
 
 
 def _https_manager(inputs: GatewayInputs) -> Json:
+    """Return the manager of everything. WebSocket takes HTTP/1.1, which browsers choose when HTTP/2 offers no CONNECT:
+    Envoy would hand an RFC 8441 request to the app without the key that apps ask for.
+    """
     gateway = inputs.instance.configuration.gateway
     return _manager(
         inputs,
@@ -116,7 +119,7 @@ def _https_manager(inputs: GatewayInputs) -> Json:
                 "max_concurrent_streams": MAX_STREAMS,
                 "initial_stream_window_size": 256 * 1024,
                 "initial_connection_window_size": 1024 * 1024,
-                "allow_connect": True,
+                "allow_connect": False,
             },
             "access_log": [access_log(inputs.instance)],
             "rds": _rds(inputs, contents.ROUTES_NAME, contents.ROUTES_FILE),
