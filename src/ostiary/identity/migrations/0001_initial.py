@@ -35,17 +35,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='CacheEntry',
-            fields=[
-                ('cache_key', models.CharField(max_length=255, primary_key=True, serialize=False)),
-                ('value', models.TextField()),
-                ('expires', models.DateTimeField(db_index=True)),
-            ],
-            options={
-                'db_table': 'ostiary_cache',
-            },
-        ),
-        migrations.CreateModel(
             name='Group',
             fields=[
                 ('id', models.CharField(max_length=63, primary_key=True, serialize=False)),

@@ -1,11 +1,9 @@
 """What the identity pillar stores. Reads live in `queries`, changes in `services`."""
 
-from ostiary.identity.models.cache import CacheEntry
 from ostiary.identity.models.people import Group, Membership, Person, new_person_id
 from ostiary.identity.models.sign_in import FailedProof, OneTimeLink, SignInSession, new_session_id
 
 __all__ = [
-    "CacheEntry",
     "FailedProof",
     "Group",
     "Membership",

@@ -16,7 +16,7 @@ from ostiary.identity.adapters.mail import send_later
 from ostiary.identity.domain.authenticators import AuthenticatorInfo, can_sign_in_with
 from ostiary.identity.domain.proofs import RECOVERY_CODE
 from ostiary.identity.domain.proofs import TOTP as TOTP_METHOD
-from ostiary.identity.errors import NotAllowed, UnknownAuthenticator
+from ostiary.identity.errors import NotAllowed, UnknownAuthenticator, UnknownPerson
 from ostiary.identity.journal import record_account_change
 from ostiary.identity.models import Person
 from ostiary.identity.services.guards import lock_person, parse_name
@@ -36,7 +36,9 @@ def list_authenticators(*, person_id: PersonId) -> tuple[AuthenticatorInfo, ...]
     Raises:
         UnknownPerson: when there is nobody with this identifier.
     """
-    person = lock_person_for_reading(person_id)
+    person = Person.objects.filter(pk=person_id).first()
+    if person is None:
+        raise UnknownPerson("There is nobody with this identifier.", detail=str(person_id)[:100])
     rows = list(Authenticator.objects.filter(user=person).order_by("created_at", "pk"))
     kinds = [str(row.type) for row in rows] + (["password"] if person.has_usable_password() else [])
     found = [_info(row, kinds) for row in rows]
@@ -46,16 +48,6 @@ def list_authenticators(*, person_id: PersonId) -> tuple[AuthenticatorInfo, ...]
         )
     order = ("webauthn", "totp", "password", "recovery_codes")
     return tuple(sorted(found, key=lambda one: order.index(one.kind)))
-
-
-def lock_person_for_reading(person_id: PersonId) -> Person:
-    """Return one person; no lock is taken.
-
-    Raises:
-        UnknownPerson: when there is nobody with this identifier.
-    """
-    with transaction.atomic():
-        return lock_person(person_id)
 
 
 def check_code(*, person_id: PersonId, code: str, now: float) -> str | None:
