@@ -114,11 +114,17 @@ class AuditLog:
             RecordUnavailable: when they could not be written; none of them counts as recorded.
             ValueError: when a record contains a line's end.
         """
-        if any(b"\n" in record for record in records):
-            raise ValueError("a record must be one line")
+        for record in records:
+            if b"\n" in record:
+                raise ValueError("a record must be one line")
         with self._mutex:
             try:
-                with self._locked():
+                if self._shared:
+                    with self._locked():
+                        self._write(records, durable=durable)
+                else:
+                    if self._lock_descriptor is None:
+                        self._take_lock()
                     self._write(records, durable=durable)
             except OSError as error:
                 self._fail(f"{error.strerror or error}", len(records))
@@ -158,7 +164,8 @@ class AuditLog:
     def _write(self, records: Sequence[bytes], *, durable: bool) -> None:
         self._guard()
         self._open_segment()
-        records = (*self._pending_notes(), *records)
+        if self._notes or self._failed_at is not None:
+            records = (*self._pending_notes(), *records)
         if not records:
             return
         if self._offset + _room_for(records) > self._limits.segment_bytes and self._has_events():
@@ -340,14 +347,15 @@ class AuditLog:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
+        """Hold the lock of a shared stream for one append."""
         if self._lock_descriptor is None:
             self._take_lock()
-        elif self._shared:
+        else:
             self._wait_for_lock(self._lock_descriptor)
         try:
             yield
         finally:
-            if self._shared and self._lock_descriptor is not None:
+            if self._lock_descriptor is not None:
                 fcntl.flock(self._lock_descriptor, fcntl.LOCK_UN)
 
     def _take_lock(self) -> None:
