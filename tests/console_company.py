@@ -102,6 +102,7 @@ class Company:
     people: dict[str, Person] = field(default_factory=dict)
     sessions: dict[str, SignInSession] = field(default_factory=dict)
     references: list[str] = field(default_factory=list)
+    rules: int = 0
 
     def assertion(self, who: str, **claims: object) -> str:
         """Return what the gateway tells the console about somebody."""
@@ -144,7 +145,7 @@ def make_company(*, decisions: int = 32) -> Company:
     for email, name, role in OFFICE:
         _hire(company, email, name, ("staff", role))
     _add_apps()
-    apply_rules(RULES, comment="First rules", actor=OPERATOR)
+    company.rules = apply_rules(RULES, comment="First rules", actor=OPERATOR).number
     for who in ("alice_meyer", "bruno_costa", "chidi_okafor", "ada_admin", "audrey_audit", "henk_help"):
         _sign_in(company, who)
     _decide(company, decisions)

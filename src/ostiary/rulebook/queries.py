@@ -29,6 +29,12 @@ def get_applied(number: int) -> AppliedRules:
     return to_applied(row)
 
 
+def get_applied_before(number: int) -> AppliedRules:
+    """Return the rules that were in force before those with this number; number 0 and no text when there were none."""
+    row = AppliedRulesRow.objects.defer("parsed").filter(pk__lt=number).first()
+    return to_applied(row) if row else AppliedRules()
+
+
 def list_history(*, page: int = 1, page_size: int = 50) -> Page[AppliedRules]:
     """Return what was applied, the last first.
 

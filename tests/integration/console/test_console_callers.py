@@ -12,6 +12,7 @@ from tests.console_fixtures import Visit, text_of, visitor
 
 from ostiary.config.places import Instance
 from ostiary.identity.facade import Role, disable_person, revoke_session
+from ostiary.rulebook.facade import get_current
 from ostiary.web.console.assertion import NotIdentified, read_assertion_key
 from ostiary.web.console.guard import Declaration, declaration_of
 from ostiary.web.console.permissions import PERMISSIONS, Action, Resource, may
@@ -71,7 +72,7 @@ def addresses(company: Company) -> dict[str, str]:
         "member_add": {"group_id": "staff"},
         "member_remove": {"group_id": "staff", "person_id": bruno.id},
         "session_revoke": {"session_id": company.sessions["bruno_costa"].id},
-        "rules_version": {"number": 1},
+        "rules_version": {"number": get_current().number},
         "decision": {"reference": company.references[0]},
         "decision_event": {"reference": company.references[0]},
         "audit_event": {"stream": "control", "seq": 1},

@@ -21,6 +21,7 @@ from ostiary.rulebook.facade import (
     check_rules,
     compare_rules,
     get_applied,
+    get_applied_before,
     get_current,
     list_history,
 )
@@ -112,13 +113,12 @@ def rules_version(request: HttpRequest, number: int) -> HttpResponseBase:
     """Show one set of rules from the history, and what it changed."""
     try:
         shown = get_applied(number)
-        before = get_applied(number - 1) if number > 1 else AppliedRules()
     except UnknownRules:
         raise Http404 from None
     context = {
         "shown": shown,
         "lines": shown.document.splitlines(),
-        "difference": _difference(before, shown.document, shown.cedar),
+        "difference": _difference(get_applied_before(number), shown.document, shown.cedar),
         "in_force": shown.number == get_current().number,
     }
     return render_page(request, "rules/version.html", SECTION, context)

@@ -1,0 +1,190 @@
+"""The console in a real browser: accessible in light and dark, usable by keyboard, and whole without scripts."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+from tests.console_company import RULES, Company, make_company
+from tests.console_server import asked_elsewhere, chromium, serve_console
+
+from ostiary.config.places import Instance
+from ostiary.rulebook.facade import get_current
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.fixture
+def company(transactional_db: None, console_instance: Instance) -> Company:
+    return make_company()
+
+
+@pytest.fixture
+def console(company: Company) -> Iterator[str]:
+    with serve_console(lambda: company.assertion("ada_admin")) as address:
+        yield address
+
+
+@pytest.fixture
+def browser(console: str) -> Iterator[Browser]:
+    """Start last and end first: while Playwright runs, this thread has an event loop and no database."""
+    with chromium() as started:
+        yield started
+
+
+def open_page(
+    browser: Browser, address: str, *, scheme: str = "light", width: int = 1280, scripts: bool = True
+) -> Page:
+    """Open a page whose console must stay silent."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 860},
+        color_scheme="dark" if scheme == "dark" else "light",
+        java_script_enabled=scripts,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.on("pageerror", lambda error: pytest.fail(f"script error: {error}"))
+    page.goto(address)
+    return page
+
+
+def every_page(company: Company) -> list[str]:
+    alice, bruno = company.people["alice_meyer"].id, company.people["bruno_costa"].id
+    return [
+        "/",
+        "/search?q=alice",
+        "/search?q=zzzz",
+        "/apps/",
+        "/apps/wiki/",
+        "/apps/add",
+        "/apps/wiki/change",
+        "/apps/wiki/remove",
+        "/people/",
+        "/people/invite",
+        f"/people/{alice}/",
+        f"/people/{bruno}/rename",
+        f"/people/{bruno}/disable",
+        f"/people/{bruno}/reset",
+        f"/people/{bruno}/sign-out",
+        "/groups/",
+        "/groups/staff/",
+        "/groups/add",
+        "/groups/staff/members/add",
+        f"/groups/staff/members/{bruno}/remove",
+        "/sessions/",
+        f"/sessions/{company.sessions['bruno_costa'].id}/revoke",
+        "/rules/",
+        "/rules/edit",
+        "/rules/history",
+        f"/rules/history/{company.rules}",
+        "/decisions/",
+        "/decisions/?q=zzzz",
+        f"/decisions/{company.references[0]}/",
+        "/audit/",
+        "/audit/control/1",
+        "/nothing",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_an_accessibility_violation(browser: Browser, company: Company, console: str, scheme: str) -> None:
+    page = open_page(browser, console, scheme=scheme)
+    found = []
+    for address in every_page(company):
+        page.goto(console + address)
+        result = Axe().run(page, options={"runOnly": STANDARD})
+        found += [
+            (address, violation["id"], [node["html"][:200] for node in violation["nodes"]][:3])
+            for violation in result.response["violations"]
+        ]
+    assert not found
+
+
+def test_no_page_is_wider_than_a_telephone(browser: Browser, company: Company, console: str) -> None:
+    page = open_page(browser, console, width=390)
+    for address in every_page(company):
+        page.goto(console + address)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+
+
+def test_the_keyboard_goes_everywhere(browser: Browser, console: str) -> None:
+    page = open_page(browser, console)
+    for key, address in (("p", "/people/"), ("a", "/apps/"), ("d", "/decisions/"), ("r", "/rules/"), ("o", "/")):
+        page.keyboard.press("g")
+        page.keyboard.press(key)
+        page.wait_for_url(console + address)
+    page.keyboard.press("/")
+    expect(page.locator("[data-search]")).to_be_focused()
+    page.keyboard.type("gp alice")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{console}/search?q=gp+alice")
+    page.keyboard.press("?")
+    expect(page.locator("#shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#shortcuts")).to_be_hidden()
+
+
+def test_shortcuts_can_be_switched_off(browser: Browser, console: str) -> None:
+    page = open_page(browser, console)
+    page.keyboard.press("?")
+    page.locator("[data-shortcuts-on]").uncheck()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    expect(page.locator("[data-search]")).not_to_be_focused()
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    assert page.url == f"{console}/"
+
+
+def test_the_first_tab_leads_past_the_navigation_and_focus_is_seen(browser: Browser, console: str) -> None:
+    page = open_page(browser, f"{console}/people/")
+    page.keyboard.press("Tab")
+    skip = page.locator(".skip")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+    page.keyboard.press("Tab")
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_the_overview_refreshes_itself_and_says_when_it_cannot(browser: Browser, console: str) -> None:
+    page = open_page(browser, console)
+    with page.expect_response(lambda answer: "/parts/overview" in answer.url, timeout=60_000) as refreshed:
+        pass
+    assert refreshed.value.ok
+    page.route("**/parts/overview", lambda route: route.abort())
+    expect(page.locator("[data-stale]")).to_be_visible(timeout=60_000)
+
+
+def test_rules_are_changed_with_the_editor(browser: Browser, console: str) -> None:
+    page = open_page(browser, f"{console}/rules/edit")
+    editor = page.locator("#id_document")
+    editor.fill(RULES.replace("group:finance", "group:finanse"))
+    page.get_by_role("button", name="Check and compare").click()
+    wrong = page.locator("[data-gutter] .wrong")
+    expect(wrong).to_have_text("11")
+    page.get_by_role("link", name="Line 11").click()
+    expect(editor).to_be_focused()
+    assert page.evaluate("document.getSelection().toString()").strip() == "allow: group:finanse"
+    editor.fill(RULES.replace("mfa: phishing-resistant", "mfa: otp"))
+    page.get_by_role("button", name="Check and compare").click()
+    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+    page.get_by_label("What this changes, and why").fill("Phones suffice")
+    page.get_by_role("button", name="Apply these rules").click()
+    page.wait_for_url(f"{console}/rules/")
+    assert asked_elsewhere(get_current).comment == "Phones suffice"
+
+
+def test_everything_works_without_scripts(browser: Browser, company: Company, console: str) -> None:
+    page = open_page(browser, f"{console}/rules/edit", scripts=False)
+    page.locator("#id_document").fill(RULES.replace("mfa: phishing-resistant", "mfa: otp"))
+    page.get_by_role("button", name="Check and compare").click()
+    page.get_by_role("button", name="Apply these rules").click()
+    page.wait_for_url(f"{console}/rules/")
+    assert asked_elsewhere(get_current).document != RULES
+    page.goto(f"{console}/people/{company.people['bruno_costa'].id}/disable")
+    page.get_by_label("Reason").fill("Left")
+    page.get_by_role("button", name="Disable Bruno Costa").click()
+    expect(page.get_by_text("Bruno Costa is disabled and signed out everywhere.")).to_be_visible()
