@@ -5,7 +5,6 @@ Run: python -m bench.gateway [--quick] [--only PART] [--rounds N] [--seconds S] 
 
 import argparse
 import datetime
-import os
 import shutil
 import ssl
 import sys
@@ -26,7 +25,7 @@ from bench.figures import Figures, last_line, missed_goals
 from bench.instance import Gateway, running_gateway
 from bench.machine import describe_machine, require_programs
 from bench.page import as_terminal_table, write_page
-from bench.processes import progress
+from bench.processes import progress, usable_cores
 from bench.revocation import Person, measure_revocation, percentile
 from bench.signin import enter, sign_in_all
 from bench.traffic import measure_traffic
@@ -190,7 +189,7 @@ def _people(scene: _Scene) -> dict[str, Any]:
     scene.say(f"{trials} more people")
     accounts = scene.add_people(trials)
     browsers = [scene.browser(f"127.0.{4 + number // 250}.{1 + number % 250}") for number in range(trials)]
-    at_once = os.cpu_count() or 1
+    at_once = len(usable_cores())
     scene.say(f"everybody signs in, {at_once} at once")
     done = sign_in_all(browsers, accounts, scene.gateway.portal_url, at_once=at_once)
     found: dict[str, Any] = {
@@ -277,6 +276,9 @@ def main(arguments: Sequence[str] = ()) -> int:
     except OstiaryError as error:
         print(f"✗ {error.message}\n  {error.hint}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("Stopped; nothing is left running.", file=sys.stderr)
+        return 130
     if chosen.write_docs:
         write_page(figures)
     if not chosen.json:

@@ -1,7 +1,7 @@
 """Load by wrk: keep-alive connections to one URL, and what came back. Judging the figures lives in `variants`."""
 
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,7 +75,7 @@ def parse_load(output: str) -> Load:
         raise InvalidRun("wrk printed no figures.", hint=output.strip()[-500:]) from None
 
 
-def drive(target: Target, *, seconds: int, connections: int = CONNECTIONS, core: int | None = None) -> Load:
+def drive(target: Target, *, seconds: int, connections: int = CONNECTIONS, cores: Sequence[int] = ()) -> Load:
     """Send `target` over and over for `seconds` on `connections` kept-alive connections.
 
     Raises:
@@ -84,8 +84,8 @@ def drive(target: Target, *, seconds: int, connections: int = CONNECTIONS, core:
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", str(SCRIPT)]
     for name, value in target.headers.items():
         command += ["-H", f"{name}: {value}"]
-    if core is not None:
-        command = ["taskset", "-c", str(core), *command]
+    if cores:
+        command = ["taskset", "-c", ",".join(map(str, cores)), *command]
     done = subprocess.run([*command, target.url], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise InvalidRun(f"wrk failed on {target.url}.", hint=(done.stderr or done.stdout).strip()[-500:])

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,15 +157,20 @@ def memory_of(pids: Iterable[int]) -> Memory:
     return Memory(pss=pss, rss=rss)
 
 
-def pin(pids: Iterable[int], core: int | None) -> None:
-    """Keep every thread of these processes on one core; `None` leaves them where they are."""
-    if core is None:
+def pin(pids: Iterable[int], cores: Collection[int]) -> None:
+    """Keep every thread of these processes on `cores`; without any they stay where they are."""
+    if not cores:
         return
     for pid in pids:
         with suppress(OSError):
             for thread in Path(f"/proc/{pid}/task").iterdir():
                 with suppress(OSError):
-                    os.sched_setaffinity(int(thread.name), {core})
+                    os.sched_setaffinity(int(thread.name), cores)
+
+
+def usable_cores() -> tuple[int, ...]:
+    """Return the processor cores this process may run on."""
+    return tuple(sorted(os.sched_getaffinity(0)))
 
 
 def progress(text: str) -> None:

@@ -1,8 +1,8 @@
 """The ways to the application under load: Ostiary with a grant, without one, without authorisation; then the alternatives."""
 
 import os
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from bench.peers.apache import sign_in_to_apache, start_apache
 from bench.peers.caddy import start_caddy
 from bench.peers.nginx import start_nginx
 from bench.peers.peer import ForwardAuth, Peer, Place
-from bench.processes import family_of, free_port, pin
+from bench.processes import family_of, free_port, pin, usable_cores
 from bench.upstream import Upstream
 from bench.variants import Cores, Counters, Run, Variant, measure, ratio, summarise
 
@@ -58,7 +58,7 @@ def measure_traffic(
             variants += _our_variants(gateway, browser, folder, stack)
         started = _start_peers(gateway, upstream, folder, stack) if peers else []
         variants += _peer_variants(gateway, browser, started)
-        cores = _spread(gateway, upstream)
+        cores = stack.enter_context(_spread(gateway, upstream))
         counters = Counters(
             answered=upstream.answered,
             decided=lambda: decisions_made(gateway.instance.decider_socket),
@@ -75,14 +75,20 @@ def measure_traffic(
     return found
 
 
-def _spread(gateway: Gateway, upstream: Upstream) -> Cores:
-    """Give the proxy under test a core of its own, where there are two; everything else shares the others."""
-    if (os.cpu_count() or 1) < 2:
-        return Cores(proxy=None, others=None)
+@contextmanager
+def _spread(gateway: Gateway, upstream: Upstream) -> Iterator[Cores]:
+    """Give the proxy under test a core of its own, where there are two; everything else shares the others. For a while."""
+    usable = usable_cores()
+    if len(usable) < 2:
+        yield Cores(proxy=(), others=())
+        return
+    everything = {*family_of(gateway.supervisor.pid), *family_of(upstream.program.pid)}
     envoy = set(family_of(gateway.pid_of("envoy")))
-    pin([pid for pid in family_of(gateway.supervisor.pid) if pid not in envoy], 1)
-    pin(family_of(upstream.program.pid), 1)
-    return Cores(proxy=0, others=1)
+    pin(everything - envoy, usable[1:])
+    try:
+        yield Cores(proxy=usable[:1], others=usable[1:])
+    finally:
+        pin(everything, usable)
 
 
 def _our_variants(gateway: Gateway, browser: Browser, folder: Path, stack: ExitStack) -> list[Variant]:

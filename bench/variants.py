@@ -14,15 +14,15 @@ WARM_UP_SECONDS = 1
 
 @dataclass(frozen=True, slots=True)
 class Cores:
-    """Who runs where. `None` lets the kernel choose.
+    """Who runs where. Empty lets the kernel choose.
 
     Args:
         proxy: the proxy under test alone.
         others: the load, the application and the decision service.
     """
 
-    proxy: int | None
-    others: int | None
+    proxy: tuple[int, ...]
+    others: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +83,10 @@ def measure(variant: Variant, counters: Counters, *, seconds: int, cores: Cores)
     target = variant.target()
     proxy, decider = family_of(variant.proxy), family_of(counters.decider)
     pin(proxy, cores.proxy)
-    drive(target, seconds=WARM_UP_SECONDS, core=cores.others)
+    drive(target, seconds=WARM_UP_SECONDS, cores=cores.others)
     answered, decided = counters.answered(), counters.decided()
     cpu, decider_cpu = cpu_seconds(proxy), cpu_seconds(decider)
-    load = drive(target, seconds=seconds, core=cores.others)
+    load = drive(target, seconds=seconds, cores=cores.others)
     cpu, decider_cpu = cpu_seconds(proxy) - cpu, cpu_seconds(decider) - decider_cpu
     check_counts(variant, load, answered=counters.answered() - answered, decided=counters.decided() - decided)
     return Run(
