@@ -174,5 +174,6 @@ def test_http2_offers_no_tunnel_so_that_browsers_open_websockets_over_http_1(gat
         while not any(isinstance(event, ended) for event in seen):
             seen += connection.receive_data(socket.recv(65536))
     answers = [event for event in seen if isinstance(event, h2.events.ResponseReceived)]
-    assert all(dict(answer.headers or [])[":status"] in {"403", "404", "421"} for answer in answers)
+    statuses = {str(dict(answer.headers or []).get(":status")) for answer in answers}  # type: ignore[call-overload]
+    assert statuses <= {"403", "404", "421"}
     assert gateway.stub.asked == []
