@@ -70,7 +70,7 @@ def test_icons_are_well_formed_and_silent_without_a_title(name: str) -> None:
 
 
 def test_the_mark_is_well_formed() -> None:
-    assert len(ElementTree.fromstring(draw_mark())) == 2  # noqa: S314 - our own drawing
+    assert len(ElementTree.fromstring(draw_mark())) == 1  # noqa: S314 - our own drawing
 
 
 def test_an_unknown_icon_is_a_mistake() -> None:

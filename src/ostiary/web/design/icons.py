@@ -37,10 +37,7 @@ PATHS: Final = {
     "leave": '<path d="M6.5 2.5h-3v11h3M7 8h6.5M10.7 5.2 13.5 8l-2.8 2.8"/>',
     "refresh": '<path d="M13 8a5 5 0 1 1-1.5-3.6M13 2.5v3h-3"/>',
 }
-_MARK: Final = (
-    '<path class="arch" d="M5 30V14a11 11 0 0 1 22 0v16z"/>'
-    '<path class="keeper" d="M16 10a3.8 3.8 0 0 1 2.3 6.83L20.5 30h-9l2.2-13.17A3.8 3.8 0 0 1 16 10z"/>'
-)
+_MARK: Final = '<path class="arch" d="M5 30V14a11 11 0 0 1 22 0v16h-6.5l-2.2-13.17a3.8 3.8 0 1 0-4.6 0L11.5 30z"/>'
 
 
 def draw_icon(name: str, title: str = "") -> SafeString:
