@@ -46,6 +46,15 @@ def reference() -> None:
     print_text(reference_page())
 
 
+@app.command(epilog=examples("ostiary config commands", "ostiary config commands > docs/reference/cli.md"))
+def commands() -> None:
+    """Print the reference page on every command, in Markdown."""
+    from ostiary.cli.main import app as whole
+    from ostiary.cli.reference import command_page
+
+    print_text(command_page(whole))
+
+
 def _value(instance: Instance, key: Key) -> object:
     table = getattr(instance.configuration, key.table) if key.table else instance.configuration
     value: object = getattr(table, key.name)

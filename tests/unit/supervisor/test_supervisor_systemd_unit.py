@@ -14,8 +14,9 @@ from ostiary.supervisor.systemd_unit import UnitChoices, render_unit, unreachabl
 MOST_EXPOSURE = 2.5
 
 
-def unit(home: Path, *, cut_streams: bool = False, **gateway: int) -> str:
-    instance = Instance(home=home, configuration=Configuration(domain="example.com", gateway=Gateway(**gateway)))
+def unit(home: Path, *, cut_streams: bool = False, https_port: int = 443, http_port: int = 80) -> str:
+    gateway = Gateway(https_port=https_port, http_port=http_port)
+    instance = Instance(home=home, configuration=Configuration(domain="example.com", gateway=gateway))
     return render_unit(instance, UnitChoices(user="daemon", python=Path("/usr/bin/python3"), cut_streams=cut_streams))
 
 
