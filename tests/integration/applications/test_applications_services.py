@@ -159,7 +159,7 @@ def test_the_console_is_there_stays_there_and_stays_ours() -> None:
         remove_app("console", actor=ADMIN)
     for fixed in ({"upstream": "http://10.0.0.5"}, {"host": "x.example.test"}, {"identity_headers": {"X-U": "id"}}):
         with pytest.raises(UnusableApp):
-            change_app("console", actor=ADMIN, **fixed)  # type: ignore[arg-type]
+            change_app("console", actor=ADMIN, **fixed)
     assert change_app("console", actor=ADMIN, contact="it@example.test").contact == "it@example.test"
 
 
