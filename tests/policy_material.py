@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from ostiary.policy.decision import Allow, Decision, Deny
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation, GroupId, Label, PersonId, PolicyVersion, ServiceId, SessionId
 from ostiary.policy.request import (
@@ -101,6 +102,16 @@ def ask(
         device=device,
         context=Context(address=address, country=country, risk=risk),
     )
+
+
+def allowed(decision: Decision) -> Allow:
+    assert isinstance(decision, Allow), decision
+    return decision
+
+
+def refused(decision: Decision) -> Deny:
+    assert isinstance(decision, Deny), decision
+    return decision
 
 
 def some(values: list[str], *, most: int = 3) -> st.SearchStrategy[object]:

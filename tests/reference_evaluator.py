@@ -7,16 +7,22 @@ code with the engine. Where both disagree, one of them is wrong.
 import math
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from ostiary.policy.request import AccessRequest
+from ostiary.policy.request import AccessRequest, Device, Subject
+
+Plain = dict[str, Any]
+Held = bool | None
 
 DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 STRENGTHS = {"any": 1, "otp": 2, "phishing-resistant": 3}
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-def evaluate(document, labels_of_apps, request: AccessRequest, now: float):
+def evaluate(
+    document: Plain, labels_of_apps: dict[str, list[str]], request: AccessRequest, now: float
+) -> tuple[bool, set[str]]:
     """Return whether the request is allowed, and the names of the rules that decided it."""
     subject = request.subject
     rules = document.get("rules") or []
@@ -26,7 +32,8 @@ def evaluate(document, labels_of_apps, request: AccessRequest, now: float):
     if subject.person and not subject.email and any(w.startswith("person:") and "@" in w for w in selectors):
         return False, set()
     labels = set(labels_of_apps[request.resource.app]) | set(request.resource.labels)
-    denying, allowing = set(), set()
+    denying: set[str] = set()
+    allowing: set[str] = set()
     for rule in rules:
         if means(rule, request, labels):
             if "deny" in rule and deny_applies(rule, request, now):
@@ -38,7 +45,7 @@ def evaluate(document, labels_of_apps, request: AccessRequest, now: float):
     return bool(allowing), allowing
 
 
-def means(rule, request, labels):
+def means(rule: Plain, request: AccessRequest, labels: set[str]) -> bool:
     who = as_list(rule.get("allow", rule.get("deny")))
     to = as_list(rule["to"])
     do = as_list(rule.get("do", "any"))
@@ -52,7 +59,7 @@ def means(rule, request, labels):
     )
 
 
-def names_subject(word, subject):
+def names_subject(word: str, subject: Subject) -> bool:
     if word == "anyone":
         return True
     kind, _, name = word.partition(":")
@@ -65,13 +72,13 @@ def names_subject(word, subject):
     return bool(subject.person) and subject.person == name
 
 
-def allow_applies(rule, request, now):
+def allow_applies(rule: Plain, request: AccessRequest, now: float) -> bool:
     """Everything must be known to hold."""
     held = [path_held(rule, request), *conditions_held(rule.get("when", {}), request, now)]
     return all(one is True for one in held)
 
 
-def deny_applies(rule, request, now):
+def deny_applies(rule: Plain, request: AccessRequest, now: float) -> bool:
     """Nothing of the `when` may be known not to hold, and the `unless` may not be known to hold."""
     held = [path_held(rule, request), *conditions_held(rule.get("when", {}), request, now)]
     if any(one is False for one in held):
@@ -81,7 +88,7 @@ def deny_applies(rule, request, now):
     return not all(one is True for one in conditions_held(rule["unless"], request, now))
 
 
-def path_held(rule, request):
+def path_held(rule: Plain, request: AccessRequest) -> Held:
     scopes = as_list(rule.get("paths", []))
     path = request.resource.path
     if not scopes:
@@ -93,8 +100,8 @@ def path_held(rule, request):
     return any(path == s if not s.endswith("/*") else path == s[:-2] or path.startswith(s[:-1]) for s in scopes)
 
 
-def conditions_held(conditions, request, now):
-    held = []
+def conditions_held(conditions: Plain, request: AccessRequest, now: float) -> list[Held]:
+    held: list[Held] = []
     for key, value in conditions.items():
         if key == "device":
             held += [device_held(name, wanted, request.device) for name, wanted in value.items()]
@@ -103,7 +110,7 @@ def conditions_held(conditions, request, now):
     return held
 
 
-def mfa_held(value, request, now):
+def mfa_held(value: Any, request: AccessRequest, now: float) -> Held:
     method, within = (value, None) if isinstance(value, str) else (value["method"], value.get("within"))
     for proof in request.subject.authentications:
         if proof.strength < STRENGTHS[method]:
@@ -115,10 +122,10 @@ def mfa_held(value, request, now):
     return False
 
 
-def device_held(name, wanted, device):
+def device_held(name: str, wanted: Any, device: Device | None) -> Held:
     if device is None:
         return None
-    known = {n: v for n, v in device.attributes if n not in ("managed", "compliant")}
+    known: dict[str, object] = {n: v for n, v in device.attributes if n not in ("managed", "compliant")}
     for own in ("managed", "compliant"):
         if getattr(device, own) is not None:
             known[own] = getattr(device, own)
@@ -130,11 +137,11 @@ def device_held(name, wanted, device):
     return type(seen) is type(wanted) and seen == wanted
 
 
-def hours_held(value, request, now):
+def hours_held(value: Any, request: AccessRequest, now: float) -> Held:
     return any(window_open(text, now) for text in as_list(value))
 
 
-def window_open(text, now):
+def window_open(text: str, now: float) -> bool:
     words = text.split()
     zone, span, days = words[-1], words[-2], words[0] if len(words) == 3 else "Mon-Sun"
     begin, end = (int(t[:-3]) * 60 + int(t[-2:]) for t in span.split("-"))
@@ -148,7 +155,7 @@ def window_open(text, now):
     return (begun_today and minute >= begin) or (begun_yesterday and minute < end)
 
 
-def day_names(text):
+def day_names(text: str) -> set[str]:
     names = set()
     for part in text.split(","):
         first, _, last = part.partition("-")
@@ -160,7 +167,7 @@ def day_names(text):
     return names
 
 
-def networks_held(value, request, now):
+def networks_held(value: Any, request: AccessRequest, now: float) -> Held:
     try:
         address = ip_address(request.context.address or "")
     except ValueError:
@@ -171,13 +178,13 @@ def networks_held(value, request, now):
     return any(address in ip_network(text) for text in as_list(value))
 
 
-def countries_held(value, request, now):
+def countries_held(value: Any, request: AccessRequest, now: float) -> Held:
     if request.context.country is None:
         return None
     return request.context.country in [code.upper() for code in as_list(value)]
 
 
-def risk_held(value, request, now):
+def risk_held(value: str, request: AccessRequest, now: float) -> Held:
     return None if request.context.risk is None else request.context.risk < int(value.split()[1])
 
 
@@ -190,5 +197,5 @@ CONDITIONS = {
 }
 
 
-def as_list(value):
+def as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]

@@ -3,7 +3,7 @@
 from unittest import mock
 
 import pytest
-from tests.policy_material import NOON, ask, catalogue, proof
+from tests.policy_material import NOON, ask, catalogue, proof, refused
 
 from ostiary.changes import facts_changed
 from ostiary.policy.decision import Allow, ReasonCode
@@ -52,7 +52,7 @@ def test_before_anything_nobody_may_do_anything():
     assert get_current().number == 0
     assert get_current().version == ""
     engine = PolicyEngine(read_rulebook(), catalogue(), Generation(1))
-    assert engine.decide(ask(), NOON).reason is ReasonCode.NO_RULES
+    assert refused(engine.decide(ask(), NOON)).reason is ReasonCode.NO_RULES
 
 
 def test_applying(heard):

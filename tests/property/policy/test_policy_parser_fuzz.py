@@ -10,8 +10,9 @@ from tests.policy_material import documents, text_of
 
 from ostiary.policy.cedar.extra import ExtraCedar, read_extra
 from ostiary.policy.compiled import CompiledRules
+from ostiary.policy.rules.document import RulesDocument
 from ostiary.policy.rules.parsed import read_parsed, write_parsed
-from ostiary.policy.rules.problems import InvalidRules
+from ostiary.policy.rules.problems import InvalidRules, Problem
 from ostiary.policy.rules.reader import read_rules
 
 FRAGMENTS = [
@@ -55,7 +56,8 @@ FRAGMENTS = [
 
 
 def reads(text: str) -> None:
-    problems, document = (), None
+    problems: tuple[Problem, ...] = ()
+    document: RulesDocument | None = None
     try:
         document = read_rules(text)
     except InvalidRules as error:
@@ -89,17 +91,8 @@ def test_mutated_documents(document, chance: random.Random, times):
     text = text_of(document)
     for _ in range(times):
         at = chance.randrange(len(text))
-        text = (
-            chance.choice(
-                [
-                    lambda t, i: t[:i] + t[i + 1 :],
-                    lambda t, i: t[:i] + chance.choice(FRAGMENTS) + t[i:],
-                    lambda t, i: t[:i] + t[i : i + 20] + t[i:],
-                    lambda t, i: t[:i] + chr(chance.randrange(0x110000)) + t[i:],
-                ]
-            )(text, at)
-            or "x"
-        )
+        piece = chance.choice(["", chance.choice(FRAGMENTS), text[at : at + 20], chr(chance.randrange(0x110000))])
+        text = text[:at] + piece + text[at + chance.randrange(2) :] or "x"
     reads(text)
 
 

@@ -5,7 +5,7 @@ import threading
 
 import cedarpy
 import pytest
-from tests.policy_material import NOON, ask, engine, proof, rules_of, text_of
+from tests.policy_material import NOON, allowed, ask, engine, proof, rules_of, text_of
 
 from ostiary.policy.cedar.compiler import compile_document, compile_rule
 from ostiary.policy.cedar.extra import MAX_POLICY_CHARACTERS, read_extra
@@ -158,9 +158,9 @@ class TestExtraCedar:
         deciding = engine(self.RULES, cedar=cedar)
         assert deciding.decide(ask(), NOON).rules == ("no-weak",)
         assert deciding.decide(ask(proofs=(proof(),)), NOON).rules == ("r0",)
-        allowed = deciding.decide(ask(groups=("night",), proofs=(proof(),)), NOON)
-        assert allowed.rules == ("night-shift",)
-        assert allowed.per_request
+        answer = allowed(deciding.decide(ask(groups=("night",), proofs=(proof(),)), NOON))
+        assert answer.rules == ("night-shift",)
+        assert answer.per_request
 
     def test_alone_it_is_enough(self):
         cedar = '@id("all") permit (principal, action, resource);'

@@ -1,13 +1,16 @@
 """The engine, case by case: each way to a refusal, what is said about it, and what a permission carries."""
 
+from typing import Any
+
+import cedarpy
 import msgspec
 import pytest
-from tests.policy_material import APPS, NOON, ask, catalogue, engine, moment, proof, rules_of
+from tests.policy_material import APPS, NOON, allowed, ask, catalogue, engine, moment, proof, refused, rules_of
 
 from ostiary.policy import engine as engine_module
 from ostiary.policy.decision import Allow, Deny, Obligation, ReasonCode, RemedyKind
 from ostiary.policy.engine import PolicyEngine
-from ostiary.policy.identifiers import Generation
+from ostiary.policy.identifiers import AppId, Generation, PolicyVersion, RuleName
 from ostiary.policy.request import ActionClass, Context, Device, Subject
 from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.snapshot import Rules
@@ -15,25 +18,25 @@ from ostiary.policy.snapshot import Rules
 STAFF = {"allow": "group:staff", "to": "app:wiki", "do": "any"}
 
 
-def decide(rules: dict, request=None, now: float = NOON, **more):
+def decide(rules: dict, request=None, now: float = NOON, **more) -> Any:
     return engine(rules_of(rules), **more).decide(request or ask(), now)
 
 
 class TestRefusals:
     def test_no_rules_let_nobody_in(self):
         for text in ("", "# nothing", "version: 1", "version: 1\nrules: []"):
-            assert engine(text).decide(ask(), NOON).reason is ReasonCode.NO_RULES
+            assert refused(engine(text).decide(ask(), NOON)).reason is ReasonCode.NO_RULES
             assert engine(text).allows_nothing
 
     def test_unknown_app(self):
-        assert decide(STAFF, ask("nowhere")).reason is ReasonCode.UNKNOWN_RESOURCE
+        assert refused(decide(STAFF, ask("nowhere"))).reason is ReasonCode.UNKNOWN_RESOURCE
 
     def test_nobody_asks(self):
-        assert decide(STAFF, ask(person=None)).reason is ReasonCode.UNAUTHENTICATED
-        assert decide(STAFF, ask(person="")).reason is ReasonCode.UNAUTHENTICATED
+        assert refused(decide(STAFF, ask(person=None))).reason is ReasonCode.UNAUTHENTICATED
+        assert refused(decide(STAFF, ask(person=""))).reason is ReasonCode.UNAUTHENTICATED
 
     def test_person_and_service_at_once(self):
-        assert decide(STAFF, ask(service="backup")).reason is ReasonCode.MALFORMED_REQUEST
+        assert refused(decide(STAFF, ask(service="backup"))).reason is ReasonCode.MALFORMED_REQUEST
 
     def test_no_rule_names_them(self):
         decision = decide(STAFF, ask(groups=("night",)))
@@ -42,43 +45,46 @@ class TestRefusals:
 
     def test_a_person_without_address_while_rules_name_addresses(self):
         rules = {"deny": "person:anna@example.com", "to": "anything"}
-        assert decide(rules, ask(email=None)).reason is ReasonCode.UNKNOWN_SUBJECT
-        assert decide(rules, ask(email="ANNA@example.com")).reason is ReasonCode.DENIED_BY_RULE
+        assert refused(decide(rules, ask(email=None))).reason is ReasonCode.UNKNOWN_SUBJECT
+        assert refused(decide(rules, ask(email="ANNA@example.com"))).reason is ReasonCode.DENIED_BY_RULE
 
     @pytest.mark.parametrize("size", [1_000, 100_000])
     def test_long_input(self, size):
-        assert decide(STAFF, ask(person="p" * size)).reason is ReasonCode.INPUT_TOO_LONG
-        assert decide(STAFF, ask("w" * size)).reason is ReasonCode.INPUT_TOO_LONG
+        assert refused(decide(STAFF, ask(person="p" * size))).reason is ReasonCode.INPUT_TOO_LONG
+        assert refused(decide(STAFF, ask("w" * size))).reason is ReasonCode.INPUT_TOO_LONG
 
     def test_long_path_and_many_groups(self):
-        assert decide(STAFF, ask(path="/" + "a" * 70_000)).reason is ReasonCode.INPUT_TOO_LONG
-        assert decide(STAFF, ask(groups=tuple(f"group-{n}" for n in range(9_000)))).reason is ReasonCode.INPUT_TOO_LONG
+        assert refused(decide(STAFF, ask(path="/" + "a" * 70_000))).reason is ReasonCode.INPUT_TOO_LONG
+        assert (
+            refused(decide(STAFF, ask(groups=tuple(f"group-{n}" for n in range(9_000))))).reason
+            is ReasonCode.INPUT_TOO_LONG
+        )
 
     @pytest.mark.parametrize("risk", [-1, 101, True, 1.5, "5", float("nan")])
     def test_risk_out_of_range(self, risk):
-        assert decide(STAFF, ask(risk=risk)).reason is ReasonCode.MALFORMED_REQUEST
+        assert refused(decide(STAFF, ask(risk=risk))).reason is ReasonCode.MALFORMED_REQUEST
 
     @pytest.mark.parametrize("now", [None, "x", -1.0, float("nan"), float("inf"), 1e300, True, 10**400])
     def test_moments_that_are_none(self, now):
-        assert engine(rules_of(STAFF)).decide(ask(), now).reason is ReasonCode.MALFORMED_REQUEST
+        assert refused(engine(rules_of(STAFF)).decide(ask(), now)).reason is ReasonCode.MALFORMED_REQUEST
 
     def test_a_fact_given_twice(self):
         device = Device(attributes=(("disk", True), ("disk", False)))
-        assert decide(STAFF, ask(device=device)).reason is ReasonCode.MALFORMED_REQUEST
+        assert refused(decide(STAFF, ask(device=device))).reason is ReasonCode.MALFORMED_REQUEST
 
     def test_a_proof_at_no_moment(self):
         broken = proof()
         odd = msgspec.structs.replace(broken, at=float("inf"))
-        assert decide(STAFF, ask(proofs=(odd,))).reason is ReasonCode.MALFORMED_REQUEST
+        assert refused(decide(STAFF, ask(proofs=(odd,)))).reason is ReasonCode.MALFORMED_REQUEST
 
     def test_lone_surrogates(self):
-        assert decide(STAFF, ask(person="p\ud800")).reason is ReasonCode.MALFORMED_REQUEST
+        assert refused(decide(STAFF, ask(person="p\ud800"))).reason is ReasonCode.MALFORMED_REQUEST
 
     def test_an_engine_that_fails_refuses(self, monkeypatch):
         def broken(*_):
             raise RuntimeError("engine on fire")
 
-        monkeypatch.setattr(engine_module.cedarpy, "is_authorized", broken)
+        monkeypatch.setattr(cedarpy, "is_authorized", broken)
         decision = decide(STAFF)
         assert decision.reason is ReasonCode.ENGINE_ERROR
         assert "engine on fire" in decision.detail
@@ -92,14 +98,14 @@ class TestRefusals:
 
     def test_no_decision_refuses(self, monkeypatch):
         class Undecided:
-            decision = engine_module.cedarpy.Decision.NoDecision
+            decision = cedarpy.Decision.NoDecision
 
             class diagnostics:  # noqa: N801
                 errors: tuple = ()
                 id_annotations_by_reason: dict = {}
 
-        monkeypatch.setattr(engine_module.cedarpy, "is_authorized", lambda *_: Undecided)
-        assert decide(STAFF).reason is ReasonCode.ENGINE_ERROR
+        monkeypatch.setattr(cedarpy, "is_authorized", lambda *_: Undecided)
+        assert refused(decide(STAFF)).reason is ReasonCode.ENGINE_ERROR
 
     def test_rules_that_cannot_be_used_are_refused_at_once(self):
         with pytest.raises(InvalidRules):
@@ -114,11 +120,13 @@ class TestRefusals:
 class TestPermissions:
     def test_it_names_rules_version_and_generation(self):
         decision = engine(rules_of(STAFF, {**STAFF, "allow": "anyone"})).decide(ask(), NOON)
-        assert decision == Allow(rules=("r0", "r1"), policy_version="v1", generation=7)
+        assert decision == Allow(
+            rules=(RuleName("r0"), RuleName("r1")), policy_version=PolicyVersion("v1"), generation=Generation(7)
+        )
 
     def test_obligations_are_united_and_make_it_per_request(self):
         rules = rules_of({**STAFF, "require": ["record", "mask"]}, {**STAFF, "require": "justify"})
-        decision = engine(rules).decide(ask(), NOON)
+        decision = allowed(engine(rules).decide(ask(), NOON))
         assert decision.obligations == (Obligation.JUSTIFY, Obligation.MASK, Obligation.RECORD)
         assert decision.per_request
 
@@ -135,25 +143,23 @@ class TestPermissions:
     def test_per_request_exactly_when_a_grant_could_lie(self, more, per_request):
         request = ask(proofs=(proof(),), risk=3, address="10.0.0.1", country="DE", device=Device(managed=True))
         decision = decide({**STAFF, **more}, request)
-        assert isinstance(decision, Allow)
-        assert decision.per_request is per_request
+        assert allowed(decision).per_request is per_request
 
     def test_a_wider_rule_spares_the_narrow_one(self):
         narrow = {**STAFF, "when": {"networks": "10.0.0.0/8"}}
         decision = engine(rules_of(STAFF, narrow)).decide(ask(address="10.0.0.1"), NOON)
         assert decision.rules == ("r0", "r1")
-        assert not decision.per_request
+        assert not allowed(decision).per_request
 
     def test_a_deny_rule_on_paths_makes_it_per_request(self):
         denied = {"deny": "anyone", "to": "app:wiki", "paths": "/admin/*"}
         decision = engine(rules_of(STAFF, denied)).decide(ask(path="/"), NOON)
-        assert isinstance(decision, Allow)
-        assert decision.per_request
+        assert allowed(decision).per_request
 
     def test_labels_of_the_catalogue_count_even_if_the_request_lacks_them(self):
         decision = engine(rules_of({**STAFF, "to": "anything"}, {"deny": "anyone", "to": "label:restricted"}))
-        assert decision.decide(ask("payroll"), NOON).reason is ReasonCode.DENIED_BY_RULE
-        assert decision.decide(ask("wiki", labels=("restricted",)), NOON).reason is ReasonCode.DENIED_BY_RULE
+        assert refused(decision.decide(ask("payroll"), NOON)).reason is ReasonCode.DENIED_BY_RULE
+        assert refused(decision.decide(ask("wiki", labels=("restricted",)), NOON)).reason is ReasonCode.DENIED_BY_RULE
         assert isinstance(decision.decide(ask("wiki"), NOON), Allow)
 
     def test_services(self):
@@ -193,7 +199,7 @@ class TestPaths:
     @pytest.mark.parametrize("path", UNCLEAR)
     def test_and_never_escapes_a_denied_scope(self, path):
         denied = {"deny": "anyone", "to": "app:wiki", "paths": "/nothing-like-it"}
-        assert engine(rules_of(STAFF, denied)).decide(ask(path=path), NOON).reason is ReasonCode.DENIED_BY_RULE
+        assert refused(engine(rules_of(STAFF, denied)).decide(ask(path=path), NOON)).reason is ReasonCode.DENIED_BY_RULE
 
 
 class TestTime:
@@ -228,9 +234,9 @@ class TestTime:
     def test_a_proof_from_the_future_is_not_believed(self):
         rule = {**STAFF, "when": {"mfa": {"method": "otp", "within": "10m"}}}
         assert isinstance(decide(rule, ask(proofs=(proof(ago=-4),))), Allow)
-        refused = decide(rule, ask(proofs=(proof(ago=-60),)))
-        assert isinstance(refused, Deny)
-        assert refused.valid_until == NOON + 55
+        late = decide(rule, ask(proofs=(proof(ago=-60),)))
+        assert isinstance(late, Deny)
+        assert late.valid_until == NOON + 55
 
     def test_a_rule_that_cannot_come_true_does_not_shorten_a_permission(self):
         dead = {**STAFF, "when": {"mfa": {"method": "otp", "within": "10m"}, "hours": "13:00-14:00 UTC"}}
@@ -248,7 +254,7 @@ class TestExplanations:
             {**STAFF, "when": {"device": {"managed": True}}},
             {**STAFF, "when": {"mfa": "phishing-resistant"}},
         )
-        decision = engine(rules).decide(ask(proofs=(proof(),)), NOON)
+        decision = refused(engine(rules).decide(ask(proofs=(proof(),)), NOON))
         assert [unmet.rule for unmet in decision.unmet] == ["r2", "r1", "r0", "r0"]
 
     def test_step_up(self):
@@ -294,14 +300,14 @@ class TestExplanations:
 
     def test_what_lifts_a_denial_is_said(self):
         lifted = {"deny": "anyone", "to": "app:wiki", "unless": {"mfa": "otp", "risk": "below 50"}}
-        decision = engine(rules_of(STAFF, lifted)).decide(ask(risk=3), NOON)
+        decision = refused(engine(rules_of(STAFF, lifted)).decide(ask(risk=3), NOON))
         assert decision.reason is ReasonCode.DENIED_BY_RULE
         assert [(unmet.rule, unmet.code) for unmet in decision.unmet] == [("r1", "mfa")]
 
     def test_a_denial_that_nothing_lifts_says_nothing(self):
         lifted = {"deny": "anyone", "to": "app:wiki", "unless": {"mfa": "otp"}}
         hard = {"deny": "group:staff", "to": "app:wiki"}
-        assert engine(rules_of(STAFF, lifted, hard)).decide(ask(), NOON).unmet == ()
+        assert refused(engine(rules_of(STAFF, lifted, hard)).decide(ask(), NOON)).unmet == ()
 
 
 class TestUnknownFacts:
@@ -362,17 +368,17 @@ class TestPortal:
         rules = rules_of(STAFF, {**STAFF, "to": "app:payroll", "when": {"mfa": "otp"}})
         answers = engine(rules).possible(ask().subject, None, Context(), NOON)
         assert set(answers) == set(APPS)
-        assert isinstance(answers["wiki"], Allow)
-        assert answers["payroll"].reason is ReasonCode.CONDITIONS_UNMET
-        assert answers["console"].reason is ReasonCode.NO_RULE_APPLIES
+        assert isinstance(answers[AppId("wiki")], Allow)
+        assert refused(answers[AppId("payroll")]).reason is ReasonCode.CONDITIONS_UNMET
+        assert refused(answers[AppId("console")]).reason is ReasonCode.NO_RULE_APPLIES
 
     def test_it_survives_anything(self):
         answers = engine(rules_of(STAFF)).possible(Subject(), None, Context(), NOON)
-        assert all(answer.reason is ReasonCode.UNAUTHENTICATED for answer in answers.values())
+        assert all(refused(answer).reason is ReasonCode.UNAUTHENTICATED for answer in answers.values())
 
 
 def test_a_broken_parsed_form_falls_back_to_the_text():
     from tests.policy_material import text_of
 
-    rules = Rules(document=text_of(rules_of(STAFF)), version="v1", parsed=b"junk")
+    rules = Rules(document=text_of(rules_of(STAFF)), version=PolicyVersion("v1"), parsed=b"junk")
     assert isinstance(PolicyEngine(rules, catalogue(), Generation(1)).decide(ask(), NOON), Allow)
