@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from django.db.models import Count, Prefetch, Q, QuerySet
 
 from ostiary.identity.domain import Group, Member, Person
+from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import UnknownGroup, UnknownPerson
 from ostiary.identity.limits import accounts_held_off
 from ostiary.identity.models import Group as GroupRow
@@ -27,6 +28,8 @@ def list_people(*, text: str = "", group: GroupId | None = None, page: int = 1, 
         page_size: people a page.
     """
     rows = PersonRow.objects.order_by("name", "email")
+    if not can_be_stored(text):
+        rows = rows.none()
     if text.strip():
         rows = rows.filter(Q(name__icontains=text.strip()) | Q(email__icontains=text.strip()))
     if group is not None:
@@ -42,7 +45,7 @@ def get_person(person_id: PersonId) -> Person:
     Raises:
         UnknownPerson: when there is nobody with this identifier.
     """
-    people = _people(PersonRow.objects.filter(pk=person_id))
+    people = _people(PersonRow.objects.filter(pk=person_id)) if can_be_stored(person_id) else ()
     if not people:
         raise UnknownPerson("There is nobody with this identifier.", detail=str(person_id)[:100])
     return people[0]
@@ -61,7 +64,7 @@ def find_person(email: str) -> Person:
         UnknownPerson: with the most similar address as a hint.
     """
     wanted = email.strip().lower()
-    people = _people(PersonRow.objects.filter(email=wanted))
+    people = _people(PersonRow.objects.filter(email=wanted)) if can_be_stored(wanted) else ()
     if people:
         return people[0]
     similar = difflib.get_close_matches(wanted, PersonRow.objects.values_list("email", flat=True)[:5000], n=1)
@@ -81,7 +84,8 @@ def get_group(group_id: GroupId) -> Group:
     Raises:
         UnknownGroup: with the most similar identifier as a hint.
     """
-    row = GroupRow.objects.annotate(size=Count("memberships")).filter(pk=group_id).first()
+    rows = GroupRow.objects.annotate(size=Count("memberships"))
+    row = rows.filter(pk=group_id).first() if can_be_stored(group_id) else None
     if row is not None:
         return _group(row)
     similar = difflib.get_close_matches(group_id, GroupRow.objects.values_list("id", flat=True), n=1)

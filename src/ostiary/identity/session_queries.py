@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from ostiary.identity.domain import SignInSession
+from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import UnknownSession
 from ostiary.identity.models import SignInSession as SessionRow
 from ostiary.policy.identifiers import PersonId, SessionId
@@ -49,7 +50,7 @@ def get_session(session_id: SessionId) -> SignInSession:
     Raises:
         UnknownSession: when there is none, or it has ended.
     """
-    row = live_sessions(time.time()).filter(pk=session_id).first()
+    row = live_sessions(time.time()).filter(pk=session_id).first() if can_be_stored(session_id) else None
     if row is None:
         raise UnknownSession("This sign-in has ended.", detail=str(session_id)[:100])
     return session_from_row(row)

@@ -184,11 +184,9 @@ def test_a_recovery_code_is_no_one_time_code_and_no_passkey() -> None:
     for need in ("otp", "phishing-resistant"):
         answer = browser.client.post(f"/step-up?need={need}&app=wiki&return=/", {"code": code})
         assert answer.status_code == 200, need
-    assert all(one.strength < AuthStrength.PHISHING_RESISTANT for one in _proofs(person_id))
-
-
-def _proofs(person_id: str) -> tuple:  # type: ignore[type-arg]
-    return list_sessions(person_id=person_id).items[0].authentications  # type: ignore[arg-type]
+    proofs = list_sessions(person_id=person_id).items[0].authentications
+    assert [one.method for one in proofs] == ["password", "totp"]
+    assert all(one.strength < AuthStrength.PHISHING_RESISTANT for one in proofs)
 
 
 def test_a_step_up_that_makes_no_sense_is_refused() -> None:

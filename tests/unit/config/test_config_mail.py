@@ -20,7 +20,9 @@ def test_files_are_the_default() -> None:
 def test_smtp_with_a_password_file(tmp_path: Path) -> None:
     secret = tmp_path / "smtp"
     secret.write_text("s3cret\n")
-    mail = Mail(transport="smtp", host="mail.example.com", username="u", password_file=str(secret), sender="it@example.com")
+    mail = Mail(
+        transport="smtp", host="mail.example.com", username="u", password_file=str(secret), sender="it@example.com"
+    )
     settings = mail_settings(mail, domain="example.com", folder=FOLDER)
     assert settings["EMAIL_HOST_PASSWORD"] == "s3cret"
     assert (settings["EMAIL_USE_TLS"], settings["EMAIL_USE_SSL"], settings["EMAIL_PORT"]) == (True, False, 587)
@@ -42,6 +44,6 @@ def test_console() -> None:
 def test_what_cannot_work_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(UnusableMailSettings):
         mail_settings(Mail(transport="smtp"), domain="example.com", folder=FOLDER)
+    mail = Mail(transport="smtp", host="h", password_file=str(tmp_path / "absent"))
     with pytest.raises(UnusableMailSettings):
-        mail = Mail(transport="smtp", host="h", password_file=str(tmp_path / "absent"))
         mail_settings(mail, domain="example.com", folder=FOLDER)

@@ -10,7 +10,8 @@ from ostiary.identity.domain.return_paths import UnsafeReturnPath, parse_return_
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/a", "/a/b?c=d&e=%2F%0A", "/a%20b", "/~ada/x.html", "/a;b=c", "/?x=//evil.example", "/a[1]|b", "/@me"]
+    "path",
+    ["/", "/a", "/a/b?c=d&e=%2F%0A", "/a%20b", "/~ada/x.html", "/a;b=c", "/?x=//evil.example", "/a[1]|b", "/@me"],
 )
 def test_plain_paths_are_taken_as_they_are(path: str) -> None:
     assert parse_return_path(path) == path

@@ -8,6 +8,7 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
 from django.core.exceptions import ValidationError
+from django.db import DataError
 
 from ostiary.errors import OstiaryError
 from ostiary.identity.models import Person
@@ -64,7 +65,7 @@ def complete_authentication(person: Person | None, credential: object) -> Authen
         auth.parse_authentication_response(answer)
         owner = person if person is not None else auth.extract_user_from_response(answer)
         return auth.complete_authentication(owner, answer)
-    except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValidationError, ValueError, TypeError, KeyError, AttributeError, DataError) as error:
         raise _refused(error) from None
     finally:
         auth.clear_state()

@@ -135,8 +135,8 @@ def groups_by_id(group_ids: tuple[GroupId, ...]) -> list[Group]:
 
 
 def _lock_group(group_id: GroupId) -> Group:
+    get_group(group_id)
     group = Group.objects.select_for_update().filter(pk=group_id).first()
     if group is None:
-        get_group(group_id)
         raise UnknownGroup(f"There is no group {group_id!r}.")
     return group

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from ostiary.identity.domain import ADMINISTRATORS, BUILTIN_GROUPS
+from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import NotAllowed, UnacceptableText, UnknownPerson
 from ostiary.identity.models import Group, Membership, Person
 from ostiary.visibility.facade import Actor
@@ -58,7 +59,8 @@ def lock_person(person_id: str) -> Person:
     Raises:
         UnknownPerson: when there is nobody with this identifier.
     """
-    person = Person.objects.select_for_update().filter(pk=person_id).first()
+    rows = Person.objects.select_for_update().filter(pk=person_id)
+    person = rows.first() if can_be_stored(person_id) else None
     if person is None:
         raise UnknownPerson("There is nobody with this identifier.", detail=str(person_id)[:100])
     return person

@@ -14,6 +14,7 @@ from ostiary.changes import announce_change
 from ostiary.identity.client import Client
 from ostiary.identity.domain import SignInSession, is_enough
 from ostiary.identity.domain.proofs import BREAK_GLASS
+from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import NotAllowed, UnknownSession
 from ostiary.identity.journal import record_sign_in, record_sign_out
 from ostiary.identity.limits import forget_old_failures
@@ -255,7 +256,8 @@ def _life_seconds(proofs: tuple[Authentication, ...]) -> int:
 
 
 def _lock_session(session_id: SessionId) -> SessionRow:
-    row = live_sessions(time.time()).filter(pk=session_id).select_for_update(of=("self",)).first()
+    rows = live_sessions(time.time()).filter(pk=session_id).select_for_update(of=("self",))
+    row = rows.first() if can_be_stored(session_id) else None
     if row is None:
         raise UnknownSession("This sign-in has ended.", detail=str(session_id)[:100])
     return row

@@ -1,5 +1,6 @@
 """The forms of the sign-in pages: what may be typed, and nothing of what it means."""
 
+import json
 from typing import Any
 
 from django import forms
@@ -65,14 +66,15 @@ class CodeForm(forms.Form):
 class CredentialForm(forms.Form):
     """What the browser answers for a passkey; filled in by `passkeys.js`."""
 
-    credential = forms.JSONField(widget=forms.HiddenInput)
+    credential = forms.CharField(max_length=MAX_CREDENTIAL_CHARACTERS, widget=forms.HiddenInput)
     name = forms.CharField(required=False, max_length=60)
 
     def clean_credential(self) -> Any:
-        """Bound what is parsed further."""
-        if len(self.data.get("credential", "")) > MAX_CREDENTIAL_CHARACTERS:
-            raise forms.ValidationError(_("This is too long."))
-        return self.cleaned_data["credential"]
+        """Return the JSON value; its length was bounded before, its depth is bounded here."""
+        try:
+            return json.loads(self.cleaned_data["credential"])
+        except (ValueError, RecursionError):
+            raise forms.ValidationError(_("This is not what a browser sends.")) from None
 
 
 class LabelForm(forms.Form):

@@ -5,15 +5,15 @@ from django.http import HttpRequest, HttpResponseRedirect
 
 from ostiary.applications.facade import App, UnknownApp, get_app
 from ostiary.identity.entrance import return_path_or_start
-from ostiary.policy.identifiers import AppId
+from ostiary.policy.identifiers import AppId, MalformedIdentifier, parse_slug
 from ostiary.web.signin.gate import PENDING_KEY
 
 
 def app_or_none(app_id: str) -> App | None:
     """Return the app a request names, or `None` when there is no such app."""
     try:
-        return get_app(AppId(app_id))
-    except UnknownApp:
+        return get_app(AppId(parse_slug(app_id, what="app")))
+    except (UnknownApp, MalformedIdentifier):
         return None
 
 
