@@ -13,7 +13,7 @@ from cedarpy import policies_to_json_str, validate_policies
 
 from ostiary.policy.cedar.schema import schema
 from ostiary.policy.identifiers import MalformedIdentifier, RuleName, parse_slug
-from ostiary.policy.rules.problems import InvalidRules, Problem
+from ostiary.policy.rules.problems import InvalidRules, Problem, printable
 
 MAX_CEDAR_CHARACTERS: Final = 256 * 1024
 MAX_POLICY_CHARACTERS: Final = 2000
@@ -90,7 +90,9 @@ def _parse(text: str) -> dict[str, Any]:
     try:
         parsed: dict[str, Any] = json.loads(policies_to_json_str(text))
     except (ValueError, TypeError) as error:
-        raise InvalidRules([_problem(str(error).splitlines()[0] if str(error) else "not Cedar")]) from None
+        raise InvalidRules(
+            [_problem(printable(str(error).splitlines()[0][:200]) if str(error) else "not Cedar")]
+        ) from None
     except RecursionError:
         parsed = {}
     if not parsed or _depth(parsed) > _MAX_DEPTH:

@@ -51,7 +51,12 @@ class InvalidRules(OstiaryError):
 def shown(text: str) -> str:
     """Return `text` fit for a message: in backticks, one line, shortened, nothing invisible."""
     short = text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "…"
-    return f"`{''.join(c if c.isprintable() else repr(c)[1:-1] for c in short)}`"
+    return f"`{printable(short)}`"
+
+
+def printable(text: str) -> str:
+    """Return `text` with every character that cannot be seen written as an escape."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -24,7 +24,7 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from ostiary.policy.rules.problems import InvalidRules, Problem, shown
+from ostiary.policy.rules.problems import InvalidRules, Problem, printable, shown
 
 MAX_DOCUMENT_CHARACTERS = 4 * 1024 * 1024
 MAX_DEPTH = 10
@@ -80,7 +80,7 @@ def parse_yaml(text: str) -> Node | None:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise _invalid(line, column, f"not YAML: {error.problem or error.context}") from None
+        raise _invalid(line, column, f"not YAML: {printable(str(error.problem or error.context))}") from None
     except (YAMLError, ValueError, TypeError, AttributeError, IndexError, KeyError, AssertionError) as error:
         raise _invalid(1, 1, f"not YAML: {type(error).__name__}") from None
 
@@ -132,7 +132,9 @@ def _build(events: Iterator[Any]) -> Node | None:
             case DocumentStartEvent() | DocumentEndEvent() | StreamStartEvent() | StreamEndEvent():
                 continue
             case AliasEvent():
-                raise _invalid(line, column, f"the alias `*{event.anchor}` cannot be used here", "write the value out")
+                raise _invalid(
+                    line, column, f"the alias {shown(f'*{event.anchor}')} cannot be used here", "write the value out"
+                )
             case _:
                 continue
         if stack:
@@ -144,7 +146,9 @@ def _build(events: Iterator[Any]) -> Node | None:
 
 def _refuse_extras(event: Any, line: int, column: int) -> None:
     if event.anchor is not None:
-        raise _invalid(line, column, f"the anchor `&{event.anchor}` cannot be used here", "write the value out")
+        raise _invalid(
+            line, column, f"the anchor {shown(f'&{event.anchor}')} cannot be used here", "write the value out"
+        )
     if event.tag is not None:
         raise _invalid(line, column, f"the tag {shown(str(event.tag))} cannot be used here", "remove it")
 
