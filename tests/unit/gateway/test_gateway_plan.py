@@ -1,0 +1,291 @@
+"""What a plan says, whatever the apps are: who is asked about what, and that nothing slips by."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ostiary.applications.domain import App, Upstream
+from ostiary.config.places import Instance
+from ostiary.config.schema import Configuration, Gateway
+from ostiary.gateway.grant_keys import key_set, new_grant_key
+from ostiary.gateway.plan import (
+    GRANTS_FILE,
+    WRITE_ORDER,
+    GatewayInputs,
+    GatewayPlan,
+    contents,
+    plan_gateway,
+    render_grants,
+    render_standalone,
+    rotate_grants,
+)
+from ostiary.gateway.plan.cookies import APP_SIDE_OURS, OURS, strip_pattern
+from ostiary.gateway.plan.routes import AMBIGUOUS_PATH
+from ostiary.policy.identifiers import AppId
+from ostiary.policy.request import ActionClass
+
+KEYS = key_set(new_grant_key())
+CONSOLE = App(id=AppId("console"), name="Console", host="admin.example.test", upstream=Upstream(), builtin=True)
+WIKI = App(id=AppId("wiki"), name="Wiki", host="wiki.example.test", upstream=Upstream(url="http://10.0.0.5"))
+
+_UPSTREAMS = st.builds(
+    Upstream,
+    url=st.sampled_from(
+        ["http://10.0.0.5", "https://wiki.internal:8443", "http://[2001:db8::1]:80", "https://10.0.0.9"]
+    ),
+    verify_tls=st.booleans(),
+    ca_file=st.sampled_from(["", "/there.pem", "/gone.pem"]),
+    host_header=st.sampled_from(["", "inner.local"]),
+    health_path=st.sampled_from(["", "/healthz"]),
+)
+_APPS = st.lists(
+    st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True).filter(lambda name: name not in {"id", "admin", "console"}),
+    unique=True,
+    max_size=6,
+).flatmap(
+    lambda names: st.tuples(
+        *(
+            st.builds(
+                App,
+                id=st.just(AppId(name)),
+                name=st.just(name),
+                host=st.just(f"{name}.example.test"),
+                upstream=_UPSTREAMS,
+                streams=st.booleans(),
+                methods=st.sampled_from(
+                    [{}, {"GET": ActionClass.EDIT}, {"HEAD": ActionClass.DELETE, "POST": ActionClass.VIEW}]
+                ),
+                identity_headers=st.sampled_from([{}, {"remote-user": "email", "x-groups": "groups"}]),
+            )
+            for name in names
+        )
+    )
+)
+
+
+def instance(**gateway: Any) -> Instance:
+    return Instance(
+        home=Path("/srv/ostiary"), configuration=Configuration(domain="example.test", gateway=Gateway(**gateway))
+    )
+
+
+def inputs(*apps: App, **gateway: Any) -> GatewayInputs:
+    return GatewayInputs(
+        instance=instance(**gateway),
+        generation=7,
+        apps=(CONSOLE, *apps),
+        key_set=KEYS,
+        authorities={"/there.pem": "PEM"},
+        system_authorities="/etc/ssl/certs/ca-certificates.crt",
+    )
+
+
+def resources(plan: GatewayPlan, file: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(plan.files[file])["resources"]
+    return found
+
+
+def hosts(plan: GatewayPlan) -> dict[str, dict[str, Any]]:
+    return {host["name"]: host for host in resources(plan, contents.ROUTES_FILE)[0]["virtual_hosts"]}
+
+
+def settings_of(host: dict[str, Any], route: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return a filter's settings on a route: the route's own, else its host's."""
+    for place in (route, host):
+        if name in place.get("typed_per_filter_config", {}):
+            found: dict[str, Any] = place["typed_per_filter_config"][name]
+            return found
+    return {}
+
+
+@given(_APPS)
+@settings(deadline=None, max_examples=25)
+def test_every_way_to_an_app_is_decided_or_granted_for_that_very_app(apps: tuple[App, ...]) -> None:
+    plan = plan_gateway(inputs(*apps))
+    found = hosts(plan)
+    for app in (CONSOLE, *apps):
+        host = found[app.id]
+        own = {contents.CONTROL_CLUSTER} if app.builtin else {f"app-{app.id}", f"app-{app.id}-streams"}
+        for route in host["routes"]:
+            cluster = route.get("route", {}).get("cluster")
+            decided = not settings_of(host, route, contents.FILTER_DECISION).get("disabled")
+            grant = settings_of(host, route, contents.FILTER_GRANTS)
+            stripped = not settings_of(host, route, contents.FILTER_COOKIES).get("disabled")
+            assert grant, "no route is left to the filter's default"
+            if cluster is None or cluster == contents.DECIDER_CLUSTER:
+                assert grant.get("disabled")
+                continue
+            assert cluster in own
+            assert decided
+            assert stripped
+            assert grant.get("disabled") or grant.get("requirement_name") == app.id
+            if not grant.get("disabled"):
+                methods = route["match"]["headers"][0]["string_match"]["safe_regex"]["regex"].split("|")
+                assert all(app.methods.get(method, ActionClass.VIEW) is ActionClass.VIEW for method in methods)
+
+
+@given(_APPS)
+@settings(deadline=None, max_examples=25)
+def test_only_our_own_pages_and_the_sign_in_host_are_not_decided(apps: tuple[App, ...]) -> None:
+    undecided = {
+        (name, route["name"].partition("/")[2], route.get("route", {}).get("cluster"))
+        for name, host in hosts(plan_gateway(inputs(*apps))).items()
+        for route in host["routes"]
+        if settings_of(host, route, contents.FILTER_DECISION).get("disabled")
+    }
+
+    allowed = {("own", "decider"), ("ambiguous", None), ("misdirected", None)}
+    for name, way, cluster in undecided:
+        assert (way, cluster) in allowed or (name == "id" and cluster == "control" and way in {"proof", "page"})
+
+
+@given(_APPS)
+@settings(deadline=None, max_examples=25)
+def test_the_same_apps_give_the_same_bytes_in_any_order(apps: tuple[App, ...]) -> None:
+    assert plan_gateway(inputs(*apps)) == plan_gateway(inputs(*reversed(apps)))
+
+
+@given(_APPS)
+@settings(deadline=None, max_examples=25)
+def test_a_grant_is_for_one_app_and_needs_an_end(apps: tuple[App, ...]) -> None:
+    (resource,) = resources(plan_gateway(inputs(*apps)), GRANTS_FILE)
+    config = resource["typed_config"]
+
+    assert config["providers"].keys() == config["requirement_map"].keys() == {"console", *(app.id for app in apps)}
+    for name, provider in config["providers"].items():
+        assert provider["audiences"] == [name]
+        assert provider["require_expiration"] is True
+        assert provider["from_cookies"] == ["__Host-ostiary-grant"]
+        assert provider["local_jwks"] == {"inline_string": KEYS}
+
+
+def test_every_file_has_its_turn() -> None:
+    plan = plan_gateway(inputs(WIKI))
+
+    assert sorted(WRITE_ORDER) == sorted(plan.files)
+    assert WRITE_ORDER.index(GRANTS_FILE) < WRITE_ORDER.index(contents.ROUTES_FILE)
+    assert WRITE_ORDER.index(contents.CLUSTERS_FILE) < WRITE_ORDER.index(contents.ROUTES_FILE)
+
+
+def test_filters_stand_in_the_order_that_protects() -> None:
+    (secure, _) = resources(plan_gateway(inputs(WIKI)), contents.LISTENERS_FILE)
+    manager = secure["filter_chains"][0]["filters"][-1]["typed_config"]
+
+    assert [entry["name"] for entry in manager["http_filters"]] == [
+        contents.FILTER_HEADERS_IN,
+        contents.FILTER_SIGN_IN_LIMIT,
+        contents.FILTER_BODY_SIZE,
+        contents.FILTER_OWN_BODY_SIZE,
+        contents.FILTER_GRANTS,
+        contents.FILTER_DECISION,
+        contents.FILTER_COOKIES,
+        contents.FILTER_HEADERS_OUT,
+        "envoy.filters.http.router",
+    ]
+    decision = manager["http_filters"][5]["typed_config"]
+    assert decision["failure_mode_allow"] is False
+    assert decision["status_on_error"] == {"code": "ServiceUnavailable"}
+    assert "with_request_body" not in decision
+
+
+def test_administration_is_on_a_private_socket_only() -> None:
+    bootstrap = json.loads(plan_gateway(inputs(WIKI)).files[contents.BOOTSTRAP_FILE])
+
+    address = bootstrap["admin"]["address"]
+    assert address == {"pipe": {"path": "/srv/ostiary/run/envoy-admin.sock", "mode": 0o600}}
+
+
+def test_without_a_plain_port_there_is_one_listener() -> None:
+    assert len(resources(plan_gateway(inputs(WIKI, http_port=0)), contents.LISTENERS_FILE)) == 1
+
+
+def test_behind_proxies_connections_may_serve_several_hosts() -> None:
+    behind = hosts(plan_gateway(inputs(WIKI, trusted_proxies=1)))["wiki"]
+    direct = hosts(plan_gateway(inputs(WIKI)))["wiki"]
+
+    assert not any("filter_state" in route["match"] for route in behind["routes"])
+    reaching = [route for route in direct["routes"] if "route" in route]
+    assert all(route["match"]["filter_state"][0]["string_match"]["exact"] == "wiki.example.test" for route in reaching)
+
+
+def test_an_unusable_authority_takes_one_app_away_and_says_so() -> None:
+    upstream = Upstream(url="https://10.0.0.9", ca_file="/gone.pem")
+    plan = plan_gateway(inputs(WIKI, App(id=AppId("pay"), name="Pay", host="pay.example.test", upstream=upstream)))
+    found = {cluster["name"]: cluster for cluster in resources(plan, contents.CLUSTERS_FILE)}
+
+    assert plan.problems == ("App 'pay' is out of reach: its file of authorities /gone.pem cannot be used.",)
+    for name in ("app-pay", "app-pay-streams"):
+        assert found[name]["load_assignment"]["endpoints"] == []
+    assert found["app-wiki"]["load_assignment"]["endpoints"]
+
+
+def test_an_https_upstream_is_verified_by_name() -> None:
+    for url, kind, name in (
+        ("https://a.internal", "DNS", "a.internal"),
+        ("https://10.0.0.9", "IP_ADDRESS", "10.0.0.9"),
+    ):
+        app = msgspec.structs.replace(WIKI, upstream=Upstream(url=url))
+        for cluster in resources(plan_gateway(inputs(app)), contents.CLUSTERS_FILE)[2:]:
+            validation = cluster["transport_socket"]["typed_config"]["common_tls_context"]["validation_context"]
+            assert validation["match_typed_subject_alt_names"] == [{"san_type": kind, "matcher": {"exact": name}}]
+            assert validation["trusted_ca"] == {"filename": "/etc/ssl/certs/ca-certificates.crt"}
+
+
+class TestRotation:
+    def test_only_the_keys_change(self) -> None:
+        other = key_set(new_grant_key())
+
+        assert rotate_grants(render_grants((WIKI,), KEYS), other) == render_grants((WIKI,), other)
+        assert rotate_grants(render_grants((), KEYS), other) == render_grants((), other)
+
+    @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"resources": []}', b'{"resources": [{}]}', b"\xff"])
+    def test_anything_else_is_refused(self, content: bytes) -> None:
+        with pytest.raises(ValueError):
+            rotate_grants(content, KEYS)
+
+
+def test_the_trial_holds_everything_and_refers_to_nothing() -> None:
+    plan = plan_gateway(inputs(WIKI))
+    whole = json.loads(render_standalone(plan, certificate={"certificate_chain": {"inline_string": "PEM"}}))
+    text = json.dumps(whole)
+
+    assert "path_config_source" not in text
+    assert "config_discovery" not in text
+    assert "/srv/ostiary/log" not in text
+    assert {cluster["name"] for cluster in whole["static_resources"]["clusters"]} == {"decider", "control", "app-wiki"}
+    assert '"providers"' in text
+    assert '"virtual_hosts"' in text
+
+
+class TestPatterns:
+    """The expressions hold in RE2 as in `re`: they use only what both have."""
+
+    @given(
+        st.lists(
+            st.sampled_from(["a=1", "b=", "c", "__Host-ostiary-grant=x.y-z", "__host-OSTIARY-begin", "__Host-a=1"])
+        )
+    )
+    def test_none_of_ours_is_left_and_none_of_theirs_is_lost(self, cookies: list[str]) -> None:
+        import re
+
+        for separator in ("; ", ";", " ; ", ", "):
+            left = re.sub(strip_pattern(OURS), "", separator.join(cookies))
+            names = [part.strip() for part in re.split("[;,]", left) if part.strip()]
+            assert names == [cookie for cookie in cookies if not cookie.lower().startswith("__host-ostiary-")]
+
+    def test_the_console_keeps_its_own(self) -> None:
+        import re
+
+        sent = "__Host-ostiary-session=s; __Host-ostiary-id=i; __Host-ostiary-grant=g; __Host-ostiary-csrf=c"
+        assert re.sub(strip_pattern(APP_SIDE_OURS), "", sent) == "__Host-ostiary-id=i; __Host-ostiary-csrf=c"
+
+    @pytest.mark.parametrize("path", ["/", "/a/b.html", "/%C3%A9", "/100%25", "/a%20b", "/~u/@x:y,z!$&'()*+="])
+    def test_ordinary_paths_are_clear(self, path: str) -> None:
+        import re
+
+        assert re.fullmatch(AMBIGUOUS_PATH, path) is None
