@@ -60,7 +60,7 @@ def reconfigure(instance: Instance, *, again: bool = False) -> tuple[str, ...]:
         plan, apps, seen = _plan(instance)
         hosts = {instance.identity_host, instance.console_host, *(app.host for app in apps)}
         certificate = install_certificate(instance, hosts, now=utc_now())
-        if problem := certificate.problem(utc_now()):
+        if certificate.changed and (problem := certificate.problem(utc_now())):
             _log.warning("certificate_problem", problem=problem)
         if any(difference.name != GRANTS_FILE for difference in diff_plan(plan, instance)):
             _try_once(plan, instance, again=again)
@@ -103,9 +103,13 @@ def reconfigure_if_set_up(instance: Instance) -> None:
     """
     if not (instance.envoy / BOOTSTRAP_FILE).exists():
         return
+    known = rejection(instance)
     try:
         reconfigure(instance)
-    except (RejectedConfiguration, UnusableCertificate, GatewayBusy, OSError) as error:
+    except RejectedConfiguration as error:
+        if error.message != known:
+            _log.exception("gateway_not_reconfigured", error=error.message, detail=error.detail)
+    except (UnusableCertificate, GatewayBusy, OSError) as error:
         _log.exception("gateway_not_reconfigured", error=str(error), detail=getattr(error, "detail", ""))
 
 

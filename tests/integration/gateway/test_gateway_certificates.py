@@ -80,10 +80,10 @@ def test_openssl_believes_the_chain_and_the_bounds_of_the_authority(instance: In
 
     other = tmp_path / "ostiary.toml"
     other.write_text('domain = "other.test"\n')
-    from ostiary.gateway import certificates
+    from ostiary.gateway import private_authority
 
     authority, key = ensure_authority(instance, now=datetime.now(UTC))
-    stolen = certificates._issue(authority, key, key, ["bank.test"], now=datetime.now(UTC))
+    stolen = private_authority._issue(authority, key, key, ["bank.test"], now=datetime.now(UTC))
     file = tmp_path / "stolen.pem"
     from cryptography.hazmat.primitives.serialization import Encoding
 
