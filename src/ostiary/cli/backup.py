@@ -77,6 +77,12 @@ def restore(
     accept_damaged_record: Annotated[
         bool, typer.Option("--accept-damaged-record", help="Go on although its audit log does not verify.")
     ] = False,
+    secrets_from: Annotated[
+        Path | None,
+        typer.Option(
+            help="Take keys and certificates from this instance where the backup holds none.", show_default=False
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Restore a backup into an empty folder and an empty database. Everything is checked before anything is touched.
@@ -91,12 +97,20 @@ def restore(
     passphrase = _passphrase(passphrase_file, ask=encrypted, twice=False) if encrypted or passphrase_file else None
     with progress("restoring") as line:
         restored = restore_backup(
-            file, place, passphrase=passphrase, accept_damaged_record=accept_damaged_record, say=line.say
+            file,
+            place,
+            passphrase=passphrase,
+            accept_damaged_record=accept_damaged_record,
+            secrets_from=secrets_from,
+            say=line.say,
         )
     for damage in restored.damage:
         print_note(f"! The audit log was damaged before the backup: {damage}")
-    if not restored.with_secrets:
-        print_note("! The backup held no secrets: new ones were made, and people set up their second factor again.")
+    if not restored.with_secrets and secrets_from is None:
+        print_note(
+            "! The backup held no secrets: new ones were made. The earlier record is in state/audit-before-restore, "
+            "and a new one begins."
+        )
     if as_json:
         print_json({"home": place, "files": restored.files, "with_secrets": restored.with_secrets})
     else:

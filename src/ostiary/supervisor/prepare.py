@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 from ostiary.config.loader import find_home, load_instance
 from ostiary.config.places import Instance
+from ostiary.config.secrets import AUDIT_KEY, read_secret
 from ostiary.errors import OstiaryError
+from ostiary.visibility.adapters.checkpoints import write_public_key
 
 
 def prepare(instance: Instance, say: Callable[[str], None]) -> None:
@@ -31,6 +33,7 @@ def prepare(instance: Instance, say: Callable[[str], None]) -> None:
     upgrade_database(instance, say)
     ensure_builtin_apps()
     ensure_rules()
+    write_public_key(instance.audit, read_secret(instance.secrets, AUDIT_KEY).reveal())
     say("publishing the facts")
     publish("start")
     say("checking the gateway's configuration")

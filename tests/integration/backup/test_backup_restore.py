@@ -187,6 +187,8 @@ def test_without_secrets_nothing_secret_is_in_the_file(company, empty, tmp_path)
     assert {path.name for path in new.iterdir()} == {path.name for path in old.iterdir()}
     for path in old.iterdir():
         assert (new / path.name).read_bytes() != path.read_bytes()
+    empty.cli("audit", "verify")
+    empty.cli("audit", "verify", str(empty.home / "state" / "audit-before-restore"))
 
 
 def test_a_backup_is_never_written_over_a_file(company, tmp_path):
@@ -217,7 +219,9 @@ def test_an_upgrade_is_preceded_by_a_backup_that_can_be_restored(empty):
             "from ostiary.supervisor.prepare import prepare\nfrom django.conf import settings\nprepare(settings.INSTANCE, print)"
         )
         [made] = (own.home / "state" / "backups").iterdir()
-        empty.cli("restore", str(made))
+        empty.cli("restore", str(made), "--secrets-from", str(own.home))
+        assert (empty.home / "secrets" / "audit.pem").read_bytes() == (own.home / "secrets" / "audit.pem").read_bytes()
+        empty.cli("audit", "verify")
         assert json.loads(empty.python(COUNT_ROWS))["people"] == json.loads(own.python(COUNT_ROWS))["people"]
     finally:
         own.remove()

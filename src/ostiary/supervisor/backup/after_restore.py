@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ostiary.config.loader import find_home, load_instance
 from ostiary.config.places import Instance
-from ostiary.config.secrets import create_missing_secrets
+from ostiary.config.secrets import AUDIT_KEY, create_missing_secrets, read_secret
 from ostiary.errors import OstiaryError
 from ostiary.supervisor.backup.contents import DATABASE_FILE, DATABASE_ROWS
-from ostiary.supervisor.backup.restoring import ARCHIVED_DATABASE
+from ostiary.supervisor.backup.restoring import ARCHIVED_DATABASE, NEW_RECORD
+from ostiary.visibility.adapters.checkpoints import write_public_key
 
 
 def fill_database(instance: Instance, archived: str) -> None:
@@ -42,6 +43,14 @@ def fill_database(instance: Instance, archived: str) -> None:
     call_command("migrate", interactive=False, verbosity=0)
 
 
+def forget_index() -> None:
+    """Empty the index of a record that was put aside; the new one is indexed from its first line."""
+    from django.apps import apps  # noqa: PLC0415
+
+    for model in apps.get_app_config("visibility").get_models(include_auto_created=True):
+        model._base_manager.all().delete()
+
+
 def sign_everybody_out(actor_name: str) -> int:
     """End every sign-in: one that was ended after the backup must not come back with it. Return how many there were."""
     from ostiary.identity.facade import revoke_all_sessions  # noqa: PLC0415
@@ -67,6 +76,9 @@ def main() -> int:
 
         django.setup()
         fill_database(instance, os.environ.get(ARCHIVED_DATABASE, ""))
+        if os.environ.get(NEW_RECORD):
+            forget_index()
+            write_public_key(instance.audit, read_secret(instance.secrets, AUDIT_KEY).reveal())
         sign_everybody_out(os.environ.get("SUDO_USER") or f"uid-{os.getuid()}")
     except OstiaryError as error:
         sys.stderr.write(f"{error}\n")

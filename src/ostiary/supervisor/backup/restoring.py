@@ -15,6 +15,7 @@ import msgspec
 
 from ostiary.config.loader import FILE_NAME, load_instance
 from ostiary.config.places import Instance
+from ostiary.config.secrets import AUDIT_KEY
 from ostiary.errors import OstiaryError
 from ostiary.supervisor.backup.container import ContainerReader, Header, UnusableBackup, read_header
 from ostiary.supervisor.backup.contents import (
@@ -33,7 +34,9 @@ from ostiary.supervisor.backup.contents import (
 from ostiary.supervisor.backup.record_check import damage_in
 
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
+EARLIER_RECORD = "audit-before-restore"
 ARCHIVED_DATABASE = "OSTIARY_ARCHIVED_DATABASE"
+NEW_RECORD = "OSTIARY_NEW_RECORD"
 
 
 class TargetNotEmpty(OstiaryError):
@@ -67,6 +70,7 @@ def restore_backup(
     *,
     passphrase: str | None,
     accept_damaged_record: bool = False,
+    secrets_from: Path | None = None,
     say: Callable[[str], None] = lambda _words: None,
 ) -> Restored:
     """Restore a backup into a folder that is empty or absent; everybody is signed out by it.
@@ -76,6 +80,7 @@ def restore_backup(
         home: the instance's folder.
         passphrase: opens an encrypted backup.
         accept_damaged_record: go on although the audit log in it does not verify.
+        secrets_from: an instance whose secrets and certificates to use where the backup holds none.
         say: is told each step.
 
     Raises:
@@ -96,13 +101,15 @@ def restore_backup(
         damage = _checked_record(stage, accept_damaged_record=accept_damaged_record)
         instance = load_instance(stage)
         _check_database(stage, instance)
+        _bring_secrets(stage, manifest, secrets_from)
+        new_record = not (stage / SECRETS / AUDIT_KEY).exists()
         say("putting the files into place")
-        archived = _arrange(stage, instance)
+        archived = _arrange(stage, instance, put_record_aside=new_record)
         if home.exists():
             home.rmdir()
         stage.rename(home)
     say("filling the database")
-    _fill_database(home, archived)
+    _fill_database(home, archived, new_record=new_record)
     return Restored(header, len(manifest.entries), manifest.with_secrets, damage)
 
 
@@ -217,10 +224,28 @@ def _check_empty_postgresql(url: str) -> None:
         )
 
 
-def _arrange(stage: Path, instance: Instance) -> str:
-    """Move files to where an instance keeps them; return which file the database must be filled from, if any."""
+def _bring_secrets(stage: Path, manifest: Manifest, secrets_from: Path | None) -> None:
+    if secrets_from is None:
+        return
+    if manifest.with_secrets:
+        raise UnusableBackup("The backup holds secrets of its own.", hint="Leave --secrets-from out.")
+    try:
+        shutil.copytree(secrets_from / SECRETS, stage / SECRETS)
+        if (certificates := secrets_from / "state" / CERTIFICATES).is_dir():
+            shutil.copytree(certificates, stage / CERTIFICATES)
+    except (OSError, shutil.Error) as error:
+        raise UnusableBackup(f"The secrets in {secrets_from} cannot be read: {error}.") from None
+
+
+def _arrange(stage: Path, instance: Instance, *, put_record_aside: bool) -> str:
+    """Move files to where an instance keeps them; return which file the database must be filled from, if any.
+
+    Without the key that signed the record nobody can continue it: it is kept aside, with its public key, and another begins.
+    """
     state = stage / "state"
     state.mkdir(mode=0o700)
+    if put_record_aside and (stage / AUDIT).is_dir():
+        (stage / AUDIT).rename(state / EARLIER_RECORD)
     for name in (CERTIFICATES, AUDIT):
         if (stage / name).is_dir():
             (stage / name).rename(state / name)
@@ -236,9 +261,9 @@ def _arrange(stage: Path, instance: Instance) -> str:
     return ""
 
 
-def _fill_database(home: Path, archived: str) -> None:
+def _fill_database(home: Path, archived: str, *, new_record: bool) -> None:
     """Do what needs Django in a process of its own: this one may have another instance's settings."""
-    environment = {**os.environ, "OSTIARY_HOME": str(home), ARCHIVED_DATABASE: archived}
+    environment = {**os.environ, "OSTIARY_HOME": str(home), ARCHIVED_DATABASE: archived, NEW_RECORD: "1" * new_record}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     command = [sys.executable, "-m", "ostiary.supervisor.backup.after_restore"]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
