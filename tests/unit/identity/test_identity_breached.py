@@ -3,6 +3,7 @@
 import hashlib
 import io
 import urllib.request
+from email.message import Message
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ostiary.identity.adapters import breached
 from ostiary.identity.adapters.breached import BreachedPasswords, answer_has_suffix, file_has_digest
 
 
@@ -52,7 +54,7 @@ def test_the_service_learns_five_digits_and_no_more(monkeypatch: pytest.MonkeyPa
         asked.append(question.full_url)
         return io.BytesIO(f"{digest('hunter2')[5:]}:3".encode())
 
-    monkeypatch.setattr(urllib.request, "urlopen", answer)
+    monkeypatch.setattr(breached._opener, "open", answer)
     assert BreachedPasswords(range_url="https://range.example/").contains("hunter2")
     assert asked == [f"https://range.example/{digest('hunter2')[:5]}"]
 
@@ -64,10 +66,18 @@ def test_a_service_that_fails_keeps_nobody_from_setting_a_password(
     def fail(question: Any, timeout: float) -> io.BytesIO:
         raise error
 
-    monkeypatch.setattr(urllib.request, "urlopen", fail)
+    monkeypatch.setattr(breached._opener, "open", fail)
     assert not BreachedPasswords(range_url="https://range.example").contains("hunter2")
 
 
 def test_a_service_without_tls_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(urllib.request, "urlopen", lambda *_a, **_k: pytest.fail("asked"))
+    monkeypatch.setattr(breached._opener, "open", lambda *_a, **_k: pytest.fail("asked"))
     assert not BreachedPasswords(range_url="http://range.example").contains("hunter2")
+
+
+def test_a_redirect_is_never_followed() -> None:
+    asked = urllib.request.Request("https://range.example/AAAAA")
+    handlers = [one for one in breached._opener.handlers if isinstance(one, urllib.request.HTTPRedirectHandler)]
+    assert handlers
+    for handler in handlers:
+        assert handler.redirect_request(asked, io.BytesIO(), 302, "Found", Message(), "http://127.0.0.1/") is None

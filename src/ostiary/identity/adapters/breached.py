@@ -21,6 +21,16 @@ SERVICE_SECONDS = 2.0
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 
 
+class _StayThere(urllib.request.HTTPRedirectHandler):
+    """Follows nothing: who was configured answers, or nobody. A redirect could lead into this machine's network."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Make every redirect a failure."""
+
+
+_opener = urllib.request.build_opener(_StayThere)
+
+
 @dataclass(frozen=True, slots=True)
 class BreachedPasswords:
     """Where to look.
@@ -58,7 +68,7 @@ class BreachedPasswords:
             return False
         question = urllib.request.Request(url, headers={"Add-Padding": "true", "User-Agent": "ostiary"})  # noqa: S310
         try:
-            with urllib.request.urlopen(question, timeout=SERVICE_SECONDS) as answer:  # noqa: S310 - https only
+            with _opener.open(question, timeout=SERVICE_SECONDS) as answer:
                 text = answer.read(MAX_ANSWER_BYTES).decode("ascii", "replace")
         except (OSError, ValueError) as error:
             log.warning("breached_range_not_asked", reason=str(error))
