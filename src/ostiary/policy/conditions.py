@@ -32,6 +32,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         path: as the app will read it; `None` when apps could read it in more than one way.
         device: posture facts by name; `managed` and `compliant` among them when they are known.
         now: seconds since the epoch.
+        timed: what `holds_until` found, by the condition's identity; the rules outlive the facts.
     """
 
     request: AccessRequest
@@ -40,6 +41,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     address: Address | None
     device: dict[str, bool | int | str]
     now: float
+    timed: dict[int, tuple[bool, float | None]]
 
 
 def gather(request: AccessRequest, reads: Reads, now: float) -> Facts:
@@ -51,6 +53,7 @@ def gather(request: AccessRequest, reads: Reads, now: float) -> Facts:
         address=parse_address(request.context.address) if Part.ADDRESS in reads else None,
         device=_posture(request) if Part.DEVICE in reads else {},
         now=now,
+        timed={},
     )
 
 
@@ -108,6 +111,13 @@ def is_timed(condition: Condition) -> bool:
 
 def holds_until(condition: Condition, facts: Facts) -> tuple[bool, float | None]:
     """Return whether a timed condition holds, and the first moment at which time alone could change that, if any."""
+    known = facts.timed.get(id(condition))
+    if known is None:
+        known = facts.timed[id(condition)] = _holds_until(condition, facts)
+    return known
+
+
+def _holds_until(condition: Condition, facts: Facts) -> tuple[bool, float | None]:
     match condition:
         case Hours():
             states = [state_at(window, facts.now) for window in condition.windows]
