@@ -53,3 +53,7 @@ bench-gateway:
 wheel:
 	@tools/prepare dev
 	$(PY) -m hatchling build -t wheel
+
+screenshots:
+	@tools/prepare dev chromium fonts-liberation
+	@$(PY) -m tests.screenshots

@@ -1,0 +1,205 @@
+"""`python -m tests.screenshots`: starts the demo in a folder of its own, visits it with Chromium, and takes its picture.
+
+Every picture is of the running system: through the gateway, signed in with a passkey, after the demo's own walk.
+"""
+
+import argparse
+import base64
+import contextlib
+import hashlib
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pyotp
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+from playwright.sync_api import BrowserContext, Page, sync_playwright
+
+from ostiary.config.loader import load_instance
+from ostiary.config.places import Instance
+from ostiary.demo.notes import Account, Notes, read_notes
+from ostiary.demo.walk.passkey import StoredPasskey
+from ostiary.supervisor.status_file import NotRunning, read_status
+
+CHROMIUM = "/usr/bin/chromium"
+START_SECONDS = 240
+VIEWS = (("desktop", 1280, 860, "light"), ("desktop", 1280, 860, "dark"), ("telephone", 390, 844, "light"))
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("docs/screenshots"), help="where the pictures go")
+    folder: Path = parser.parse_args().folder
+    folder.mkdir(parents=True, exist_ok=True)
+    with running_demo() as instance:
+        notes = read_notes(instance.home)
+        assert notes is not None
+        take_all(instance, notes, folder)
+
+
+@contextlib.contextmanager
+def running_demo() -> Iterator[Instance]:
+    """Start the demo on a free port, walk through it once, and stop it at the end."""
+    home = Path(tempfile.mkdtemp(prefix="ost-"))
+    command = [sys.executable, "-m", "ostiary.demo", "--home", str(home)]
+    demo = subprocess.Popen([*command, "--port", str(_free_port())], stdout=subprocess.DEVNULL)
+    try:
+        _wait_until_ready(home, demo)
+        subprocess.run([*command, "--check"], check=True)
+        yield load_instance(home)
+    finally:
+        demo.terminate()
+        demo.wait()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def take_all(instance: Instance, notes: Notes, folder: Path) -> None:
+    """Take each page in each view.
+
+    Args:
+        instance: the running demo.
+        notes: its accounts.
+        folder: where the pictures go.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", f"--ignore-certificate-errors-spki-list={key_hash(instance)}"],
+        )
+        nadia = browser.new_context(viewport={"width": 1280, "height": 860})
+        visitor = browser.new_context(viewport={"width": 1280, "height": 860})
+        sign_in_with_passkey(nadia, instance, notes.account("Nadia"))
+        picture(visitor, folder, "sign-in", instance.url(instance.identity_host))
+        sign_in(visitor.new_page(), instance, notes.account("Mateo"))
+        picture(visitor, folder, "portal", instance.url(instance.identity_host))
+        refused = instance.url(f"payroll.{instance.configuration.domain}", "/")
+        picture(visitor, folder, "refusal", refused)
+        for name, path in console_pages(nadia, instance).items():
+            picture(nadia, folder, f"console-{name}", instance.url(instance.console_host, path))
+        browser.close()
+
+
+def console_pages(context: BrowserContext, instance: Instance) -> dict[str, str]:
+    """Return the console's pages to take, with a decision and a person that exist."""
+    page = context.new_page()
+    page.goto(instance.url(instance.console_host, "/decisions/?outcome=refused"))
+    decision = page.locator("a.sentence").first.get_attribute("href") or "/decisions/"
+    page.goto(instance.url(instance.console_host, "/people/?q=priya"))
+    person = page.locator("a.subject").first.get_attribute("href") or "/people/"
+    page.close()
+    return {
+        "overview": "/?span=hour",
+        "decisions": "/decisions/",
+        "decision": decision,
+        "apps": "/apps/",
+        "people": "/people/",
+        "person": person,
+        "rules": "/rules/",
+        "rules-edit": "/rules/edit",
+        "audit": "/audit/",
+    }
+
+
+def picture(context: BrowserContext, folder: Path, name: str, address: str) -> None:
+    """Take one page in every view."""
+    page = context.new_page()
+    page.goto(address)
+    for size, width, height, scheme in VIEWS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
+        page.screenshot(path=folder / f"{name}-{size}-{scheme}.png")
+    page.close()
+
+
+def sign_in(page: Page, instance: Instance, account: Account) -> None:
+    """Sign in with password and one-time code."""
+    page.goto(instance.url(instance.identity_host))
+    page.locator("input[type=email]").fill(account.email)
+    page.locator("input[type=password]").fill(account.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/second-step*")
+    page.locator("#id_code").fill(pyotp.TOTP(account.totp).now())
+    page.keyboard.press("Enter")
+    page.wait_for_url(instance.url(instance.identity_host))
+
+
+def sign_in_with_passkey(context: BrowserContext, instance: Instance, account: Account) -> None:
+    """Sign in, and prove to the console the passkey that the demo's walk set up."""
+    page = context.new_page()
+    sign_in(page, instance, account)
+    keys = context.new_cdp_session(page)
+    keys.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    authenticator = keys.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+    credential = walk_passkey(instance)
+    keys.send("WebAuthn.addCredential", {"authenticatorId": authenticator, "credential": credential})
+    page.goto(instance.url(instance.console_host))
+    page.get_by_role("button").filter(has_text="passkey").first.click()
+    page.wait_for_url(instance.url(instance.console_host))
+
+
+def walk_passkey(instance: Instance) -> dict[str, object]:
+    """Return the passkey of the walk in the form in which Chromium takes it."""
+    stored = msgspec.json.decode((instance.home / "walk-passkey.json").read_bytes(), type=StoredPasskey)
+    key = load_pem_private_key(stored.key.encode(), password=None)
+    encoded = key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    return {
+        "credentialId": base64.b64encode(stored.credential).decode(),
+        "isResidentCredential": True,
+        "rpId": instance.identity_host,
+        "privateKey": base64.b64encode(encoded).decode(),
+        "userHandle": base64.b64encode(stored.user).decode(),
+        "signCount": stored.count + 1000,
+    }
+
+
+def key_hash(instance: Instance) -> str:
+    """Return what tells Chromium to believe the gateway's certificate, as an imported authority would."""
+    port = instance.configuration.gateway.https_port
+    pem = ssl.get_server_certificate(("127.0.0.1", port), ca_certs=str(instance.authority_certificate))
+    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(hashlib.sha256(encoded).digest()).decode()
+
+
+def _free_port() -> int:
+    with socket.socket() as attempt:
+        attempt.bind(("127.0.0.1", 0))
+        return int(attempt.getsockname()[1])
+
+
+def _wait_until_ready(home: Path, demo: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and demo.poll() is None:
+        with contextlib.suppress(NotRunning):
+            status = read_status(home / "run")
+            if status.ready and status.pid == demo.pid:
+                return
+        time.sleep(0.2)
+    raise SystemExit("The demo did not become ready. See why with: make demo")
+
+
+if __name__ == "__main__":
+    main()
