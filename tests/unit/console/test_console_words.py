@@ -24,7 +24,7 @@ STAMP: dict[str, Any] = {"policy_version": PolicyVersion("abc"), "generation": G
 
 def test_every_reason_has_words() -> None:
     assert set(REASON_NAMES) == set(ReasonCode)
-    assert name_reason("something_new") == "something_new"
+    assert name_reason("something_new") == "something new"
 
 
 def test_sentences_name_who_what_and_why() -> None:

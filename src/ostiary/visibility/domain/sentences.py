@@ -38,8 +38,9 @@ _ENTITY: Final = {
 
 
 def sentence(who: str, what: str, why: str = "") -> str:
-    """Return a sentence, with the reason in brackets where there is one."""
-    return f"{who} {what} ({why})" if why else f"{who} {what}"
+    """Return a sentence, with the reason in brackets where there is one and it says more than the sentence does."""
+    words = why.replace("_", " ") if why.isascii() and why.replace("_", "").islower() and " " not in why else why
+    return f"{who} {what} ({words})" if words and words not in what else f"{who} {what}"
 
 
 def account_sentence(*, who: str, change: str, target: str, why: str) -> str:

@@ -1,6 +1,7 @@
 """The first page: what needs somebody now, then how the day went. Parts of it refresh themselves."""
 
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -9,8 +10,10 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from ostiary.applications.facade import list_apps
 from ostiary.identity.facade import list_people, list_sessions
@@ -27,25 +30,49 @@ from ostiary.web.console.words import OUTCOME_NAMES, name_reason
 from ostiary.web.design.charts import Bar, Column, Series
 
 SECTION = Resource.OVERVIEW
-DAY_SECONDS: Final = 86400
 MAX_BARS: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far the overview looks back; `span` is what the decisions page calls the same."""
+
+    key: str
+    seconds: int
+    short: Promise
+    words: Promise
+    label: str
+
+
+WINDOWS: Final = (
+    Window("hour", 3600, _lazy("1 h"), _lazy("last hour"), "%H:%M"),
+    Window("day", 86400, _lazy("24 h"), _lazy("last 24 h"), "%H:%M"),
+    Window("week", 604800, _lazy("7 days"), _lazy("last 7 days"), "%a %H:%M"),
+)
+DAY: Final = WINDOWS[1]
 
 
 @console_page(Resource.OVERVIEW, Action.VIEW)
 def overview(request: HttpRequest) -> HttpResponseBase:
     """Show the overview."""
-    return render_page(request, "overview.html", SECTION, _state(time.time()))
+    return render_page(request, "overview.html", SECTION, _state(window_of(request), time.time()))
 
 
 @console_page(Resource.OVERVIEW, Action.VIEW)
 def overview_part(request: HttpRequest) -> HttpResponseBase:
     """Return the part of the overview that refreshes itself."""
-    context = {**_state(time.time()), "may": allowances_of(caller_of(request).role)}
+    context = {**_state(window_of(request), time.time()), "may": allowances_of(caller_of(request).role)}
     return render(request, "console/parts/overview.html", context)
 
 
-def _state(now: float) -> dict[str, Any]:
-    activity = get_activity(since=now - DAY_SECONDS, now=now)
+def window_of(request: HttpRequest) -> Window:
+    """Return the window that the page is asked for; a day when none or nonsense."""
+    return next((window for window in WINDOWS if window.key == request.GET.get("span")), DAY)
+
+
+def _state(window: Window, now: float) -> dict[str, Any]:
+    activity = get_activity(since=now - window.seconds, now=now)
+    lately = activity if window is DAY else get_activity(since=now - DAY.seconds, now=now)
     health = health_by_app()
     apps = [(app, health.get(app.id)) for app in list_apps()]
     machinery = read_machinery(settings.INSTANCE, now)
@@ -54,20 +81,22 @@ def _state(now: float) -> dict[str, Any]:
         "needs": list_needs(
             machinery=machinery,
             record=record,
-            activity=activity,
+            activity=lately,
             rules=get_current(),
             apps=apps,
             second_factor_required=settings.INSTANCE.configuration.sign_in.require_second_factor,
         ),
+        "window": window,
+        "windows": WINDOWS,
         "activity": activity,
         "requests": activity.allowed + activity.held + activity.refused,
         "per_second": f"{activity.per_second:.1f}",
-        "columns": _columns(activity),
+        "columns": _columns(activity, window),
         "series": _series(),
         "passed": [bucket.allowed + bucket.held + bucket.refused for bucket in activity.buckets],
         "stopped": [bucket.held + bucket.refused for bucket in activity.buckets],
-        "reasons": _reasons(activity),
-        "busiest": _busiest(activity, {str(app.id): app.name for app, _health in apps}),
+        "reasons": _reasons(activity, window),
+        "busiest": _busiest(activity, window, {str(app.id): app.name for app, _health in apps}),
         "sessions": list_sessions(page=1, page_size=1).total,
         "people": list_people(page=1, page_size=1).total,
         "apps": apps,
@@ -81,33 +110,33 @@ def _series() -> tuple[Series, ...]:
     return tuple(Series(str(OUTCOME_NAMES[kind]), kind) for kind in ("allowed", "held", "refused"))
 
 
-def _columns(activity: Activity) -> tuple[Column, ...]:
+def _columns(activity: Activity, window: Window) -> tuple[Column, ...]:
     return tuple(
         Column(
-            timezone.localtime(datetime.fromtimestamp(bucket.at, tz=UTC)).strftime("%H:%M"),
+            timezone.localtime(datetime.fromtimestamp(bucket.at, tz=UTC)).strftime(window.label),
             (bucket.allowed, bucket.held, bucket.refused),
         )
         for bucket in activity.buckets
     )
 
 
-def _reasons(activity: Activity) -> tuple[Bar, ...]:
+def _reasons(activity: Activity, window: Window) -> tuple[Bar, ...]:
     return tuple(
         Bar(
             name_reason(reason) if reason else _("no reason noted"),
             count,
-            f"{reverse('console:decisions')}?{urlencode({'reason': reason, 'span': 'day'})}",
+            f"{reverse('console:decisions')}?{urlencode({'reason': reason, 'span': window.key})}",
         )
         for reason, count in activity.refusals[:MAX_BARS]
     )
 
 
-def _busiest(activity: Activity, names: dict[str, str]) -> tuple[Bar, ...]:
+def _busiest(activity: Activity, window: Window, names: dict[str, str]) -> tuple[Bar, ...]:
     return tuple(
         Bar(
             names.get(one.app, one.app),
             one.total,
-            f"{reverse('console:decisions')}?{urlencode({'app': one.app, 'span': 'day', 'grants': 'on'})}",
+            f"{reverse('console:decisions')}?{urlencode({'app': one.app, 'span': window.key, 'grants': 'on'})}",
         )
         for one in activity.apps[:MAX_BARS]
         if one.app

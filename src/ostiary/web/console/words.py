@@ -31,6 +31,12 @@ REASON_NAMES: Final[dict[str, Promise]] = {
     ReasonCode.STALE_FACTS: gettext_lazy("the facts were out of date"),
     ReasonCode.RECORD_UNAVAILABLE: gettext_lazy("the record could not be written"),
 }
+DATA_PLANE_REASON_NAMES: Final[dict[str, Promise]] = {
+    "ext_authz_denied": gettext_lazy("refused by the decision service"),
+    "ext_authz_error": gettext_lazy("the decision service did not answer"),
+    "path_normalization_failed": gettext_lazy("the path was written in disguise"),
+    "route_not_found": gettext_lazy("there is no such app"),
+}
 METHOD_NAMES: Final[dict[str, Promise]] = {
     "password": gettext_lazy("password"),
     "totp": gettext_lazy("one-time code"),
@@ -46,8 +52,8 @@ URGENT_REASONS: Final = frozenset(
 
 
 def name_reason(code: str) -> str:
-    """Return a reason code in words; one that is not known stays as it is."""
-    return str(REASON_NAMES.get(code, code))
+    """Return a reason code in words; one that is not known keeps its own."""
+    return str(REASON_NAMES.get(code) or DATA_PLANE_REASON_NAMES.get(code) or code.replace("_", " "))
 
 
 def name_method(method: str) -> str:
