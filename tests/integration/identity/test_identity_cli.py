@@ -1,10 +1,12 @@
 """`ostiary user`, `group`, `session` and `admin`, typed as an operator types them."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from tests.identity_people import Browser, make_group, make_person, make_person_with_app, path_of
 from typer.testing import CliRunner
 
@@ -12,6 +14,14 @@ from ostiary.cli.main import app
 from ostiary.identity.facade import find_person, get_person, list_people, list_sessions
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command sends logs to its own standard error, which the runner closes."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def ostiary(*words: str, code: int = 0) -> str:
