@@ -1,0 +1,621 @@
+"""A whole instance as its owner runs it, and people at it: `ostiary init`, `ostiary up`, a small company, real clients.
+
+    def test_something(running: RunningInstance) -> None:
+        ada = running.make_person("staff")
+        browser = running.signed_in(ada)                      # through the real forms, password and code
+        assert browser.get("wiki", "/page").status_code == 200
+        running.operator("ostiary.identity.facade:disable_person", person_id=ada.id, reason="left")
+
+The fixture `running` (import it, or `from tests.running_instance import running`) starts once a process; tests that use
+it carry `pytest.mark.xdist_group("running-instance")`. State is on SQLite, or in a database of its own on the server
+that `OSTIARY_DATABASE_URL` names. Whoever changes the rules puts them back: `with running.rules(document): …`.
+"""
+
+import itertools
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from http.client import HTTPException, HTTPResponse
+from pathlib import Path
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+import jwt
+import msgspec
+import psutil
+import psycopg
+import pyotp
+import pytest
+
+from ostiary.config.loader import load_instance
+from ostiary.config.secrets import read_secret
+from ostiary.demo.notes import Account
+from ostiary.demo.walk.browser import Browser, form_with, words_of
+from ostiary.demo.walk.passkey import Passkey
+from ostiary.demo.walk.person import Visitor
+from ostiary.gateway.snapshots import read_encoded
+from ostiary.supervisor.status_file import NotRunning, read_status
+from tests import running_http2 as wire
+from tests.gateway_fixtures import RawAnswer, free_port, write_authority
+from tests.gateway_upstream import EchoUpstream
+from tests.running_operator import Made
+from tests.running_upstreams import Answer, Server, as_told
+
+ROOT = Path(__file__).resolve().parents[1]
+DOMAIN = "corp.localhost"
+PATIENCE_SECONDS = 180.0
+CODE_SECONDS = 30
+OSTIARY = [sys.executable, "-c", "from ostiary.cli.main import main; main()"]
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+IDENTITY = "ostiary.identity.facade"
+CONFIGURATION = """\
+domain = "{domain}"
+organisation = "Corporation"
+contact = "desk@corp.test"
+[gateway]
+address = "127.0.0.1"
+https_port = {https_port}
+http_port = {http_port}
+workers = 1
+max_body_bytes = 8388608
+max_header_kib = 32
+[decisions]
+forward_auth_port = {forward_auth_port}
+[sign_in]
+breached_range_url = "https://localhost:{range_port}/range"
+[record]
+min_free_mib = 1
+"""
+RULES = """\
+version: 1
+rules:
+  - name: staff-use-wiki
+    allow: group:staff
+    to: [app:wiki, app:told]
+    do: [view, edit]
+    when: {mfa: any}
+  - name: staff-read-public-files
+    allow: group:staff
+    to: app:files
+    do: [view, edit]
+    paths: [/public/*]
+  - name: staff-open-the-vault-freshly
+    allow: group:staff
+    to: app:vault
+    do: [view]
+    when:
+      mfa: {method: otp, within: 12h}
+  - name: finance-opens-payroll
+    allow: group:finance
+    to: app:payroll
+    do: [view, edit]
+    when: {mfa: phishing-resistant}
+  - name: administrators-manage
+    allow: group:administrators
+    to: app:console
+    do: any
+    when: {mfa: phishing-resistant}
+  - name: others-with-a-role-look-on
+    allow: [group:auditors, group:helpdesk]
+    to: app:console
+    do: any
+    when: {mfa: any}
+  - name: a-rule-that-says-too-much
+    allow: group:misled
+    to: app:console
+    do: any
+"""
+
+
+class Client:
+    """One browser of one person: `Browser` of the walk, with names of hosts instead of addresses."""
+
+    def __init__(self, running: "RunningInstance", account: Made | None = None) -> None:
+        self.running = running
+        self.account = account
+        self.browser = Browser(running.authority)
+        self._last_step = 0
+
+    def send(self, method: str, name: str, path: str = "/", **options: Any) -> httpx.Response:
+        """Send one request and follow nothing; `cookies=False` leaves this browser's cookies out."""
+        if options.pop("cookies", True) is False:
+            options["headers"] = {"cookie": "", **options.get("headers", {})}
+        return self.browser.send(method, self.running.url(name, path), **options)
+
+    def get(self, name: str, path: str = "/", **options: Any) -> httpx.Response:
+        return self.send("GET", name, path, **options)
+
+    def api(self, name: str, path: str = "/", method: str = "GET", **headers: str) -> httpx.Response:
+        """Ask as a program does: a refusal is problem+json, not a redirect."""
+        return self.send(method, name, path, headers={"accept": "application/json", **headers})
+
+    def open(self, name: str, path: str = "/") -> httpx.Response:
+        """Open a page and follow where it leads."""
+        return self.browser.open(self.running.url(name, path))
+
+    def cookies(self, name: str) -> dict[str, str]:
+        """Return this browser's cookies for a host; the dictionary is live."""
+        return self.browser._cookies.setdefault(self.running.host(name), {})
+
+    def next_code(self) -> str:
+        """Return the next code of this person's authenticator app; each is good once, and two at a time are good."""
+        assert self.account is not None
+        step = max(self._last_step + 1, int(time.time()) // CODE_SECONDS)
+        while step > int(time.time()) // CODE_SECONDS + 1:
+            time.sleep(0.2)
+        self._last_step = step
+        return pyotp.TOTP(self.account.seed).at(step * CODE_SECONDS)
+
+    def give_password(self, page: httpx.Response | None = None) -> httpx.Response:
+        """Type address and password; the page asked for by default is the sign-in page."""
+        assert self.account is not None
+        page = page or self.open("id", "/sign-in")
+        form = form_with(page, "email", "password")
+        return self.browser.submit(page, form, email=self.account.email, password=self.account.password)
+
+    def give_code(self, page: httpx.Response, code: str = "") -> httpx.Response:
+        return self.browser.submit(page, form_with(page, "code"), code=code or self.next_code())
+
+    def sign_in(self) -> "Client":
+        """Sign in at the portal, with password and code."""
+        landed = self.give_code(self.give_password())
+        assert landed.status_code == 200, words_of(landed)
+        assert urlsplit(str(landed.request.url)).path == "/", words_of(landed)
+        return self
+
+    def enter(self, *names: str) -> "Client":
+        """Open apps so that this browser has their sessions, and grants where there are any."""
+        for name in names:
+            page = self.open(name, "/public/x" if name == "files" else "/")
+            assert page.status_code == 200, words_of(page)
+            assert page.request.url.host == self.running.host(name), words_of(page)
+        return self
+
+    @property
+    def visitor(self) -> Visitor:
+        assert self.account is not None
+        made = self.account
+        account = Account(name="", email=made.email, story="", password=made.password, totp=made.seed)
+        return Visitor(self.browser, account, self.running.url("id"))
+
+    def add_passkey(self) -> Passkey:
+        """Set a passkey up; the browser is signed in and proved itself lately."""
+        passkey = Passkey(self.running.folder / f"passkey-{uuid.uuid4().hex}.json")
+        self.visitor.give_passkey(self.open("id", "/set-up/passkey"), passkey)
+        assert passkey.exists
+        return passkey
+
+    def make_recovery_codes(self) -> list[str]:
+        """Make recovery codes and return them; the browser is signed in and proved itself lately."""
+        page = self.open("id", "/set-up/recovery-codes")
+        shown = self.post("id", "/set-up/recovery-codes", page)
+        codes = re.findall(r"<li[^>]*>\s*(?:<code[^>]*>)?\s*([0-9 ]{10,})\s*<", shown.text)
+        assert codes, words_of(shown)
+        return [code.replace(" ", "") for code in codes]
+
+    def passkey_answer(self, passkey: Passkey, options_path: str) -> str:
+        """Fetch a challenge and return the credential that answers it."""
+        origin = self.running.url("id").rstrip("/")
+        options = self.get("id", options_path, headers={"accept": "application/json"}).json()["publicKey"]
+        return passkey.answer(options, origin)
+
+    def post(self, name: str, path: str, page: httpx.Response | None = None, **fields: str) -> httpx.Response:
+        """Post a form as a page of that host would, with the token of `page` or of the sign-in page; follow nothing."""
+        if page is None and name in {"id", "admin"}:
+            page = self.get(name, "/sign-in" if name == "id" else "/")
+        token = {"csrfmiddlewaretoken": token_of(page)} if page is not None else {}
+        url = self.running.url(name, path)
+        origin = self.running.url(name).rstrip("/")
+        return self.browser.send(
+            "POST",
+            url,
+            data={**token, **fields},
+            headers={"origin": origin, "referer": url, "sec-fetch-site": "same-origin"},
+        )
+
+    def close(self) -> None:
+        self.browser.close()
+
+
+def token_of(page: httpx.Response) -> str:
+    """Return the form token of a page, empty when it has none."""
+    _, found, rest = page.text.partition('name="csrfmiddlewaretoken" value="')
+    return rest.partition('"')[0] if found else ""
+
+
+class OperatorRefused(Exception):
+    """A call was refused by the product."""
+
+
+class RunningInstance:
+    """The instance, its company and its surroundings."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="ost-"))
+        self.home = self.folder / "i"
+        self.echo = EchoUpstream().start()
+        self.told = Server(as_told)
+        certificate, tls = write_authority(self.folder, "DNS:localhost")
+        self.breached: set[str] = set()
+        self.ranges = Server(self.answer_range, tls=tls)
+        self.database = _new_database()
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("OSTIARY_", "DJANGO_"))},
+            "OSTIARY_HOME": str(self.home),
+            "SSL_CERT_FILE": str(certificate),
+            **({"OSTIARY_DATABASE_URL": self.database} if self.database else {}),
+        }
+        self.https_port, self.http_port, self.forward_auth_port = free_port(), free_port(), free_port()
+        self._numbers = itertools.count(1)
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._operator: subprocess.Popen[str] | None = None
+        self._clients: list[Client] = []
+
+    # Its life
+
+    def start(self) -> None:
+        self.home.mkdir(mode=0o700, exist_ok=True)
+        ports = {"https_port": self.https_port, "http_port": self.http_port, "range_port": self.ranges.port}
+        (self.home / "ostiary.toml").write_text(
+            CONFIGURATION.format(domain=DOMAIN, forward_auth_port=self.forward_auth_port, **ports)
+        )
+        done = subprocess.run(
+            [*OSTIARY, "init", "--home", str(self.home)],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        self.instance = load_instance(self.home, {})
+        with (self.folder / "up.out").open("wb") as output:
+            self._supervisor = subprocess.Popen(
+                [*OSTIARY, "up"], env=self.environment, stdout=output, stderr=output, cwd=self.home
+            )
+        with (self.folder / "operator.out").open("wb") as output:
+            self._operator = subprocess.Popen(
+                [sys.executable, "-m", "tests.running_operator"],
+                env=self.environment,
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+                text=True,
+            )
+        self.eventually(self._is_ready, "ostiary up is ready")
+        self._read_operator()
+        self._make_company()
+
+    def stop(self) -> None:
+        for client in self._clients:
+            client.close()
+        for process in (self._operator, self._supervisor):
+            if process is not None and process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in (self._operator, self._supervisor):
+            if process is not None:
+                try:
+                    process.wait(60)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(60)
+                for pipe in (process.stdin, process.stdout):
+                    if pipe is not None:
+                        with suppress(OSError):
+                            pipe.close()
+        for server in (self.echo, self.told, self.ranges):
+            server.stop()
+        _drop_database(self.database)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _is_ready(self) -> bool:
+        assert self._supervisor is not None
+        assert self._supervisor.poll() is None, self.last_words()
+        with suppress(NotRunning):
+            return read_status(self.instance.run).ready
+        return False
+
+    def _make_company(self) -> None:
+        for group in ("staff", "finance", "misled"):
+            self.operator(f"{IDENTITY}:create_group", id=group, name=group.title())
+        for name in ("wiki", "files", "vault", "payroll"):
+            more = {"identity_headers": {"Remote-User": "email", "Remote-Name": "name"}} if name == "wiki" else {}
+            self.operator(
+                "ostiary.applications.facade:add_app", name, upstream=self.echo.url, name=name.title(), **more
+            )
+        told = f"http://127.0.0.1:{self.told.port}"
+        self.operator("ostiary.applications.facade:add_app", "told", upstream=told, name="Told")
+        self.apply_rules(RULES)
+        ada = self.signed_in(self.make_person("staff"))
+        self.eventually(lambda: ada.open("wiki").status_code == 200, "the company is in force")
+        ada.close()
+
+    def last_words(self) -> str:
+        """Return what the processes said last, for a failing test."""
+        files = [self.folder / "up.out", self.folder / "operator.out", *sorted(self.instance.logs.glob("*.log"))]
+        return "\n".join(f"--- {one.name}\n{one.read_text(errors='replace')[-2000:]}" for one in files if one.exists())
+
+    def pid_of(self, name: str) -> int:
+        return next(one.pid for one in read_status(self.instance.run).processes if one.name == name and one.pid)
+
+    def resident_bytes(self, name: str) -> int:
+        """Return the resident memory of a process and its children."""
+        root = psutil.Process(self.pid_of(name))
+        return sum(one.memory_info().rss for one in (root, *root.children(recursive=True)))
+
+    # What its operator does
+
+    def operator(self, call: str, *args: Any, acting: bool = True, **kwargs: Any) -> Any:
+        """Call a facade as a command on the machine.
+
+        Raises:
+            OperatorRefused: with the class and the words of what the product raised.
+        """
+        assert self._operator is not None
+        assert self._operator.stdin is not None
+        line = msgspec.json.encode({"call": call, "args": args, "kwargs": kwargs, "acting": acting}).decode()
+        self._operator.stdin.write(f"{line}\n")
+        self._operator.stdin.flush()
+        return self._read_operator()
+
+    def _read_operator(self) -> Any:
+        assert self._operator is not None
+        assert self._operator.stdout is not None
+        line = self._operator.stdout.readline()
+        assert line, self.last_words()
+        said = json.loads(line)
+        if "error" in said:
+            raise OperatorRefused(said["error"])
+        return said["result"]
+
+    def command(self, *words: str) -> str:
+        """Run an `ostiary` command on the instance and return what it printed."""
+        done = subprocess.run([*OSTIARY, *words], env=self.environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{words}: {done.stderr}{done.stdout}"
+        return done.stdout
+
+    def make_person(self, *groups: str, code_app: bool = True, name: str = "") -> Made:
+        """Make somebody new in these groups."""
+        number = next(self._numbers)
+        email = f"person-{number}@corp.test"
+        made = self.operator(
+            "tests.running_operator:make_person",
+            email,
+            name or f"Person {number}",
+            list(groups),
+            code_app=code_app,
+            acting=False,
+        )
+        return msgspec.convert(made, Made)
+
+    def apply_rules(self, document: str) -> None:
+        self.operator("ostiary.rulebook.facade:apply_rules", document)
+
+    @contextmanager
+    def rules(self, document: str, *, unchecked: bool = False) -> Iterator[None]:
+        """Have other rules in force for a while."""
+        try:
+            if unchecked:
+                self.operator("tests.running_operator:put_rules_unchecked", document, acting=False)
+            else:
+                self.apply_rules(document)
+            yield
+        finally:
+            self.apply_rules(RULES)
+
+    def secret(self, name: str) -> bytes:
+        return read_secret(self.instance.secrets, name).reveal()
+
+    def session_claims(self, token: str) -> dict[str, Any]:
+        """Return what an app's session cookie says."""
+        return self.unverified_claims(token)
+
+    @staticmethod
+    def unverified_claims(token: str) -> dict[str, Any]:
+        return dict(jwt.decode(token, options={"verify_signature": False}))
+
+    def sign_assertion(self, claims: Mapping[str, Any], key: Any = None) -> str:
+        """Return an assertion with the instance's own key, good for a minute unless the claims say otherwise; a claim
+        given as `None` is left out."""
+        now = int(time.time())
+        issuer = self.url("id").rstrip("/")
+        content = {"iss": issuer, "aud": "console", "iat": now, "exp": now + 60, **claims}
+        content = {name: value for name, value in content.items() if value is not None}
+        return jwt.encode(content, key or self.secret("assertion.pem"), algorithm="ES256")
+
+    # People at it
+
+    @property
+    def authority(self) -> Path:
+        return self.instance.authority_certificate
+
+    def host(self, name: str) -> str:
+        return f"{name}.{DOMAIN}"
+
+    def url(self, name: str, path: str = "/") -> str:
+        return f"https://{self.host(name)}:{self.https_port}{path}"
+
+    def client(self, account: Made | None = None) -> Client:
+        client = Client(self, account)
+        self._clients.append(client)
+        return client
+
+    def signed_in(self, account: Made) -> Client:
+        """Return a browser in which somebody signed in through the forms."""
+        return self.client(account).sign_in()
+
+    def administrator(self) -> Client:
+        """Return an administrator's browser, with a passkey, at the console."""
+        client = self.signed_in(self.make_person("administrators"))
+        passkey = client.add_passkey()
+        page = client.open("admin")
+        if page.request.url.host == self.host("id"):
+            page = client.visitor.give_passkey(page, passkey)
+        assert page.status_code == 200, words_of(page)
+        assert page.request.url.host == self.host("admin"), words_of(page)
+        return client
+
+    # Bytes on the wire
+
+    def trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(self.authority))
+
+    def connect(self, name: str, *, sni: str | None = None, alpn: str = "http/1.1", source: str = "") -> ssl.SSLSocket:
+        """Return a TLS connection for a host; `sni` names another one on purpose, empty names none."""
+        context = self.trust()
+        context.set_alpn_protocols([alpn])
+        if sni is not None and sni != self.host(name):
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        plain = socket.create_connection(
+            ("127.0.0.1", self.https_port), timeout=60, source_address=(source, 0) if source else None
+        )
+        return context.wrap_socket(plain, server_hostname=self.host(name) if sni is None else (sni or None))
+
+    def raw(self, name: str, request: bytes, *, sni: str | None = None) -> RawAnswer:
+        """Send bytes as they are and read one answer; `{authority}` in them becomes the host's authority."""
+        authority = f"{self.host(name)}:{self.https_port}".encode()
+        with self.connect(name, sni=sni) as connection:
+            connection.sendall(request.replace(b"{authority}", authority))
+            return read_answer(connection, method=request.partition(b" ")[0].decode("latin-1"))
+
+    def raw_path(self, name: str, target: str, *headers: str, method: str = "GET") -> RawAnswer:
+        """Send a request line with `target` exactly as given."""
+        lines = [f"{method} {target} HTTP/1.1", "Host: {authority}", "Connection: close", *headers, "", ""]
+        return self.raw(name, "\r\n".join(lines).encode("latin-1"))
+
+    def http2(self, name: str, headers: wire.Headers, *, body: bytes = b"", sni: str | None = None) -> wire.Http2Answer:
+        """Send one HTTP/2 request with exactly these headers, pseudo-headers included."""
+        with self.connect(name, sni=sni, alpn="h2") as connection:
+            return wire.ask(connection, headers, body)
+
+    def http2_get(self, name: str, target: str, *headers: tuple[str, str], method: str = "GET") -> wire.Http2Answer:
+        """Send one HTTP/2 request with `target` exactly as given."""
+        authority = f"{self.host(name)}:{self.https_port}"
+        pseudo = [(":method", method), (":scheme", "https"), (":authority", authority), (":path", target)]
+        return self.http2(name, [*pseudo, *headers])
+
+    def api_is_behind(self) -> bool:
+        """Say whether the decision service stands on older facts than are published."""
+        answer = unix_request(self.instance.decider_socket, "GET", "/health")
+        return int(answer.json()["generation"]) < read_encoded(self.instance.facts).generation
+
+    # What it remembers
+
+    def decisions(self) -> list[dict[str, Any]]:
+        """Return every decision on record, in order."""
+        found = []
+        for path in sorted((self.instance.audit / "decisions").iterdir()):
+            for line in path.read_bytes().splitlines() if path.suffix != ".lock" else ():
+                with suppress(ValueError):
+                    record = json.loads(line)
+                    event = record.get("event", record)
+                    if event.get("class_uid") == 4002:
+                        found.append(event)
+        return found
+
+    def access_log(self) -> list[dict[str, Any]]:
+        path = self.instance.logs / "access.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
+
+    def eventually(self, holds: Callable[[], object], what: str, *, seconds: float = PATIENCE_SECONDS) -> Any:
+        """Return the first true value of `holds`; fail with the processes' words when there is none in time."""
+        deadline = time.monotonic() + seconds
+        while True:
+            if value := holds():
+                return value
+            assert time.monotonic() < deadline, f"not in {seconds:g} s: {what}\n{self.last_words()}"
+            time.sleep(0.03)
+
+    def answer_range(self, path: str) -> Answer:
+        """Answer as a range service of breached passwords does, for those in `breached` (SHA-1, upper case)."""
+        prefix = path.rsplit("/", 1)[1]
+        found = [f"{digest[5:]}:7" for digest in self.breached if digest.startswith(prefix)]
+        return 200, [("content-type", "text/plain")], "\r\n".join(["0" * 35 + ":0", *found]).encode()
+
+
+def unix_request(
+    socket_path: Path, method: str, target: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
+) -> RawAnswer:
+    """Send one request to a socket of the machine itself, past the gateway."""
+    names = {name.lower() for name, _ in headers}
+    lines = [f"{method} {target} HTTP/1.1", *([] if "host" in names else ["Host: localhost"]), "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    if body or method == "POST":
+        lines.append(f"Content-Length: {len(body)}")
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(60)
+        connection.connect(str(socket_path))
+        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+        return read_answer(connection, method=method)
+
+
+def read_answer(connection: socket.socket, *, method: str = "GET") -> RawAnswer:
+    """Read one HTTP/1.1 answer; a connection that was closed without one gives status 0."""
+    response = HTTPResponse(connection, method=method)
+    try:
+        response.begin()
+        body = response.read()
+    except (HTTPException, ConnectionError, ssl.SSLError):
+        return RawAnswer(0, [], b"")
+    return RawAnswer(response.status, response.getheaders(), body)
+
+
+def reached(answer: httpx.Response | RawAnswer) -> bool:
+    """Say whether an answer came from the echo application."""
+    status = answer.status if isinstance(answer, RawAnswer) else answer.status_code
+    body = answer.body if isinstance(answer, RawAnswer) else answer.content
+    return status == 200 and body.startswith(b'{"method"')
+
+
+def received(answer: httpx.Response | RawAnswer, name: str) -> list[str]:
+    """Return the values of a header that the echo application saw."""
+    assert reached(answer), answer
+    return [value for header, value in answer.json()["headers"] if header.lower() == name.lower()]
+
+
+def location(answer: httpx.Response) -> str:
+    """Return where an answer sends the browser, absolute; empty where it sends it nowhere."""
+    where = answer.headers.get("location", "")
+    return urljoin(str(answer.request.url), where) if where else ""
+
+
+def _new_database() -> str:
+    server = os.environ.get("OSTIARY_DATABASE_URL", "")
+    if not server:
+        return ""
+    name = f"lessons_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
+
+
+def _drop_database(url: str) -> None:
+    if url:
+        name = urlsplit(url).path.lstrip("/")
+        with psycopg.connect(os.environ["OSTIARY_DATABASE_URL"], autocommit=True) as connection:
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[RunningInstance]:
+    """The instance of this test process."""
+    instance = RunningInstance()
+    try:
+        instance.start()
+        yield instance
+    finally:
+        instance.stop()

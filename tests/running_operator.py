@@ -1,0 +1,99 @@
+"""A process that does what an operator of a running instance does, one call a line: `python -m tests.running_operator`.
+
+It exists because the tests' own process has another instance's settings. It reads `{"call": "module:function", …}` and
+answers `{"result": …}` or `{"error": …}`; every call is made through the product's own facades.
+"""
+
+import importlib
+import secrets
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from ostiary.cli.django import setup
+
+
+class Call(msgspec.Struct):
+    """One call; `acting` adds an actor who is a command on the machine."""
+
+    call: str
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    acting: bool = False
+
+
+class Made(msgspec.Struct):
+    """How one person signs in; `seed` is their authenticator app's, base 32, empty when they have none."""
+
+    id: str
+    email: str
+    password: str
+    seed: str
+
+
+def make_person(email: str, name: str, groups: Iterable[str], *, code_app: bool = True) -> Made:
+    """Make somebody who can sign in."""
+    from ostiary.identity.facade import create_person, unsafe_provision_totp
+    from ostiary.policy.identifiers import GroupId
+
+    password = secrets.token_urlsafe(18)
+    chosen = tuple(map(GroupId, groups))
+    made = create_person(email=email, name=name, password=password, groups=chosen, actor=machine())
+    return Made(made, email, password, unsafe_provision_totp(person_id=made, actor=machine()) if code_app else "")
+
+
+def put_rules_unchecked(document: str) -> None:
+    """Put rules in force that could not be applied: as a damaged database or another version of ours may hold them."""
+    from datetime import UTC, datetime
+
+    from django.db import transaction
+
+    from ostiary.changes import announce_change
+    from ostiary.rulebook.models import AppliedRulesRow
+
+    with transaction.atomic():
+        AppliedRulesRow.objects.create(
+            version="broken",
+            document=document,
+            parsed=b"",
+            applied_at=datetime.now(UTC),
+            applied_by="a test",
+            actor_kind="machine",
+            actor_id="test",
+        )
+        announce_change("rulebook", takes_away=True)
+
+
+def machine() -> Any:
+    from ostiary.visibility.facade import Actor
+
+    return Actor(kind="machine", id="tests", label="the tests")
+
+
+def answer(call: Call) -> Any:
+    module, _, name = call.call.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    return function(*call.args, **call.kwargs, **({"actor": machine()} if call.acting else {}))
+
+
+def main() -> None:
+    answers, sys.stdout = sys.stdout, sys.stderr
+    setup()
+    from django.db import close_old_connections
+
+    print(msgspec.json.encode({"result": "ready"}).decode(), flush=True, file=answers)
+    for line in sys.stdin:
+        close_old_connections()
+        try:
+            said = {"result": answer(msgspec.json.decode(line, type=Call))}
+        except Exception as error:
+            said = {"error": f"{type(error).__name__}: {error}"}
+        print(msgspec.json.encode(said, enc_hook=str).decode(), flush=True, file=answers)
+
+
+if __name__ == "__main__":
+    from tests.running_operator import main as run
+
+    run()
