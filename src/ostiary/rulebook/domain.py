@@ -183,7 +183,7 @@ def _warnings(document: RulesDocument, cedar: str, *, countries_known: bool) -> 
         ]
     if document.statements:
         warnings.append(
-            f"{len(document.statements)} entries of `tests`, `never` and `always` are kept; they are not evaluated yet."
+            f"What stands under `tests`, `never` and `always` ({len(document.statements)}) is kept, not evaluated yet."
         )
     return warnings
 
