@@ -65,9 +65,9 @@ class OwnInstance:
     def instance(self) -> Instance:
         return load_instance(self.home, self.environment)
 
-    def cli(self, *words: str, code: int = 0, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run a command and check how it ends."""
-        ended = subprocess.run(
+    def cli_any(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command, however it ends."""
+        return subprocess.run(
             [*OSTIARY, *words],
             env=self.environment,
             capture_output=True,
@@ -76,6 +76,10 @@ class OwnInstance:
             timeout=300,
             check=False,
         )
+
+    def cli(self, *words: str, code: int = 0, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command and check how it ends."""
+        ended = self.cli_any(*words, stdin=stdin)
         assert ended.returncode == code, f"ostiary {words} → {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
         assert "Traceback" not in ended.stderr, ended.stderr
         return ended

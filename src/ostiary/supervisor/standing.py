@@ -13,6 +13,7 @@ from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
 from ostiary.gateway.heartbeat import heartbeat_age
 from ostiary.gateway.snapshots import read_snapshot
+from ostiary.supervisor.alarms import read_alarms
 from ostiary.supervisor.lock import is_locked
 from ostiary.supervisor.process import State
 from ostiary.supervisor.status_file import NotRunning, ProcessStatus, SupervisorStatus, read_status
@@ -81,6 +82,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     certificate: CertificateStanding = CertificateStanding()
     disk_free_mib: int = 0
     record_problem: str = ""
+    alarms: tuple[str, ...] = ()
     second_factor_required: bool = True
     apps: tuple[AppStanding, ...] = ()
 
@@ -96,7 +98,8 @@ def get_standing(instance: Instance, now: float) -> Standing:
     limit = instance.configuration.decisions.facts_max_age_seconds
     if status and (facts.confirmed_seconds_ago is None or facts.confirmed_seconds_ago > limit):
         problems.append("The facts are not confirmed: every request is refused. Look at the worker's log.")
-    problems += [text for text in (certificate.problem, record_problem) if text]
+    alarms = read_alarms(instance.run) if status else ()
+    problems += [text for text in (certificate.problem, record_problem, *alarms) if text]
     problems += [f"{app.app} is down: {app.detail}" for app in apps if app.health == "down"]
     disk = os.statvfs(instance.home)
     return Standing(
@@ -110,6 +113,7 @@ def get_standing(instance: Instance, now: float) -> Standing:
         certificate=certificate,
         disk_free_mib=disk.f_bavail * disk.f_frsize // _MIB,
         record_problem=record_problem,
+        alarms=alarms,
         second_factor_required=instance.configuration.sign_in.require_second_factor,
         apps=apps,
     )

@@ -1,0 +1,50 @@
+"""What the processes themselves say is wrong, from the small files they keep in `run`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from ostiary.gateway.decider.alarms import ALARM_FILE, Alarm
+
+WORKER_FILE = "worker.json"
+FAILURES_THAT_COUNT = 3
+
+
+class JobReport(msgspec.Struct, frozen=True):
+    """What status needs of a job's state."""
+
+    failures_in_row: int = 0
+    last_error: str = ""
+
+
+class WorkerReport(msgspec.Struct, frozen=True):
+    """What status needs of the worker's file."""
+
+    jobs: dict[str, JobReport] = {}
+
+
+def read_alarms(run: Path) -> tuple[str, ...]:
+    """Return every alarm that stands and every job that keeps failing, one sentence each."""
+    return (*_decider_alarms(run), *_failing_jobs(run))
+
+
+def _decider_alarms(run: Path) -> Iterator[str]:
+    try:
+        alarms = msgspec.json.decode((run / ALARM_FILE).read_bytes(), type=list[Alarm])
+    except FileNotFoundError:
+        return
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        yield f"The decision service's alarms in {run / ALARM_FILE} cannot be read."
+        return
+    yield from (alarm.words for alarm in alarms)
+
+
+def _failing_jobs(run: Path) -> Iterator[str]:
+    try:
+        report = msgspec.json.decode((run / WORKER_FILE).read_bytes(), type=WorkerReport)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return
+    for name, job in report.jobs.items():
+        if job.failures_in_row >= FAILURES_THAT_COUNT:
+            yield f"The worker's job {name} failed {job.failures_in_row} times in a row: {job.last_error}"
