@@ -14,7 +14,8 @@ or a test double of it.
   whole `Cookie` value. `gateway.rotate()` makes a new key, as a revocation does.
 * `gateway.apply(apps)` plans and applies other apps through the product's own data-plane code.
 * `gateway.access_log()` returns the lines of the access log so far; `gateway.eventually(…)` polls with a deadline.
-* `decider="real"` starts `ostiary.gateway.decider` instead of the double; facts come from `gateway.publish(snapshot)`.
+* `facts=snapshot` starts the real decision service on these facts instead of the double; `gateway.publish(snapshot,
+  takes_away=True)` changes them, `gateway.session_cookie("wiki", "p_ada", "s_1")` is a signed-in browser.
 
 Nothing here needs a database. Everything lives in a folder of its own and is stopped by its process id.
 """
@@ -34,9 +35,11 @@ from typing import Any, Self
 
 import httpcore
 import httpx
+import msgspec
 
 from ostiary.applications.domain import App, Upstream
 from ostiary.config.loader import load_instance
+from ostiary.config.secrets import read_secret
 from ostiary.gateway.certificates import authority_file, install_certificate, utc_now
 from ostiary.gateway.dataplane import apply_plan
 from ostiary.gateway.envoy import DataPlaneSilent, ask_admin
@@ -44,8 +47,10 @@ from ostiary.gateway.grant_keys import key_set, new_grant_key
 from ostiary.gateway.plan import GRANTS_FILE, GatewayInputs, GatewayPlan, plan_gateway, rotate_grants
 from ostiary.gateway.publication_lock import publication_lock
 from ostiary.gateway.replaced_file import replace_file
-from ostiary.gateway.tokens import GrantSigner
-from ostiary.policy.identifiers import AppId
+from ostiary.gateway.snapshots import beat, write_snapshot
+from ostiary.gateway.tokens import GrantSigner, SessionClaims, sign_session
+from ostiary.policy.identifiers import AppId, Generation, PersonId, SessionId
+from ostiary.policy.snapshot import AppFact, Catalogue, Snapshot
 from ostiary.supervisor.roster import list_processes
 from tests.gateway_stub_decider import StubDecider
 from tests.gateway_upstream import EchoUpstream
@@ -92,14 +97,16 @@ def free_port() -> int:
 class GatewayUnderTest:
     """One gateway; use as a context manager."""
 
-    def __init__(self, apps: Sequence[App] = (), *, gateway: str = "", extra: str = "", decider: str = "stub") -> None:
+    def __init__(
+        self, apps: Sequence[App] = (), *, gateway: str = "", extra: str = "", facts: Snapshot | None = None
+    ) -> None:
         """Describe it.
 
         Args:
             apps: what stands behind it; the console is always there.
             gateway: more lines for the `[gateway]` table.
             extra: more tables for `ostiary.toml`.
-            decider: `stub` or `real`.
+            facts: with these, the real decision service runs on them; without, its test double.
         """
         self.https_port, self.http_port = free_port(), free_port()
         self.home = make_instance_home(
@@ -110,7 +117,7 @@ class GatewayUnderTest:
         self.key = new_grant_key()
         self.generation = 0
         self._wanted = list(apps)
-        self._decider_kind = decider
+        self._facts = facts
         self._processes: list[subprocess.Popen[bytes]] = []
         self._stubs: list[StubDecider] = []
         self.authorities: dict[str, str] = {}
@@ -132,11 +139,12 @@ class GatewayUnderTest:
         self.control = StubDecider(self.instance.control_socket).start()
         self.control.allow()
         self._stubs.append(self.control)
-        if self._decider_kind == "stub":
+        if self._facts is None:
             self.stub = StubDecider(self.instance.decider_socket).start()
             self._stubs.append(self.stub)
         self.apply(self._wanted)
-        if self._decider_kind == "real":
+        if self._facts is not None:
+            self.publish(self._facts)
             self.start_decider()
         self.start_envoy()
         return self
@@ -243,8 +251,6 @@ class GatewayUnderTest:
             return apply_plan(plan, self.instance)
 
     def _resolved(self, app: App) -> App:
-        import msgspec
-
         if app.upstream.url != "echo:":
             return app
         upstream = msgspec.structs.replace(app.upstream, url=self.upstream.url)
@@ -278,6 +284,43 @@ class GatewayUnderTest:
         self.key = new_grant_key()
         path = self.instance.envoy / GRANTS_FILE
         replace_file(path, rotate_grants(path.read_bytes(), key_set(self.key)), durable=False)
+
+    # Facts, for the real decision service
+
+    def publish(self, snapshot: Snapshot, *, takes_away: bool = False) -> None:
+        """Publish facts as the product does: the snapshot first, then, where something is taken away, the key set.
+
+        Generation, key and apps are this gateway's own; the rest is the caller's.
+        """
+        if takes_away:
+            self.key = new_grant_key()
+        self.generation += 1
+        facts = {
+            app.id: AppFact(
+                id=app.id,
+                host=app.host,
+                name=app.name,
+                labels=app.labels,
+                methods=dict(app.methods),
+                identity_headers=dict(app.identity_headers),
+                streams=app.streams,
+            )
+            for app in self.apps
+        }
+        whole = msgspec.structs.replace(
+            snapshot, generation=Generation(self.generation), grant_key=self.key, applications=Catalogue(apps=facts)
+        )
+        write_snapshot(self.instance.facts, whole, durable=False)
+        beat(self.instance.facts, time.time())
+        if takes_away:
+            path = self.instance.envoy / GRANTS_FILE
+            replace_file(path, rotate_grants(path.read_bytes(), key_set(self.key)), durable=False)
+
+    def session_cookie(self, app: str, person: str, session: str) -> str:
+        """Return the session cookie of a signed-in person at an app, signed with the instance's own key."""
+        claims = SessionClaims(app=AppId(app), person=PersonId(person), session=SessionId(session))
+        key = read_secret(self.instance.secrets, "session.key").reveal()
+        return f"__Host-ostiary-session={sign_session(key, claims, now=time.time())}"
 
     # Asking it
 
