@@ -1,5 +1,6 @@
 """Carries new lines of the record into the index: once each, also after a crash, and never more than the index may hold."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -7,16 +8,18 @@ from typing import Final
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from ostiary.visibility.adapters.log_reader import Batch, PlacedLine, Position, read_on
 from ostiary.visibility.domain.index_entry import DecisionEntry, EventEntry, index_entry
-from ostiary.visibility.models import IndexedDecision, IndexedEvent, LogPosition
+from ostiary.visibility.models import IndexedDecision, IndexedEvent, LogPosition, MinuteCount
 
 _LOG = structlog.get_logger(__name__)
 BATCH_LINES: Final = 2000
 MAX_LINES: Final = {"decisions": 2_000_000, "control": 1_000_000, "requests": 500_000}
 _DELETE_ROWS: Final = 20_000
 _DAY_MS: Final = 86_400_000
+_MINUTE_MS: Final = 60_000
 
 
 def index_new_decisions(now: float, *, limit: int = BATCH_LINES) -> int:
@@ -81,7 +84,7 @@ def prune_index(now: float) -> int:
         How many rows were removed.
     """
     before_ms = int(now * 1000) - settings.INSTANCE.configuration.record.retention_days * _DAY_MS
-    removed = 0
+    removed = MinuteCount.objects.filter(minute__lt=before_ms // _MINUTE_MS).delete()[0]
     for model in (IndexedDecision, IndexedEvent):
         rows = model.objects.filter(at_ms__lt=before_ms).values_list("pk", flat=True)[:_DELETE_ROWS]
         removed += model.objects.filter(pk__in=list(rows)).delete()[0] if rows else 0
@@ -112,6 +115,7 @@ def _continues(batch: Batch, seq: int) -> bool:
 def _forget(stream: str) -> None:
     IndexedDecision.objects.filter(stream=stream).delete()
     IndexedEvent.objects.filter(stream=stream).delete()
+    MinuteCount.objects.filter(stream=stream).delete()
 
 
 def _store(stream: str, lines: Iterable[PlacedLine]) -> None:
@@ -136,7 +140,17 @@ def _store(stream: str, lines: Iterable[PlacedLine]) -> None:
             case None:
                 _LOG.warning("record_line_not_indexed", stream=stream, seq=placed.line.seq)
     IndexedDecision.objects.bulk_create(decisions, batch_size=500, ignore_conflicts=True)
+    _count(stream, decisions)
     IndexedEvent.objects.bulk_create(events, batch_size=500, ignore_conflicts=True)
+
+
+def _count(stream: str, decisions: Iterable[IndexedDecision]) -> None:
+    """Add to the counts of the minutes; the transaction that stores the rows makes sure that it happens once."""
+    kinds = Counter((row.at_ms // _MINUTE_MS, row.app, row.outcome, row.reason) for row in decisions)
+    for (minute, app, outcome, reason), number in kinds.items():
+        kind = {"stream": stream, "minute": minute, "app": app, "outcome": outcome, "reason": reason}
+        if not MinuteCount.objects.filter(**kind).update(number=F("number") + number):
+            MinuteCount.objects.create(**kind, number=number)
 
 
 def _fields(entry: DecisionEntry | EventEntry) -> dict[str, str | int | bool]:

@@ -66,17 +66,43 @@ class IndexedDecision(IndexedLine):
         constraints = [models.UniqueConstraint(fields=["stream", "seq"], name="visibility_decision_line")]
         indexes = [
             models.Index(fields=["stream", "-at_ms", "-seq"], name="visibility_decision_time"),
-            models.Index(fields=["at_ms", "outcome"], name="visibility_decision_rate"),
-            models.Index(fields=["person", "-at_ms"], name="visibility_decision_person"),
-            models.Index(fields=["email", "-at_ms"], name="visibility_decision_email"),
-            models.Index(fields=["app", "-at_ms"], name="visibility_decision_app"),
-            models.Index(fields=["outcome", "-at_ms"], name="visibility_decision_outcome"),
-            models.Index(fields=["reason", "-at_ms"], name="visibility_decision_reason"),
-            models.Index(fields=["reference"], name="visibility_decision_ref"),
+            models.Index(fields=["at_ms", "person"], name="visibility_decision_people"),
+            models.Index(fields=["stream", "person", "-at_ms", "-seq"], name="visibility_decision_person"),
+            models.Index(fields=["stream", "email", "-at_ms", "-seq"], name="visibility_decision_email"),
+            models.Index(fields=["stream", "app", "-at_ms", "-seq"], name="visibility_decision_app"),
+            models.Index(fields=["stream", "outcome", "-at_ms", "-seq"], name="visibility_decision_outcome"),
+            models.Index(fields=["stream", "reason", "-at_ms", "-seq"], name="visibility_decision_reason"),
+            models.Index(fields=["stream", "reference", "-at_ms", "-seq"], name="visibility_decision_refer"),
         ]
 
     def __str__(self) -> str:
         return f"{self.outcome} {self.reference}"
+
+
+class MinuteCount(models.Model):
+    """How many decisions of a kind fell into one minute: what the overview adds up instead of reading every row."""
+
+    id = models.BigAutoField(primary_key=True)
+    stream = models.CharField(_("stream"), max_length=32)
+    minute = models.BigIntegerField(_("minute since the epoch"))
+    app = models.CharField(_("app"), max_length=64)
+    outcome = models.CharField(_("outcome"), max_length=16)
+    reason = models.CharField(_("reason"), max_length=40)
+    number = models.PositiveBigIntegerField(_("how many"), default=0)
+
+    class Meta:
+        """Names, uniqueness and indexes."""
+
+        verbose_name = _("count of a minute")
+        verbose_name_plural = _("counts of a minute")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["minute", "stream", "app", "outcome", "reason"], name="visibility_minute_kind"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.minute} {self.app} {self.outcome} {self.number}"
 
 
 class IndexedEvent(IndexedLine):

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from ostiary.errors import OstiaryError
 from ostiary.visibility.adapters.log_reader import LineGone, read_at
@@ -108,7 +108,7 @@ def get_event(stream: str, seq: int) -> dict[str, Any]:
 
 
 def _find_decision(reference: str) -> IndexedDecision | None:
-    return IndexedDecision.objects.filter(reference=reference).order_by("-at_ms", "-seq").first()
+    return IndexedDecision.objects.filter(stream="decisions", reference=reference).order_by("-at_ms", "-seq").first()
 
 
 def _read(row: IndexedLine) -> bytes:
@@ -126,8 +126,10 @@ def _in_span(rows: "QuerySet[Row]", since: float | None, until: float | None) ->
 
 def _of_person(rows: "QuerySet[IndexedDecision]", person: str) -> "QuerySet[IndexedDecision]":
     """A whole id or address is found by its index; only otherwise every row is looked at."""
-    exact = rows.filter(Q(person=person) | Q(email=person))
-    return exact if exact.exists() else rows.filter(email__icontains=person)
+    for exact in (rows.filter(person=person), rows.filter(email=person)):
+        if exact.exists():
+            return exact
+    return rows.filter(email__icontains=person)
 
 
 def _with_text(rows: "QuerySet[Row]", text: str) -> "QuerySet[Row]":
@@ -139,9 +141,10 @@ def _with_text(rows: "QuerySet[Row]", text: str) -> "QuerySet[Row]":
 def _page(rows: "QuerySet[Row]", page: int, page_size: int, to_domain: Callable[[Row], Item]) -> Page[Item]:
     page_size = min(max(page_size, 1), MAX_PAGE_SIZE)
     page = max(page, 1)
-    total = rows.count()
     start = (page - 1) * page_size
-    found = rows.order_by("-at_ms", "-seq")[start : start + page_size] if start < total else ()
+    found = list(rows.order_by("-at_ms", "-seq")[start : start + page_size])
+    ends_here = len(found) < page_size and (found or page == 1)
+    total = start + len(found) if ends_here else rows.count()
     return Page(items=tuple(to_domain(row) for row in found), total=total, page=page, page_size=page_size)
 
 

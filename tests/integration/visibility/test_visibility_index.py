@@ -328,6 +328,29 @@ def test_activity_counts_everything_once(recorded: Instance) -> None:
     assert len(get_activity(NOW - 400 * 86_400, NOW).buckets) <= 402
 
 
+def test_the_counts_of_minutes_agree_with_the_rows(recorded: Instance) -> None:
+    start = NOW - NOW % 60
+    fine, coarse = (
+        get_activity(start, start + 120, bucket_seconds=1),
+        get_activity(start, start + 120, bucket_seconds=60),
+    )
+    assert (fine.allowed, fine.held, fine.refused) == (coarse.allowed, coarse.held, coarse.refused) == (10, 10, 10)
+    assert fine.refusals == coarse.refusals
+    assert fine.apps == coarse.apps
+    assert fine.people == coarse.people
+    assert coarse.bucket_seconds == 60
+    assert [bucket.allowed for bucket in coarse.buckets] == [
+        sum(bucket.allowed for bucket in fine.buckets[at : at + 60]) for at in (0, 60)
+    ]
+    assert get_activity(start, start + 120, bucket_seconds=61).bucket_seconds == 120
+
+
+def test_the_counts_survive_being_made_again(recorded: Instance) -> None:
+    LogPosition.objects.filter(stream="decisions").update(segment=1, offset=10**9, seq=10**6)
+    index_all()
+    assert get_activity(NOW - 3600, NOW + 3600, bucket_seconds=60).allowed == 10
+
+
 def test_an_empty_record_has_no_activity(instance: Instance) -> None:
     activity = get_activity(NOW - 60, NOW)
     assert (activity.allowed, activity.per_second, activity.refusals, activity.apps) == (0, 0.0, (), ())
