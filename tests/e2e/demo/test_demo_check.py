@@ -14,6 +14,8 @@ from tests.shell_instance import DATABASE_URL, free_port, new_database
 
 from ostiary.supervisor.lock import is_locked
 
+pytestmark = pytest.mark.xdist_group("demo")
+
 DEMO_SECONDS = 900
 
 

@@ -15,6 +15,8 @@ from ostiary.cli.output import ExitCode, NeedsConfirmation, confirm, exit_code_o
 from ostiary.config.loader import ConfigurationError
 from ostiary.errors import OstiaryError
 
+pytestmark = pytest.mark.xdist_group("shell-own")
+
 
 @pytest.fixture(scope="module")
 def own() -> Iterator[OwnInstance]:

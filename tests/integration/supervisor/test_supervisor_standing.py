@@ -15,6 +15,8 @@ from tests.shell_instance import PATIENCE_SECONDS, OwnInstance
 from ostiary.gateway.decider.alarms import Alarms
 from ostiary.supervisor.alarms import read_alarms
 
+pytestmark = pytest.mark.xdist_group("standing-own")
+
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[OwnInstance]:
