@@ -25,6 +25,8 @@ _METADATA_NAMES: Final = frozenset(
 _METADATA_ADDRESSES: Final = frozenset(
     ipaddress.ip_address(text) for text in ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254")
 )
+_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
+"""IPv4 addresses as NAT64 writes them (RFC 6052): the last 32 bits say which is meant."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -119,13 +121,21 @@ def _parse_host(host: str) -> tuple[str, bool]:
         address = ipaddress.ip_address(host)
     except ValueError:
         return _parse_name(host), False
-    if isinstance(address, ipaddress.IPv6Address) and (address.scope_id or address.ipv4_mapped or address.sixtofour):
+    if isinstance(address, ipaddress.IPv6Address) and _is_disguised(address):
         raise UnusableApp(f"{host} is an address in disguise or bound to one interface.", hint="Write the plain one.")
-    if address in _METADATA_ADDRESSES or address.is_link_local:
+    meant = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _TRANSLATED else address
+    if meant in _METADATA_ADDRESSES or meant.is_link_local:
         raise UnusableApp(f"{host} is where clouds keep machine credentials.", hint="No app can live there.")
     if address.is_unspecified or address.is_multicast or (address.is_reserved and address.version == 4):
         raise UnusableApp(f"{host} is not the address of one machine.", hint=_EXAMPLE)
     return address.compressed, True
+
+
+def _is_disguised(address: ipaddress.IPv6Address) -> bool:
+    """Whether another address hides in this one, or it means another machine on each interface."""
+    embedded = address.ipv4_mapped or address.sixtofour or address.teredo
+    compatible = 1 < int(address) < 1 << 32
+    return bool(address.scope_id or embedded or compatible)
 
 
 def _parse_name(name: str) -> str:
