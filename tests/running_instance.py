@@ -211,7 +211,7 @@ class Client:
         options = self.get("id", options_path, headers={"accept": "application/json"}).json()["publicKey"]
         return passkey.answer(options, origin)
 
-    def post(self, name: str, path: str, page: httpx.Response | None = None, **fields: str) -> httpx.Response:
+    def post(self, name: str, path: str, page: httpx.Response | None = None, /, **fields: str) -> httpx.Response:
         """Post a form as a page of that host would, with the token of `page` or of the sign-in page; follow nothing."""
         if page is None and name in {"id", "admin"}:
             page = self.get(name, "/sign-in" if name == "id" else "/")
@@ -516,15 +516,18 @@ class RunningInstance:
 
     def decisions(self) -> list[dict[str, Any]]:
         """Return every decision on record, in order."""
-        found = []
-        for path in sorted((self.instance.audit / "decisions").iterdir()):
+        return [event for event in self._record("decisions") if event.get("class_uid") == 4002]
+
+    def control_events(self) -> list[dict[str, Any]]:
+        """Return every sign-in and every change on record, in order."""
+        return [event for event in self._record("control") if "class_uid" in event]
+
+    def _record(self, stream: str) -> Iterator[dict[str, Any]]:
+        for path in sorted((self.instance.audit / stream).iterdir()):
             for line in path.read_bytes().splitlines() if path.suffix != ".lock" else ():
                 with suppress(ValueError):
                     record = json.loads(line)
-                    event = record.get("event", record)
-                    if event.get("class_uid") == 4002:
-                        found.append(event)
-        return found
+                    yield record.get("event", record)
 
     def access_log(self) -> list[dict[str, Any]]:
         path = self.instance.logs / "access.jsonl"
