@@ -3,40 +3,30 @@
 What a line looks like is in `domain.chain`; signing and retention are in `checkpoints`; checking is in `verification`.
 """
 
-import contextlib
 import errno
-import fcntl
 import os
 import threading
 import time
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import structlog
 
-from ostiary.errors import OstiaryError
+from ostiary.visibility.adapters.outage import Outage
 from ostiary.visibility.adapters.segments import find_end, last_readable_line, list_segments, segment_path
+from ostiary.visibility.adapters.stream_lock import StreamLock
+from ostiary.visibility.adapters.unavailable import RecordUnavailable, StreamInUse
 from ostiary.visibility.domain import chain
-from ostiary.visibility.domain.events import Event
-from ostiary.visibility.domain.log_event import log_gap_event, log_repair_event
+from ostiary.visibility.domain.statement import load_signing_key
 
-_LOG = structlog.get_logger(__name__)
+__all__ = ["AuditLog", "Limits", "RecordUnavailable", "StreamInUse"]
+
 _LOCK_NAME: Final = "writer.lock"
 _LOCK_WAIT_SECONDS: Final = 5.0
 _GUARD_SECONDS: Final = 1.0
 _MIB: Final = 1024 * 1024
 SHARED_STREAMS: Final = frozenset({"control"})
-
-
-class RecordUnavailable(OstiaryError):
-    """Nothing can be recorded now; whatever was to be recorded must not happen."""
-
-
-class StreamInUse(RecordUnavailable):
-    """Another process writes this stream."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,12 +49,6 @@ def _room_for(records: Sequence[bytes]) -> int:
     return sum(map(len, records)) + len(records) * _LINE_BYTES_BESIDE_RECORD
 
 
-def _tell(event: str, **facts: str | int) -> None:
-    """The disk that refuses a record may refuse the log of it too: that must not hide the refusal."""
-    with contextlib.suppress(OSError, ValueError):
-        _LOG.error(event, **facts)
-
-
 class AuditLog:
     """The writing end of one stream.
 
@@ -78,29 +62,28 @@ class AuditLog:
     Args:
         folder: the audit folder; the stream has a folder of its own in it.
         stream: the stream's name.
-        signing_key: Ed25519 private key in PEM, which signs what this process leaves behind when it closes the stream.
+        signing_key: Ed25519 private key in PEM. It signs nothing here, but nothing is written that could not be signed.
         limits: see `Limits`.
+
+    Raises:
+        UnusableKey: when the key is none.
     """
 
     def __init__(self, folder: Path, stream: str, signing_key: bytes, limits: Limits = DEFAULT_LIMITS) -> None:
         self.stream = stream
-        self._signing_key = signing_key
+        load_signing_key(signing_key)
         self.folder = folder / stream
         self._limits = limits
         self._shared = stream in SHARED_STREAMS
         self._mutex = threading.Lock()
-        self._lock_descriptor: int | None = None
+        self._lock = StreamLock(self.folder / _LOCK_NAME, wait_seconds=_LOCK_WAIT_SECONDS if self._shared else 0.0)
+        self._outage = Outage(stream)
         self._descriptor: int | None = None
         self._segment = 0
         self._offset = 0
         self._seq = -1
         self._hash = b""
         self._guard_after = 0.0
-        self._failed_at: float | None = None
-        self._failure = ""
-        self._refused = 0
-        self._kept = 0
-        self._notes: list[Event] = []
 
     def append(self, records: Sequence[bytes], *, durable: bool = False) -> None:
         """Write records, in order, after everything written before; return only when they are written.
@@ -119,13 +102,12 @@ class AuditLog:
                 raise ValueError("a record must be one line")
         with self._mutex:
             try:
-                if self._shared:
-                    with self._locked():
-                        self._write(records, durable=durable)
-                else:
-                    if self._lock_descriptor is None:
-                        self._take_lock()
+                self._lock.take()
+                try:
                     self._write(records, durable=durable)
+                finally:
+                    if self._shared:
+                        self._lock.let_go()
             except OSError as error:
                 self._fail(f"{error.strerror or error}", len(records))
                 raise RecordUnavailable(
@@ -149,12 +131,12 @@ class AuditLog:
         """Let go of the stream."""
         with self._mutex:
             self._close_segment()
-            self._release()
+            self._lock.close()
 
     @property
     def available(self) -> bool:
         """Whether the last append succeeded."""
-        return self._failed_at is None
+        return not self._outage.lasts
 
     @property
     def head(self) -> tuple[int, bytes]:
@@ -164,9 +146,10 @@ class AuditLog:
     def _write(self, records: Sequence[bytes], *, durable: bool) -> None:
         self._guard()
         self._open_segment()
-        if self._notes or self._failed_at is not None:
-            records = (*self._pending_notes(), *records)
+        if self._outage.untold:
+            records = (*self._outage.records(), *records)
         if not records:
+            self._outage.end()
             return
         if self._offset + _room_for(records) > self._limits.segment_bytes and self._has_events():
             self._begin_segment(self._segment + 1)
@@ -174,7 +157,8 @@ class AuditLog:
         self._write_through(data, durable=durable)
         self._offset += len(data)
         self._seq, self._hash = seq, digest
-        self._recovered()
+        if self._outage.untold:
+            self._outage.end()
 
     def _lines(self, records: Sequence[bytes]) -> tuple[bytes, int, bytes]:
         lines = []
@@ -185,7 +169,7 @@ class AuditLog:
             lines.append(line)
         return b"".join(lines), seq, digest
 
-    def _write_through(self, data: bytes, *, durable: bool) -> None:
+    def _write_through(self, data: bytes, *, durable: bool, header: bool = False) -> None:
         descriptor = self._descriptor
         if descriptor is None:
             raise RecordUnavailable("The audit log is not open.")
@@ -197,7 +181,8 @@ class AuditLog:
             if durable:
                 os.fdatasync(descriptor)
         except OSError:
-            self._kept += data[:written].count(b"\n")
+            if written and not header:
+                self._outage.keep(data[:written].count(b"\n"))
             self._close_segment()
             raise
 
@@ -252,7 +237,7 @@ class AuditLog:
             end = find_end(descriptor)
             if end.torn_bytes:
                 os.ftruncate(descriptor, end.good_bytes)
-                self._note_repair(path.name, end.torn_bytes, "the last line was not finished")
+                self._outage.repair(path.name, end.torn_bytes, "the last line was not finished")
             line = chain.read_line(end.last_line) if end.last_line is not None else None
         except chain.BrokenLine:
             os.close(descriptor)
@@ -273,7 +258,7 @@ class AuditLog:
         self._seq, self._hash = last_readable_line(self.folder, self.stream, numbers)
         name = segment_path(self.folder, numbers[-1]).name
         self._begin_segment(numbers[-1] + 1, unreadable_end=True)
-        self._note_repair(name, 0, "the last line cannot be read, a new segment was begun")
+        self._outage.repair(name, 0, "the last line cannot be read, a new segment was begun")
 
     def _begin_segment(self, number: int, *, unreadable_end: bool = False) -> None:
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -296,98 +281,16 @@ class AuditLog:
             unreadable_end=unreadable_end,
         )
         line, digest = chain.write_line(self._seq + 1, self._hash, "segment", msgspec.json.encode(header))
-        self._write_through(line, durable=True)
+        self._write_through(line, durable=True, header=True)
         self._offset += len(line)
         self._seq, self._hash = self._seq + 1, digest
 
     def _has_events(self) -> bool:
         return self._offset > 1024
 
-    def _note_repair(self, file: str, removed_bytes: int, cause: str) -> None:
-        """What our own failed writes left behind is told with the gap, however often they were tried."""
-        if self._failed_at is not None:
-            return
-        _tell("audit_log_repaired", stream=self.stream, file=file, removed_bytes=removed_bytes, cause=cause)
-        now, uid = time.time(), uuid.uuid4().hex
-        event = log_repair_event(
-            at=now, uid=uid, stream=self.stream, file=file, removed_bytes=removed_bytes, cause=cause
-        )
-        self._notes.append(event)
-
-    def _pending_notes(self) -> tuple[bytes, ...]:
-        notes = [event.encoded for event in self._notes]
-        if self._failed_at is not None and self._refused:
-            gap = log_gap_event(
-                at=time.time(),
-                uid=uuid.uuid4().hex,
-                stream=self.stream,
-                since=self._failed_at,
-                refused=self._refused,
-                kept=self._kept,
-                reason=self._failure,
-            )
-            notes.append(gap.encoded)
-        return tuple(notes)
-
-    def _recovered(self) -> None:
-        self._notes.clear()
-        if self._failed_at is None:
-            return
-        _tell("audit_log_recovered", stream=self.stream, refused=self._refused)
-        self._failed_at, self._failure, self._refused, self._kept = None, "", 0, 0
-
     def _fail(self, reason: str, refused: int) -> None:
-        self._refused += refused
         self._guard_after = 0.0
-        if self._failed_at is None or reason != self._failure:
-            _tell("audit_log_unavailable", stream=self.stream, reason=reason)
-        if self._failed_at is None:
-            self._failed_at = time.time()
-        self._failure = reason
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the lock of a shared stream for one append."""
-        if self._lock_descriptor is None:
-            self._take_lock()
-        else:
-            self._wait_for_lock(self._lock_descriptor)
-        try:
-            yield
-        finally:
-            if self._lock_descriptor is not None:
-                fcntl.flock(self._lock_descriptor, fcntl.LOCK_UN)
-
-    def _take_lock(self) -> None:
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(self.folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            self._wait_for_lock(descriptor)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._lock_descriptor = descriptor
-
-    def _wait_for_lock(self, descriptor: int) -> None:
-        deadline = time.monotonic() + (_LOCK_WAIT_SECONDS if self._shared else 0.0)
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise StreamInUse(
-                        f"Another process writes the stream {self.stream!r} of the audit log.",
-                        hint="One process at a time writes it: stop the other one, or wait until it has ended.",
-                        detail=str(self.folder),
-                    ) from None
-                time.sleep(0.001)
-            else:
-                return
-
-    def _release(self) -> None:
-        if self._lock_descriptor is not None:
-            os.close(self._lock_descriptor)
-            self._lock_descriptor = None
+        self._outage.refuse(reason, refused)
 
     def _close_segment(self) -> None:
         if self._descriptor is not None:

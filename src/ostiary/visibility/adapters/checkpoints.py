@@ -6,9 +6,7 @@ disk is signed, so that a power cut can never leave a signature for lines that a
 
 import contextlib
 import errno
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,8 +14,9 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from ostiary.visibility.adapters.audit_log import RecordUnavailable
 from ostiary.visibility.adapters.segments import find_end, list_segments, segment_path, statements_path
+from ostiary.visibility.adapters.stream_lock import StreamLock
+from ostiary.visibility.adapters.unavailable import RecordUnavailable
 from ostiary.visibility.domain.chain import BrokenLine, ChainLine, read_line
 from ostiary.visibility.domain.statement import (
     ForgedStatement,
@@ -32,6 +31,7 @@ from ostiary.visibility.domain.statement import (
 PUBLIC_KEY_NAME: Final = "public-key.pem"
 REMOVALS_NAME: Final = "removed.signed.jsonl"
 _LOCK_NAME: Final = "signer.lock"
+_LOCK_WAIT_SECONDS: Final = 5.0
 _DAY_SECONDS: Final = 86_400
 
 
@@ -163,9 +163,10 @@ def _sign_segment(
 
 
 def _last_line(path: Path) -> ChainLine | None:
+    """Find the line first and sync then: a line that came in between is not on the disk yet."""
     with path.open("rb") as file:
-        os.fdatasync(file.fileno())
         end = find_end(file.fileno())
+        os.fdatasync(file.fileno())
     if end.last_line is None:
         return None
     try:
@@ -213,17 +214,9 @@ def append_line(path: Path, line: bytes) -> None:
 
 @contextlib.contextmanager
 def _signer_lock(place: Path) -> Iterator[None]:
-    descriptor = os.open(place / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    deadline = time.monotonic() + 5.0
+    lock = StreamLock(place / _LOCK_NAME, wait_seconds=_LOCK_WAIT_SECONDS)
     try:
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() >= deadline:
-                    raise
-                time.sleep(0.005)
+        lock.take()
         yield
     finally:
-        os.close(descriptor)
+        lock.close()
