@@ -154,7 +154,7 @@ def test_the_overview_refreshes_itself_and_says_when_it_cannot(browser: Browser,
     with page.expect_response(lambda answer: "/parts/overview" in answer.url, timeout=60_000) as refreshed:
         pass
     assert refreshed.value.ok
-    page.route("**/parts/overview", lambda route: route.abort())
+    page.route("**/parts/overview*", lambda route: route.abort())
     expect(page.locator("[data-stale]")).to_be_visible(timeout=60_000)
 
 
