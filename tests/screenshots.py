@@ -37,7 +37,7 @@ from ostiary.supervisor.status_file import NotRunning, read_status
 
 CHROMIUM = "/usr/bin/chromium"
 START_SECONDS = 240
-VIEWS = (("desktop", 1280, 860, "light"), ("desktop", 1280, 860, "dark"), ("telephone", 390, 844, "light"))
+VIEWS = (("light", 1280, 860), ("dark", 1280, 860), ("telephone", 390, 844))
 
 
 def main() -> None:
@@ -119,10 +119,10 @@ def picture(context: BrowserContext, folder: Path, name: str, address: str) -> N
     """Take one page in every view."""
     page = context.new_page()
     page.goto(address)
-    for size, width, height, scheme in VIEWS:
+    for view, width, height in VIEWS:
         page.set_viewport_size({"width": width, "height": height})
-        page.emulate_media(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
-        page.screenshot(path=folder / f"{name}-{size}-{scheme}.png")
+        page.emulate_media(color_scheme="dark" if view == "dark" else "light", reduced_motion="reduce")
+        page.screenshot(path=folder / f"{name}-{view}.png")
     page.close()
 
 
