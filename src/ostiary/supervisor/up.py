@@ -63,7 +63,7 @@ def run_instance(
         _empty(instance.run)
         if any(spec.name == "worker" for spec in specs):
             (instance.facts / HEARTBEAT_FILE).unlink(missing_ok=True)
-        environment = {**os.environ, "OSTIARY_HOME": str(instance.home), "OSTIARY_SUPERVISED": "1"}
+        environment = {**os.environ, "OSTIARY_HOME": str(instance.home)}
         run_preparation(environment, telling, preparation)
         conductor = Conductor(specs, run=instance.run, logs=instance.logs, telling=telling, environment=environment)
         asyncio.run(conductor.run())
