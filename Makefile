@@ -1,7 +1,7 @@
 # Every target sets up what it needs, the first time only.
 .PHONY: help demo up test test-postgres check format lock bench bench-gateway wheel clean-demo screenshots
 PY := .venv/bin/python
-TEST_PACKAGES := chromium fonts-dejavu-core nftables postgresql curl nginx-light caddy
+TEST_PACKAGES := caddy chromium curl fonts-dejavu-core libfaketime nftables nginx-light openssl postgresql
 BENCH_PACKAGES := wrk nginx-light caddy apache2 libapache2-mod-auth-openidc
 
 help:
