@@ -129,5 +129,10 @@ def missed_goals(figures: Figures) -> tuple[str, ...]:
 
 
 def last_line(figures: Figures) -> str:
-    """Return the figures as one line of JSON."""
-    return msgspec.json.encode(figures).decode()
+    """Return the figures as one line of JSON, the same whether they were just measured or read from such a line."""
+    return msgspec.json.encode(read_line(msgspec.json.encode(figures))).decode()
+
+
+def read_line(line: str | bytes) -> Figures:
+    """Return the figures in the last line of a run."""
+    return msgspec.json.decode(line, type=Figures)

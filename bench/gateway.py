@@ -24,7 +24,7 @@ from bench.company import Account
 from bench.figures import Figures, last_line, missed_goals
 from bench.instance import Gateway, running_gateway
 from bench.machine import describe_machine, require_programs
-from bench.page import as_terminal_table, write_page
+from bench.page import BUSY_LOAD, as_terminal_table, write_page
 from bench.processes import progress, usable_cores
 from bench.revocation import Person, measure_revocation, percentile
 from bench.signin import enter, sign_in_all
@@ -98,6 +98,8 @@ def run(plan: Plan) -> Figures:
     require_programs()
     machine = describe_machine()
     say = Progress(plan.estimated_seconds)
+    if machine.load_before > BUSY_LOAD:
+        say(f"the load average is {machine.load_before:g}: others are busy, and the figures will suffer")
     found: dict[str, Any] = {}
     if "decisions" in plan.parts:
         say("decisions in one process, cold and warm")

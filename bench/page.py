@@ -6,6 +6,8 @@ from bench.figures import COLD_SPREAD, GOALS, Figures, last_line
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 START, END = "<!-- figures: written by `python -m bench.gateway --write-docs` -->", "<!-- end of figures -->"
+BUSY_LOAD = 0.5
+"""Load average before a run above which its figures say little."""
 
 
 def goals_table(figures: Figures) -> str:
@@ -66,6 +68,8 @@ def render_section(figures: Figures) -> str:
         f"Measured on {figures.measured_at} in {figures.took_seconds} s: {figures.rounds} rounds of {figures.seconds} s a "
         f"variant, {figures.revocation_trials} revocations. {where}."
     )
+    if machine and machine.load_before > BUSY_LOAD:
+        how_long += " **Others were busy on this machine before the run: the figures are worse than it can do.**"
     parts = [how_long, goals_table(figures), peers_table(figures)]
     if figures.resident_mb_by_process:
         shares = ", ".join(f"{name} {size:g}" for name, size in figures.resident_mb_by_process.items())
