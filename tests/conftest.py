@@ -1,16 +1,27 @@
-"""Every run works on an instance of its own."""
+"""Every run works on an instance of its own, and so does every process of a parallel run."""
 
 import os
 import shutil
+from pathlib import Path
+from typing import Any
 
 import django
+import pytest
 
 from tests.instance import make_instance_home
 
-HOME = make_instance_home()
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+HOME = Path(os.environ["OSTIARY_HOME"]) if IS_WORKER else make_instance_home()
 os.environ["OSTIARY_HOME"] = str(HOME)
 os.environ["DJANGO_SETTINGS_MODULE"] = "ostiary.config.django"
 django.setup()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes(specs: list[Any]) -> None:
+    """Give each worker its instance before it starts: pytest-django reads the settings before this file runs there."""
+    for spec in specs:
+        spec.env["OSTIARY_HOME"] = str(make_instance_home())
 
 
 def pytest_unconfigure() -> None:
