@@ -79,6 +79,7 @@ def _envoy(instance: Instance) -> ProcessSpec:
             *("--concurrency", str(workers)) * bool(workers),
             "--disable-hot-restart",
             *("--log-level", "warning" if instance.configuration.log_level == "info" else _envoy_level(instance)),
+            *("--file-flush-interval-msec", "1000"),
             *("--service-cluster", "ostiary", "--service-node", "gateway"),
         ),
         probe=HttpProbe(instance.envoy_admin_socket, "/ready", refuse_from=300),

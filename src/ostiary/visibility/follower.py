@@ -109,14 +109,14 @@ def find_last_source(audit: Path) -> Source | None:
 
 
 def _readable(lines: Iterable[FollowedLine]) -> Iterable[tuple[AccessLine, Source]]:
-    """What was decided is on record already; what cannot be read is reported and left out."""
+    """What only the data plane knows of; what cannot be read is reported and left out."""
     for followed in lines:
         try:
             line = read_access_line(followed.text)
         except NotARequest as error:
             _LOG.warning("access_line_unreadable", offset=followed.source.offset, detail=error.detail)
             continue
-        if not line.was_decided:
+        if line.is_new:
             yield line, followed.source
 
 

@@ -165,7 +165,7 @@ def test_requests_of_the_data_plane_obey_the_schema(grant: str, status: int) -> 
         "path": "/a",
         "status": status,
         "client": "192.0.2.7",
-        "app": "files",
+        "route": "files/grant",
         "protocol": "HTTP/2",
         "request": "b1e6",
     }

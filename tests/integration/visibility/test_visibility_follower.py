@@ -37,7 +37,7 @@ def access(instance: Instance, *lines: dict[str, Any]) -> None:
         "method": "GET",
         "host": "wiki.example.test",
         "path": "/",
-        "app": "wiki",
+        "route": "wiki/grant",
         "status": 200,
         "client": "192.0.2.7",
     }
@@ -87,6 +87,17 @@ def test_what_was_decided_is_not_recorded_again(instance: Instance) -> None:
     )
     follower(instance).follow()
     assert paths() == ["/granted"]
+
+
+def test_open_pages_of_the_sign_in_host_are_not_decisions(instance: Instance) -> None:
+    access(
+        instance,
+        {"route": "id/page", "detail": "via_upstream"},
+        {"route": "id/page", "detail": "via_upstream", "status": 404},
+        {"route": "id/ambiguous", "detail": "direct_response", "status": 400, "path": "/turned-away"},
+    )
+    follower(instance).follow()
+    assert paths() == ["/turned-away"]
 
 
 def test_what_the_data_plane_turned_away_is_a_refusal(instance: Instance) -> None:

@@ -17,6 +17,8 @@ from ostiary.visibility.domain import ocsf
 _PROFILES: Final = ("security_control", "host")
 _SHORT: Final = 64
 _LONG: Final = 2048
+_FIRST_ERROR: Final = 400
+_ANSWERED_BY_UPSTREAM: Final = "via_upstream"
 
 
 class NotARequest(OstiaryError):
@@ -31,7 +33,7 @@ class AccessLine(msgspec.Struct, frozen=True, kw_only=True):
     grant_reference: str = ""
     grant_session: str = ""
     decision_reference: str = ""
-    app: str = ""
+    route: str = ""
     method: str = ""
     host: str = ""
     path: str = "/"
@@ -48,9 +50,20 @@ class AccessLine(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str = ""
 
     @property
-    def was_decided(self) -> bool:
-        """Whether the decision service was asked, so that the request is on record already."""
-        return bool(self.decision_reference)
+    def app(self) -> str:
+        """The app, or `id`: the first part of the route's name."""
+        return self.route.partition("/")[0]
+
+    @property
+    def is_new(self) -> bool:
+        """Whether only the data plane knows of it: it passed on a grant, or was turned away before anyone was asked.
+
+        What the decision service was asked is on record already; pages of the sign-in host that anybody may open are not
+        decided at all.
+        """
+        if self.decision_reference:
+            return False
+        return bool(self.grant_reference) or (self.status >= _FIRST_ERROR and self.detail != _ANSWERED_BY_UPSTREAM)
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -98,7 +111,7 @@ def request_event(line: AccessLine, *, source: Source, person: tuple[str, str] |
     """
     activity = ocsf.HTTP_METHODS.get(line.method, ocsf.OTHER)
     granted = bool(line.grant_reference)
-    failed = not granted and line.status >= 400
+    failed = not granted
     body = {
         **ocsf.classification(ocsf.HTTP_ACTIVITY, activity, other=line.method[:_SHORT]),
         "time": int(datetime.fromisoformat(line.time).timestamp() * 1000),
