@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from tests.gateway_fixtures import GatewayUnderTest, RawAnswer, echo_app, read_answer
 
 pytestmark = [pytest.mark.e2e]
@@ -649,3 +648,33 @@ class TestSignInLimit:
         assert statuses[0] == 200
         assert 429 in statuses
         assert gateway.get("id", "/").status_code == 200
+
+
+class TestProxiesInFront:
+    @pytest.mark.parametrize(
+        ("sent", "believed"),
+        [
+            ("198.51.100.7", "198.51.100.7"),
+            ("203.0.113.1, 198.51.100.7", "198.51.100.7"),
+            ("10.0.0.1, evil, 198.51.100.7", "198.51.100.7"),
+            ("198.51.100.7, garbage", "127.0.0.1"),
+            ("", "127.0.0.1"),
+        ],
+    )
+    def test_the_last_address_the_proxy_added_is_the_client_and_nothing_else(self, sent: str, believed: str) -> None:
+        with GatewayUnderTest([echo_app("wiki")], gateway="trusted_proxies = 1") as gateway:
+            gateway.stub.allow()
+            forged = [
+                "Forwarded: for=10.9.9.9",
+                "X-Real-IP: 10.9.9.9",
+                "X-Forwarded-Proto: http",
+                "X-Forwarded-Host: e.test",
+            ]
+            answer = gateway.raw_path("wiki", "/", *([f"X-Forwarded-For: {sent}"] if sent else []), *forged)
+
+            asked = gateway.stub.checks()[0]
+            assert asked.header("x-ostiary-client") == believed
+            assert str(asked.header("x-ostiary-peer")).startswith("127.0.0.1:")
+            assert values(answer, "x-forwarded-for") == [believed]
+            assert values(answer, "x-forwarded-proto") == ["https"]
+            assert values(answer, "x-forwarded-host") == [f"wiki.example.test:{gateway.https_port}"]
