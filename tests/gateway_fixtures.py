@@ -98,7 +98,13 @@ class GatewayUnderTest:
     """One gateway; use as a context manager."""
 
     def __init__(
-        self, apps: Sequence[App] = (), *, gateway: str = "", extra: str = "", facts: Snapshot | None = None
+        self,
+        apps: Sequence[App] = (),
+        *,
+        gateway: str = "",
+        extra: str = "",
+        decider: str = "stub",
+        facts: Snapshot | None = None,
     ) -> None:
         """Describe it.
 
@@ -106,7 +112,8 @@ class GatewayUnderTest:
             apps: what stands behind it; the console is always there.
             gateway: more lines for the `[gateway]` table.
             extra: more tables for `ostiary.toml`.
-            facts: with these, the real decision service runs on them; without, its test double.
+            decider: `real` starts the decision service instead of its test double.
+            facts: what the real decision service starts with; giving them implies it.
         """
         self.https_port, self.http_port = free_port(), free_port()
         self.home = make_instance_home(
@@ -118,6 +125,7 @@ class GatewayUnderTest:
         self.generation = 0
         self._wanted = list(apps)
         self._facts = facts
+        self._is_real = decider == "real" or facts is not None
         self._processes: list[subprocess.Popen[bytes]] = []
         self._stubs: list[StubDecider] = []
         self.authorities: dict[str, str] = {}
@@ -139,12 +147,13 @@ class GatewayUnderTest:
         self.control = StubDecider(self.instance.control_socket).start()
         self.control.allow()
         self._stubs.append(self.control)
-        if self._facts is None:
+        if not self._is_real:
             self.stub = StubDecider(self.instance.decider_socket).start()
             self._stubs.append(self.stub)
         self.apply(self._wanted)
         if self._facts is not None:
             self.publish(self._facts)
+        if self._is_real:
             self.start_decider()
         self.start_envoy()
         return self
