@@ -185,7 +185,6 @@ def test_filters_stand_in_the_order_that_protects() -> None:
         contents.FILTER_DECISION,
         contents.FILTER_COOKIES,
         contents.FILTER_HEADERS_OUT,
-        contents.FILTER_ANSWERS,
         "envoy.filters.http.router",
     ]
     decision = manager["http_filters"][5]["typed_config"]
