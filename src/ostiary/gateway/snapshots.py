@@ -139,6 +139,10 @@ def read_snapshot(folder: Path) -> Snapshot:
     return decode_snapshot(read_encoded(folder))
 
 
+FileIdentity = tuple[int, int, int] | None
+"""Which file it is: inode, time of change, size. `None` when there is none."""
+
+
 class SnapshotReader:
     """Follows the snapshot in a folder and stands on the file that is there now, or on nothing.
 
@@ -156,7 +160,7 @@ class SnapshotReader:
         self._folder = folder
         self._path = folder / SNAPSHOT_FILE
         self._max_age_seconds = max_age_seconds
-        self._identity: tuple[int, int, int] | None = None
+        self.identity: FileIdentity = None
         self._snapshot: Snapshot | None = None
         self._content = b""
         self._generation = -1
@@ -172,20 +176,24 @@ class SnapshotReader:
             force: read the file even if it looks the same; for a caller who knows that something was replaced,
                 because two files of one size within a tick of the file system's clock can look alike.
         """
-        try:
-            status = self._path.stat()
-            identity: tuple[int, int, int] | None = (status.st_ino, status.st_mtime_ns, status.st_size)
-        except OSError:
-            identity = None
-        if identity is not None and identity == self._identity and not force:
+        identity = self.identity_now()
+        if identity is not None and identity == self.identity and not force:
             return False
-        self._identity = identity
+        self.identity = identity
         before = (self._snapshot is None, str(self._problem))
         try:
             taken = self._take(_read_bytes(self._path))
         except FactsUnusable as problem:
             self._snapshot, self._problem, taken = None, problem, False
         return taken or (self._snapshot is None, str(self._problem)) != before
+
+    def identity_now(self) -> FileIdentity:
+        """Return which file is there at this moment; `identity` is the one that was read last."""
+        try:
+            status = os.stat(self._path)  # noqa: PTH116 - on the path of every request
+        except OSError:
+            return None
+        return (status.st_ino, status.st_mtime_ns, status.st_size)
 
     def heartbeat_at(self) -> float | None:
         """Return when the facts were last confirmed (seconds since the epoch), or `None`."""

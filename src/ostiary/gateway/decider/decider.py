@@ -66,6 +66,7 @@ class Decider:
             grants: whether the proxy that asks understands grants.
         """
         began = time.perf_counter()
+        await self.follower.caught_up()
         now = self._clock()
         verdict = self._check(incoming, now)
         recorded = verdict.person is not None or self._budget.take(began)

@@ -80,6 +80,34 @@ def test_a_new_snapshot_is_in_force_soon(tmp_path: Path, monkeypatch: pytest.Mon
     run(tmp_path, scenario)
 
 
+def test_a_request_waits_for_facts_that_were_published_before_it(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+
+    async def scenario(follower: Follower) -> None:
+        await follower.caught_up()
+        for generation in range(2, 12):
+            publish(tmp_path, generation)
+            await asyncio.gather(*(follower.caught_up() for _ in range(5)))
+            assert follower.basis.generation == generation
+
+    run(tmp_path, scenario)
+
+
+def test_a_request_waits_for_the_second_build_when_the_first_began_before_it(tmp_path: Path) -> None:
+    publish(tmp_path, 1)
+
+    async def scenario(follower: Follower) -> None:
+        publish(tmp_path, 2)
+        early = asyncio.ensure_future(follower.caught_up())
+        await asyncio.sleep(0)
+        publish(tmp_path, 3)
+        await follower.caught_up()
+        assert follower.basis.generation == 3
+        await early
+
+    run(tmp_path, scenario)
+
+
 def test_a_damaged_file_takes_everything_away_and_the_next_gives_it_back(tmp_path: Path) -> None:
     publish(tmp_path, 1)
 
