@@ -14,7 +14,6 @@ that `OSTIARY_DATABASE_URL` names. Whoever changes the rules puts them back: `wi
 import itertools
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -24,42 +23,51 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-import httpx
 import jwt
 import msgspec
 import psutil
 import psycopg
-import pyotp
 import pytest
 
 from ostiary.config.loader import load_instance
 from ostiary.config.secrets import read_secret
-from ostiary.demo.notes import Account
-from ostiary.demo.walk.browser import Browser, form_with, words_of
-from ostiary.demo.walk.passkey import Passkey
-from ostiary.demo.walk.person import Visitor
+from ostiary.demo.walk.browser import words_of
 from ostiary.gateway.snapshots import read_encoded
 from ostiary.supervisor.status_file import NotRunning, read_status
 from tests import running_http2 as wire
 from tests.gateway_fixtures import RawAnswer, free_port, write_authority
 from tests.gateway_upstream import EchoUpstream
+from tests.running_answers import location, reached, read_answer, received, unix_request
+from tests.running_client import Client, token_of
+from tests.running_company import DOMAIN, IDENTITY, RULES
 from tests.running_operator import Made
 from tests.running_upstreams import Answer, Server, as_told
 
+__all__ = [
+    "DOMAIN",
+    "IDENTITY",
+    "RULES",
+    "Client",
+    "OperatorRefused",
+    "RunningInstance",
+    "location",
+    "reached",
+    "read_answer",
+    "received",
+    "running",
+    "token_of",
+    "unix_request",
+]
+
 ROOT = Path(__file__).resolve().parents[1]
-DOMAIN = "corp.localhost"
 PATIENCE_SECONDS = 180.0
-CODE_SECONDS = 30
 OSTIARY = [sys.executable, "-c", "from ostiary.cli.main import main; main()"]
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-IDENTITY = "ostiary.identity.facade"
 CONFIGURATION = """\
 domain = "{domain}"
 organisation = "Corporation"
@@ -78,161 +86,6 @@ breached_range_url = "https://localhost:{range_port}/range"
 [record]
 min_free_mib = 1
 """
-RULES = """\
-version: 1
-rules:
-  - name: staff-use-wiki
-    allow: group:staff
-    to: [app:wiki, app:told]
-    do: [view, edit]
-    when: {mfa: any}
-  - name: staff-read-public-files
-    allow: group:staff
-    to: app:files
-    do: [view, edit]
-    paths: [/public/*]
-  - name: staff-open-the-vault-freshly
-    allow: group:staff
-    to: app:vault
-    do: [view]
-    when:
-      mfa: {method: otp, within: 12h}
-  - name: finance-opens-payroll
-    allow: group:finance
-    to: app:payroll
-    do: [view, edit]
-    when: {mfa: phishing-resistant}
-  - name: administrators-manage
-    allow: group:administrators
-    to: app:console
-    do: any
-    when: {mfa: phishing-resistant}
-  - name: others-with-a-role-look-on
-    allow: [group:auditors, group:helpdesk]
-    to: app:console
-    do: any
-    when: {mfa: any}
-  - name: a-rule-that-says-too-much
-    allow: group:misled
-    to: app:console
-    do: any
-"""
-
-
-class Client:
-    """One browser of one person: `Browser` of the walk, with names of hosts instead of addresses."""
-
-    def __init__(self, running: "RunningInstance", account: Made | None = None) -> None:
-        self.running = running
-        self.account = account
-        self.browser = Browser(running.authority)
-        self._last_step = 0
-
-    def send(self, method: str, name: str, path: str = "/", **options: Any) -> httpx.Response:
-        """Send one request and follow nothing; `cookies=False` leaves this browser's cookies out."""
-        if options.pop("cookies", True) is False:
-            options["headers"] = {"cookie": "", **options.get("headers", {})}
-        return self.browser.send(method, self.running.url(name, path), **options)
-
-    def get(self, name: str, path: str = "/", **options: Any) -> httpx.Response:
-        return self.send("GET", name, path, **options)
-
-    def api(self, name: str, path: str = "/", method: str = "GET", **headers: str) -> httpx.Response:
-        """Ask as a program does: a refusal is problem+json, not a redirect."""
-        return self.send(method, name, path, headers={"accept": "application/json", **headers})
-
-    def open(self, name: str, path: str = "/") -> httpx.Response:
-        """Open a page and follow where it leads."""
-        return self.browser.open(self.running.url(name, path))
-
-    def cookies(self, name: str) -> dict[str, str]:
-        """Return this browser's cookies for a host; the dictionary is live."""
-        return self.browser._cookies.setdefault(self.running.host(name), {})
-
-    def next_code(self) -> str:
-        """Return the next code of this person's authenticator app; each is good once, and two at a time are good."""
-        assert self.account is not None
-        step = max(self._last_step + 1, int(time.time()) // CODE_SECONDS)
-        while step > int(time.time()) // CODE_SECONDS + 1:
-            time.sleep(0.2)
-        self._last_step = step
-        return pyotp.TOTP(self.account.seed).at(step * CODE_SECONDS)
-
-    def give_password(self, page: httpx.Response | None = None) -> httpx.Response:
-        """Type address and password; the page asked for by default is the sign-in page."""
-        assert self.account is not None
-        page = page or self.open("id", "/sign-in")
-        form = form_with(page, "email", "password")
-        return self.browser.submit(page, form, email=self.account.email, password=self.account.password)
-
-    def give_code(self, page: httpx.Response, code: str = "") -> httpx.Response:
-        return self.browser.submit(page, form_with(page, "code"), code=code or self.next_code())
-
-    def sign_in(self) -> "Client":
-        """Sign in at the portal, with password and code."""
-        landed = self.give_code(self.give_password())
-        assert landed.status_code == 200, words_of(landed)
-        assert urlsplit(str(landed.request.url)).path == "/", words_of(landed)
-        return self
-
-    def enter(self, *names: str) -> "Client":
-        """Open apps so that this browser has their sessions, and grants where there are any."""
-        for name in names:
-            page = self.open(name, "/public/x" if name == "files" else "/")
-            assert page.status_code == 200, words_of(page)
-            assert page.request.url.host == self.running.host(name), words_of(page)
-        return self
-
-    @property
-    def visitor(self) -> Visitor:
-        assert self.account is not None
-        made = self.account
-        account = Account(name="", email=made.email, story="", password=made.password, totp=made.seed)
-        return Visitor(self.browser, account, self.running.url("id"))
-
-    def add_passkey(self) -> Passkey:
-        """Set a passkey up; the browser is signed in and proved itself lately."""
-        passkey = Passkey(self.running.folder / f"passkey-{uuid.uuid4().hex}.json")
-        self.visitor.give_passkey(self.open("id", "/set-up/passkey"), passkey)
-        assert passkey.exists
-        return passkey
-
-    def make_recovery_codes(self) -> list[str]:
-        """Make recovery codes and return them; the browser is signed in and proved itself lately."""
-        page = self.open("id", "/set-up/recovery-codes")
-        shown = self.post("id", "/set-up/recovery-codes", page)
-        codes = re.findall(r"<li[^>]*>\s*(?:<code[^>]*>)?\s*([0-9 ]{10,})\s*<", shown.text)
-        assert codes, words_of(shown)
-        return [code.replace(" ", "") for code in codes]
-
-    def passkey_answer(self, passkey: Passkey, options_path: str) -> str:
-        """Fetch a challenge and return the credential that answers it."""
-        origin = self.running.url("id").rstrip("/")
-        options = self.get("id", options_path, headers={"accept": "application/json"}).json()["publicKey"]
-        return passkey.answer(options, origin)
-
-    def post(self, name: str, path: str, page: httpx.Response | None = None, /, **fields: str) -> httpx.Response:
-        """Post a form as a page of that host would, with the token of `page` or of the sign-in page; follow nothing."""
-        if page is None and name in {"id", "admin"}:
-            page = self.get(name, "/sign-in" if name == "id" else "/")
-        token = {"csrfmiddlewaretoken": token_of(page)} if page is not None else {}
-        url = self.running.url(name, path)
-        origin = self.running.url(name).rstrip("/")
-        return self.browser.send(
-            "POST",
-            url,
-            data={**token, **fields},
-            headers={"origin": origin, "referer": url, "sec-fetch-site": "same-origin"},
-        )
-
-    def close(self) -> None:
-        self.browser.close()
-
-
-def token_of(page: httpx.Response) -> str:
-    """Return the form token of a page, empty when it has none."""
-    _, found, rest = page.text.partition('name="csrfmiddlewaretoken" value="')
-    return rest.partition('"')[0] if found else ""
 
 
 class OperatorRefused(Exception):
@@ -548,52 +401,6 @@ class RunningInstance:
         prefix = path.rsplit("/", 1)[1]
         found = [f"{digest[5:]}:7" for digest in self.breached if digest.startswith(prefix)]
         return 200, [("content-type", "text/plain")], "\r\n".join(["0" * 35 + ":0", *found]).encode()
-
-
-def unix_request(
-    socket_path: Path, method: str, target: str, headers: Sequence[tuple[str, str]] = (), body: bytes = b""
-) -> RawAnswer:
-    """Send one request to a socket of the machine itself, past the gateway."""
-    names = {name.lower() for name, _ in headers}
-    lines = [f"{method} {target} HTTP/1.1", *([] if "host" in names else ["Host: localhost"]), "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in headers]
-    if body or method == "POST":
-        lines.append(f"Content-Length: {len(body)}")
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(60)
-        connection.connect(str(socket_path))
-        connection.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
-        return read_answer(connection, method=method)
-
-
-def read_answer(connection: socket.socket, *, method: str = "GET") -> RawAnswer:
-    """Read one HTTP/1.1 answer; a connection that was closed without one gives status 0."""
-    response = HTTPResponse(connection, method=method)
-    try:
-        response.begin()
-        body = response.read()
-    except (HTTPException, ConnectionError, ssl.SSLError):
-        return RawAnswer(0, [], b"")
-    return RawAnswer(response.status, response.getheaders(), body)
-
-
-def reached(answer: httpx.Response | RawAnswer) -> bool:
-    """Say whether an answer came from the echo application."""
-    status = answer.status if isinstance(answer, RawAnswer) else answer.status_code
-    body = answer.body if isinstance(answer, RawAnswer) else answer.content
-    return status == 200 and body.startswith(b'{"method"')
-
-
-def received(answer: httpx.Response | RawAnswer, name: str) -> list[str]:
-    """Return the values of a header that the echo application saw."""
-    assert reached(answer), answer
-    return [value for header, value in answer.json()["headers"] if header.lower() == name.lower()]
-
-
-def location(answer: httpx.Response) -> str:
-    """Return where an answer sends the browser, absolute; empty where it sends it nowhere."""
-    where = answer.headers.get("location", "")
-    return urljoin(str(answer.request.url), where) if where else ""
 
 
 def _new_database() -> str:
