@@ -11,4 +11,4 @@ if "OSTIARY_HOME" not in os.environ:
     os.environ["OSTIARY_HOME"] = str(_home)
     atexit.register(shutil.rmtree, _home, ignore_errors=True)
 
-from ostiary.config.django import *  # noqa: E402, F403
+from ostiary.config.django import *  # noqa: F403
