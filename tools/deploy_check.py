@@ -3,6 +3,7 @@
 Run as `python -m tools.deploy_check`.
 """
 
+import os
 import sys
 
 import tests.typing_settings  # noqa: F401 - makes the instance the settings need
@@ -13,6 +14,7 @@ def main() -> int:
     import django  # noqa: PLC0415 - the instance must exist first
     from django.core.management import call_command  # noqa: PLC0415
 
+    os.environ["DJANGO_SETTINGS_MODULE"] = "ostiary.config.django"
     django.setup()
     call_command("check", "--deploy", "--fail-level", "WARNING")
     call_command("makemigrations", "--check", "--dry-run")
