@@ -7,9 +7,9 @@ version: 1
 # The grammar is explained in docs/reference/rules.md. Check a change before applying it: ostiary rules check FILE
 
 rules:
-  - name: administrators-reach-the-console
-    describe: Without this rule the console is closed to everyone.
-    allow: group:administrators
+  - name: console-with-a-passkey
+    describe: Without this rule the console is closed to everyone. What each may do in it depends on the group.
+    allow: [group:administrators, group:auditors, group:helpdesk]
     to: app:console
     do: any
     when:
@@ -18,5 +18,5 @@ rules:
 
 
 def initial_rules() -> str:
-    """Return the document: administrators reach the console with a passkey, and nobody reaches anything else."""
+    """Return the document: whoever has a part in the console reaches it with a passkey, and nobody anything else."""
     return INITIAL_RULES

@@ -29,7 +29,7 @@ def file(tmp_path):
 def test_check_says_what_the_rules_mean_and_changes_nothing(run, file):
     result = run("check", str(file))
     assert result.exit_code == ExitCode.OK
-    assert "Members of administrators may use console, with a passkey or security key." in result.stdout
+    assert "members of helpdesk may use console, with a passkey or security key." in result.stdout
     assert get_current().number == 0
 
 
@@ -37,7 +37,7 @@ def test_check_finds_the_place(run, file):
     file.write_text(file.read_text().replace("group:administrators", "group:administratos"))
     result = run("check", str(file))
     assert result.exit_code == ExitCode.FINDINGS
-    assert f"{file}:9:12: there is no group `administratos`" in result.stdout
+    assert f"{file}:9:13: there is no group `administratos`" in result.stdout
     assert "did you mean `administrators`?" in result.stdout
     report = json.loads(run("check", str(file), "--json").stdout)
     assert report["valid"] is False
@@ -52,7 +52,10 @@ def test_check_reads_standard_input_and_the_rules_in_force(run, file):
 
 def test_apply_shows_the_difference_and_asks(run, file):
     result = run("apply", str(file))
-    assert "+ administrators-reach-the-console: Members of administrators may use console" in result.stdout
+    assert (
+        "+ console-with-a-passkey: Members of administrators, members of auditors and members of helpdesk may use console"
+        in result.stdout
+    )
     assert isinstance(result.exception, NeedsConfirmation)
     assert get_current().number == 0
 
