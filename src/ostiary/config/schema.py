@@ -118,7 +118,8 @@ class Decisions(Section, frozen=True, kw_only=True):
     Args:
         grant_seconds: the longest life of a grant.
         facts_max_age_seconds: refuse everything when the facts were last confirmed longer ago.
-        country_database: a local MaxMind-format file; without it conditions on countries never hold.
+        country_database: a local MaxMind-format file; without it no country is known: allow rules that name countries let
+            nobody in, and nobody escapes deny rules that name some.
         forward_auth_port: serves Caddy, Traefik and nginx on the loopback address; 0 switches it off.
     """
 

@@ -13,7 +13,7 @@ _CACHED: Final = 16_384
 
 
 class CountryDatabaseUnusable(OstiaryError):
-    """The configured database cannot be read; conditions on countries do not hold meanwhile."""
+    """The configured database cannot be read; meanwhile no country is known."""
 
 
 class Countries:
