@@ -177,6 +177,8 @@ denies = st.builds(
     Deny,
     reason=st.sampled_from(ReasonCode),
     rules=rule_names,
+    because=st.lists(texts, max_size=2).map(tuple),
+    in_part=st.booleans(),
     unmet=st.lists(unmet_conditions, max_size=2).map(tuple),
     valid_until=st.none() | moments,
     detail=texts,

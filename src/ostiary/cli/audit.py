@@ -283,6 +283,8 @@ def _inputs(record: DecisionRecord) -> Iterator[tuple[str, Any]]:
     yield "Outcome", record.outcome
     if not isinstance(decision, Allow):
         yield "Reason", decision.reason.value
+        for reason in decision.because:
+            yield "Because", reason
         for unmet in decision.unmet:
             yield "Unmet", f"{unmet.rule}: {unmet.words}"
     yield "Rules", ", ".join(decision.rules) or None

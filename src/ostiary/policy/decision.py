@@ -109,12 +109,16 @@ class Deny(msgspec.Struct, frozen=True, kw_only=True, tag="deny"):
     Args:
         reason: the stable code.
         rules: the denying rules that matched, sorted; empty when nothing allowed it.
+        because: how those of them that are described describe themselves; it is told to the requester.
+        in_part: every one of them denies some paths or actions only, so that other parts of the app may be open.
         unmet: for the rule that came closest first, what it still asks for.
         detail: for the log: diagnostics of the engine, never shown to the requester.
     """
 
     reason: ReasonCode
     rules: tuple[RuleName, ...] = ()
+    because: tuple[str, ...] = ()
+    in_part: bool = False
     unmet: tuple[UnmetCondition, ...] = ()
     valid_until: float | None = None
     detail: str = ""

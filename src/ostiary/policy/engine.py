@@ -151,10 +151,13 @@ class PolicyEngine:
 
     def _denied_by(self, names: tuple[RuleName, ...], rules: Cut, facts: Facts) -> Deny:
         denying = [self._rules.by_name[name] for name in names if name in self._rules.by_name]
+        all_known = len(denying) == len(names)
         return self._deny(
             ReasonCode.DENIED_BY_RULE,
             rules=names,
-            unmet=what_lifts(denying, facts) if len(denying) == len(names) else (),
+            because=tuple(dict.fromkeys(rule.describe for rule in denying if rule.describe)),
+            in_part=all_known and all(rule.paths or rule.do is not None for rule in denying),
+            unmet=what_lifts(denying, facts) if all_known else (),
             valid_until=refusal_ends_at(rules.timed, facts),
         )
 

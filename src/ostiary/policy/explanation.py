@@ -44,11 +44,13 @@ def what_lifts(denying: list[Rule], facts: Facts) -> tuple[UnmetCondition, ...]:
 
 
 def _unmet(rule: Rule, facts: Facts) -> tuple[UnmetCondition, ...]:
-    unmet = [unmet_condition(rule.name, c, facts) for c in rule.when if status(c, facts) is not True]
-    if rule.do is not None and facts.request.action not in rule.do:
-        unmet.append(unmet_action(rule, facts))
+    """What the person cannot change comes first: no proof opens what the rule is not about."""
+    unmet = []
     if covers(rule.paths, facts.path) is not True:
         unmet.append(unmet_path(rule, facts))
+    if rule.do is not None and facts.request.action not in rule.do:
+        unmet.append(unmet_action(rule, facts))
+    unmet += [unmet_condition(rule.name, c, facts) for c in rule.when if status(c, facts) is not True]
     return tuple(unmet)
 
 

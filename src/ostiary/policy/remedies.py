@@ -96,7 +96,8 @@ def unmet_action(rule: Rule, facts: Facts) -> UnmetCondition:
 def unmet_path(rule: Rule, facts: Facts) -> UnmetCondition:
     """Return the words for a rule that covers other paths than the one asked for."""
     scopes = ", ".join(map(path_in_words, rule.paths))
-    words = f"You are allowed only {scopes} here."
+    opened = joined([path_in_words(scope) for scope in rule.paths])
+    words = f"No rule opens this part to you; the rule {rule.name} opens only {opened}."
     return _unmet(rule.name, "path", words, required=scopes, seen=facts.request.resource.path, remedy=_ask())
 
 

@@ -289,7 +289,7 @@ class TestExplanations:
             "country": "This is open only from DE, AT; your country is not known.",
             "risk": "The risk must be below 20; it is 30.",
             "action": "You are allowed viewing here, not deleting.",
-            "path": "You are allowed only /docs/* here.",
+            "path": "No rule opens this part to you; the rule r0 opens only /docs/*.",
         }
         assert all(unmet.remedy is not None for unmet in decision.unmet)
 
@@ -308,6 +308,28 @@ class TestExplanations:
         lifted = {"deny": "anyone", "to": "app:wiki", "unless": {"mfa": "otp"}}
         hard = {"deny": "group:staff", "to": "app:wiki"}
         assert refused(engine(rules_of(STAFF, lifted, hard)).decide(ask(), NOON)).unmet == ()
+
+    def test_what_no_proof_can_open_is_said_first(self):
+        rule = {**STAFF, "do": "view", "paths": "/docs/*", "when": {"mfa": "phishing-resistant"}}
+        decision = refused(decide(rule, ask(path="/admin", action=ActionClass.EDIT)))
+        assert [unmet.code for unmet in decision.unmet] == ["path", "action", "mfa"]
+
+    def test_a_denial_tells_what_its_rules_say_of_themselves(self):
+        first = {"deny": "anyone", "to": "app:wiki", "describe": "Closed for the audit."}
+        silent = {"deny": "group:staff", "to": "app:wiki"}
+        again = {**first, "deny": "group:staff"}
+        decision = refused(engine(rules_of(STAFF, first, silent, again)).decide(ask(), NOON))
+        assert decision.rules == ("r1", "r2", "r3")
+        assert decision.because == ("Closed for the audit.",)
+        assert not decision.in_part
+
+    def test_a_denial_is_in_part_when_every_rule_of_it_is(self):
+        part = {"deny": "anyone", "to": "app:wiki", "paths": "/admin/*"}
+        act = {"deny": "anyone", "to": "app:wiki", "do": "view"}
+        whole = {"deny": "anyone", "to": "app:wiki"}
+        here = ask(path="/admin/x")
+        assert refused(engine(rules_of(STAFF, part, act)).decide(here, NOON)).in_part
+        assert not refused(engine(rules_of(STAFF, part, whole)).decide(here, NOON)).in_part
 
 
 class TestUnknownFacts:

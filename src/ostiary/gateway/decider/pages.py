@@ -32,7 +32,7 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         title: for the browser's tab.
         heading: what happened, in a few words.
-        lead: one sentence: what to know.
+        lead: what to know, a sentence or two.
         advice: what to do where there is nothing to click.
         links: what to click.
         post: a path on this host that a button posts to, with its words.

@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from ostiary.gateway.decider.answers import Answer, json_answer
 from ostiary.gateway.decider.links import PROBLEM_PREFIX, Links
 from ostiary.gateway.decider.pages import Link, Page, Pages, contact_href
-from ostiary.gateway.decider.wording import WORDINGS, heading_of
+from ostiary.gateway.decider.wording import heading_of, lead_of, wording_of
 from ostiary.policy.decision import Deny, ReasonCode, Remedy, RemedyKind, UnmetCondition
 from ostiary.policy.snapshot import AppFact
 
@@ -43,14 +43,14 @@ class Refusals:
             return_path: the page in it, to come back to after a remedy.
             reference: of the event on record; empty when there is none.
         """
-        wording = WORDINGS[deny.reason]
+        wording = wording_of(deny)
         name = app.name or app.id if app is not None else "This"
         first = deny.unmet[0] if deny.unmet else None
         remedy = first.remedy if first is not None else None
         page = Page(
             title=heading_of(deny, name),
             heading=heading_of(deny, name),
-            lead=first.words if first is not None else wording.lead.format(app=name),
+            lead=lead_of(deny, name),
             advice=_advice(remedy) or wording.advice,
             links=self._links_for(deny, app, return_path=return_path, reference=reference),
             more=tuple(dict.fromkeys(unmet.words for unmet in deny.unmet[1:MAX_UNMET_SHOWN])),
@@ -60,17 +60,19 @@ class Refusals:
 
     def problem(self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str) -> Answer:
         """Return the same for a program, as `application/problem+json`; arguments as for `page`."""
-        wording = WORDINGS[deny.reason]
+        wording = wording_of(deny)
         name = app.name or app.id if app is not None else "This"
         first = deny.unmet[0] if deny.unmet else None
         content: dict[str, Any] = {
             "type": f"{PROBLEM_PREFIX}{deny.reason.value}",
             "title": heading_of(deny, name),
             "status": wording.status,
-            "detail": first.words if first is not None else wording.lead.format(app=name),
+            "detail": lead_of(deny, name),
             "reason": deny.reason.value,
             "unmet": [self._unmet(unmet, app, return_path) for unmet in deny.unmet[:MAX_UNMET_SHOWN]],
         }
+        if deny.because:
+            content["because"] = list(deny.because)
         if reference:
             content["reference"] = reference
         if first is not None and first.remedy is not None:
@@ -85,7 +87,7 @@ class Refusals:
         return json_answer(wording.status, content, *headers, media_type="application/problem+json")
 
     def _links_for(self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str) -> tuple[Link, ...]:
-        wording = WORDINGS[deny.reason]
+        wording = wording_of(deny)
         remedy = deny.unmet[0].remedy if deny.unmet else None
         links = []
         if remedy is not None and remedy.path is not None and app is not None:
@@ -131,7 +133,7 @@ def _advice(remedy: Remedy | None) -> str:
 
 
 def _retry_after(deny: Deny) -> tuple[tuple[str, str], ...]:
-    return (("retry-after", str(RETRY_SECONDS)),) if WORDINGS[deny.reason].status == 503 else ()
+    return (("retry-after", str(RETRY_SECONDS)),) if wording_of(deny).status == 503 else ()
 
 
 def _quoted(text: str) -> str:

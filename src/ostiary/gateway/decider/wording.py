@@ -85,6 +85,30 @@ _HEADINGS: Final[Mapping[RemedyKind, str]] = {
     RemedyKind.ASK: "{app} does not open for this",
 }
 
+_PATH: Final = "path"
+_PART_NOT_OPEN: Final = "This part of {app} is not open to you"
+_DENIED_IN_PART: Final = Wording(
+    403, "This part of {app} is closed to you", "A rule keeps your account out of this part of {app}.", ask=True
+)
+
+
+def wording_of(deny: Deny) -> Wording:
+    """Return the words for a refusal's reason; a rule about a part of an app does not close all of it."""
+    if deny.reason is ReasonCode.DENIED_BY_RULE and deny.in_part:
+        return _DENIED_IN_PART
+    return WORDINGS[deny.reason]
+
+
+def lead_of(deny: Deny, app: str) -> str:
+    """Return why: what denying rules say of themselves, then the first condition that is not met.
+
+    Args:
+        deny: the decision.
+        app: the app's name.
+    """
+    said = [*map(_as_sentence, deny.because), *(unmet.words for unmet in deny.unmet[:1])]
+    return " ".join(dict.fromkeys(said)) or wording_of(deny).lead.format(app=app)
+
 
 def heading_of(deny: Deny, app: str) -> str:
     """Return what happened, in a few words: by what the nearest rule asks for, where it asks for something.
@@ -96,4 +120,10 @@ def heading_of(deny: Deny, app: str) -> str:
     first = deny.unmet[0] if deny.unmet and deny.reason is ReasonCode.CONDITIONS_UNMET else None
     kind = first.remedy.kind if first is not None and first.remedy is not None else None
     heading = _HEADINGS.get(kind) if kind is not None else None
-    return (heading or WORDINGS[deny.reason].heading).format(app=app)
+    if first is not None and first.code == _PATH:
+        heading = _PART_NOT_OPEN
+    return (heading or wording_of(deny).heading).format(app=app)
+
+
+def _as_sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."

@@ -237,9 +237,15 @@ def _rest(
         device=_device(request.device) if request and request.device else None,
         risk_score=request.context.risk if request else None,
         authorizations=_authorizations(*_grounds(decision)),
-        message=decision.unmet[0].words if isinstance(decision, Deny) and decision.unmet else None,
+        message=_message(decision),
         unmapped=_Unmapped(Inputs(at=at, request=request, decision=decision, peer=http.peer)),
     )
+
+
+def _message(decision: Decision) -> str | None:
+    if isinstance(decision, Allow):
+        return None
+    return next(iter((*decision.because, *(condition.words for condition in decision.unmet))), None)
 
 
 def _disposition(decision: Decision) -> tuple[int, str]:

@@ -154,7 +154,7 @@ def decision(request: HttpRequest, reference: str) -> HttpResponseBase:
             who=record.name or record.email,
             app=apps.get(app, app) or record.http.host,
             reason=str(getattr(record.decision, "reason", "")),
-            why=unmet[0].words if unmet else "",
+            why=next(iter((*getattr(record.decision, "because", ()), *(one.words for one in unmet))), ""),
         ),
         "inputs": list_inputs(record),
         "event": json.dumps(event, indent=2, ensure_ascii=False) if event else "",

@@ -131,6 +131,64 @@ def test_a_program_gets_the_same_as_a_problem() -> None:
         assert (denied["status"], denied["reason"]) == (403, "denied_by_rule")
 
 
+def payroll_reply(rule: str, path: str, *, browser: bool) -> Any:
+    rules = f"version: 1\nrules:\n{rule}"
+    with open_house(company(rules=rules)) as house:
+        reply = house.ask("payroll", path, cookies=house.cookie(ANNA, "payroll"), browser=browser)
+        assert reply.status == 403
+        return reply, house.events()[-1]
+
+
+DESCRIBED = """\
+  - name: books-are-closed
+    describe: The books are <closed> until the audit is over
+    deny: anyone
+    to: app:payroll
+"""
+
+
+def test_a_denying_rule_says_why_in_its_own_words() -> None:
+    reply, event = payroll_reply(DESCRIBED, "/", browser=True)
+    assert '<h1 id="heading">Payroll is closed to you</h1><p>' in "".join(map(str.strip, reply.text.splitlines()))
+    assert "<p>The books are &lt;closed&gt; until the audit is over.</p>" in reply.text
+    assert event["message"] == "The books are <closed> until the audit is over"
+    assert event["unmapped"]["ostiary"]["decision"]["because"] == [event["message"]]
+    problem = payroll_reply(DESCRIBED, "/", browser=False)[0].problem
+    assert problem["detail"] == "The books are <closed> until the audit is over."
+    assert problem["because"] == ["The books are <closed> until the audit is over"]
+
+
+def test_what_lifts_a_denial_stands_beside_its_reason() -> None:
+    reply, _event = payroll_reply(DESCRIBED + "    unless: {mfa: phishing-resistant}\n", "/", browser=False)
+    assert reply.problem["detail"].startswith("The books are <closed> until the audit is over. This needs a passkey")
+    assert reply.problem["remedy"]["kind"] == "step_up"
+
+
+def test_a_denied_part_does_not_close_the_app() -> None:
+    rule = "  - {name: no-exports, deny: anyone, to: app:payroll, paths: [/export/*]}\n"
+    problem = payroll_reply(rule, "/export/all", browser=False)[0].problem
+    assert problem["title"] == "This part of Payroll is closed to you"
+    assert problem["detail"] == "A rule keeps your account out of this part of Payroll."
+
+
+def test_a_part_that_no_rule_opens_promises_nothing() -> None:
+    rule = """\
+  - name: own-salary
+    allow: group:staff
+    to: app:payroll
+    do: view
+    paths: [/, /salaries/*]
+    when: {mfa: phishing-resistant}
+"""
+    reply, _event = payroll_reply(rule, "/export/all", browser=True)
+    assert '<h1 id="heading">This part of Payroll is not open to you</h1>' in reply.text
+    assert "No rule opens this part to you; the rule own-salary opens only / and /salaries/*." in reply.text
+    assert "/step-up" not in reply.text
+    problem = payroll_reply(rule, "/export/all", browser=False)[0].problem
+    assert problem["remedy"] == {"kind": "ask", "words": "Ask for access"}
+    assert [one["condition"] for one in problem["unmet"]] == ["path", "mfa"]
+
+
 def test_whom_to_ask_stands_on_the_page() -> None:
     configuration = 'domain = "example.test"\ncontact = "help@example.test"\n'
     with open_house(company(rules=CLOSED), configuration) as house:
