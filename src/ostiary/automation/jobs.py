@@ -8,7 +8,7 @@ from django.db import close_old_connections, connections
 from ostiary.automation.schedule import Job
 from ostiary.config.places import Instance
 from ostiary.gateway.envoy import ask_admin
-from ostiary.visibility.facade import index_new_decisions, index_new_events, prune_index
+from ostiary.visibility.facade import LastUse, index_new_decisions, index_new_events, prune_index
 from ostiary.visibility.follower import RequestFollower
 from ostiary.visibility.upkeep import apply_retention, sign_record, sync_record
 
@@ -16,6 +16,8 @@ HEARTBEAT_SECONDS = 2.0
 INDEX_SECONDS = 1.0
 FOLLOW_SECONDS = 1.0
 SYNC_SECONDS = 2.0
+ACTIVITY_SECONDS = 30.0
+ACTIVITY_PART_OF_IDLE_TIME = 10
 SESSIONS_SECONDS = 60.0
 RETENTION_SECONDS = 3600.0
 PRUNE_SECONDS = 300.0
@@ -24,10 +26,16 @@ PRUNE_SECONDS = 300.0
 def list_jobs(instance: Instance) -> list[Job]:
     """Return every job of an instance, the one that everything depends on first."""
     record = instance.configuration.record
+    idle_seconds = instance.configuration.sign_in.idle_minutes * 60.0
+    last_use = LastUse()
     follower = RequestFollower(instance, partial(_reopen_access_log, instance))
     return [
         Job(name="confirm_facts", every_seconds=HEARTBEAT_SECONDS, run=_confirm_facts, longest_pause_seconds=5.0),
-        Job(name="index_decisions", every_seconds=INDEX_SECONDS, run=_drain(index_new_decisions)),
+        Job(
+            name="index_decisions",
+            every_seconds=INDEX_SECONDS,
+            run=_drain(partial(index_new_decisions, last_use=last_use)),
+        ),
         Job(name="index_events", every_seconds=INDEX_SECONDS, run=_drain(index_new_events)),
         Job(name="follow_requests", every_seconds=FOLLOW_SECONDS, run=_drain(lambda _now: follower.follow())),
         Job(name="sync_record", every_seconds=SYNC_SECONDS, run=lambda _now: sync_record(instance)),
@@ -35,6 +43,12 @@ def list_jobs(instance: Instance) -> list[Job]:
             name="sign_record",
             every_seconds=float(record.checkpoint_seconds),
             run=partial(sign_record, instance),
+            at_stop=True,
+        ),
+        Job(
+            name="note_activity",
+            every_seconds=min(ACTIVITY_SECONDS, idle_seconds / ACTIVITY_PART_OF_IDLE_TIME),
+            run=partial(note_last_use, last_use),
             at_stop=True,
         ),
         Job(name="expire_sessions", every_seconds=SESSIONS_SECONDS, run=_expire_sessions),
@@ -53,6 +67,26 @@ def with_database(work: Callable[[], str | int | None]) -> str | int | None:
         raise
     finally:
         close_old_connections()
+
+
+def note_last_use(last_use: LastUse, now: float) -> int:
+    """Let sessions that were used at apps not grow idle; what could not be noted is noted the next time.
+
+    Args:
+        last_use: which were used, and when.
+        now: seconds since the epoch.
+
+    Returns:
+        How many sessions' idle time began anew.
+    """
+    from ostiary.identity.facade import note_activity  # noqa: PLC0415 - a fault in one room must not stop the others' jobs
+
+    seen = last_use.take()
+    try:
+        return note_activity(seen=seen, now=now) if seen else 0
+    except Exception:
+        last_use.note(seen.items())
+        raise
 
 
 def _drain(step: Callable[[float], int]) -> Callable[[float], int]:

@@ -30,6 +30,7 @@ from ostiary.visibility.domain.search import (
 )
 from ostiary.visibility.domain.verification import StreamReport
 from ostiary.visibility.indexing import index_new_decisions, index_new_events, prune_index
+from ostiary.visibility.last_use import LastUse
 from ostiary.visibility.queries import UnknownDecision, get_decision, get_event, list_events, search_decisions
 from ostiary.visibility.services import new_uid, record
 from ostiary.visibility.status import get_log_status
@@ -46,6 +47,7 @@ __all__ = [
     "EventKind",
     "EventQuery",
     "EventRow",
+    "LastUse",
     "LineGone",
     "LogStatus",
     "NothingToVerify",

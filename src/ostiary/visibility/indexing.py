@@ -10,8 +10,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
+from ostiary.policy.identifiers import SessionId
 from ostiary.visibility.adapters.log_reader import Batch, PlacedLine, Position, read_on
 from ostiary.visibility.domain.index_entry import DecisionEntry, EventEntry, index_entry
+from ostiary.visibility.domain.session_use import session_use
+from ostiary.visibility.last_use import LastUse
 from ostiary.visibility.models import IndexedDecision, IndexedEvent, LogPosition, MinuteCount
 
 _LOG = structlog.get_logger(__name__)
@@ -22,17 +25,18 @@ _DAY_MS: Final = 86_400_000
 _MINUTE_MS: Final = 60_000
 
 
-def index_new_decisions(now: float, *, limit: int = BATCH_LINES) -> int:
+def index_new_decisions(now: float, *, limit: int = BATCH_LINES, last_use: LastUse | None = None) -> int:
     """Index what was decided, and what passed on grants, since the last time.
 
     Args:
         now: seconds since the epoch; kept for the log's sake, nothing depends on it.
         limit: how many lines of each stream at most.
+        last_use: is told which sessions were used, once their lines are indexed.
 
     Returns:
         How many lines were indexed.
     """
-    done = sum(index_stream(stream, limit=limit) for stream in ("decisions", "requests"))
+    done = sum(index_stream(stream, limit=limit, last_use=last_use) for stream in ("decisions", "requests"))
     if done:
         _LOG.debug("record_indexed", lines=done, at=now)
     return done
@@ -46,12 +50,13 @@ def index_new_events(now: float, *, limit: int = BATCH_LINES) -> int:
     return done
 
 
-def index_stream(stream: str, *, limit: int = BATCH_LINES) -> int:
+def index_stream(stream: str, *, limit: int = BATCH_LINES, last_use: LastUse | None = None) -> int:
     """Index the next lines of one stream, in one transaction with the position.
 
     Args:
         stream: the stream's name.
         limit: how many lines at most.
+        last_use: as for `index_new_decisions`.
 
     Returns:
         How many lines were read.
@@ -71,6 +76,8 @@ def index_stream(stream: str, *, limit: int = BATCH_LINES) -> int:
             return 0
         _store(stream, batch.lines)
         _advance(stored, batch)
+    if last_use is not None:
+        last_use.note(_uses(batch.lines))
     return len(batch.lines)
 
 
@@ -116,6 +123,12 @@ def _forget(stream: str) -> None:
     IndexedDecision.objects.filter(stream=stream).delete()
     IndexedEvent.objects.filter(stream=stream).delete()
     MinuteCount.objects.filter(stream=stream).delete()
+
+
+def _uses(lines: Iterable[PlacedLine]) -> Iterable[tuple[SessionId, float]]:
+    for placed in lines:
+        if placed.line is not None and placed.line.kind == "event" and (use := session_use(placed.line.body)):
+            yield use
 
 
 def _store(stream: str, lines: Iterable[PlacedLine]) -> None:

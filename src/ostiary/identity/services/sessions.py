@@ -133,20 +133,21 @@ def touch_session(*, session: SignInSession, address: str, now: float) -> SignIn
 
 
 @transaction.atomic
-def note_activity(*, seen: Mapping[SessionId, float]) -> int:
+def note_activity(*, seen: Mapping[SessionId, float], now: float) -> int:
     """Note when sessions were last used at apps, so that using an app keeps a sign-in from growing idle.
 
     Args:
         seen: for each session, the moment of its latest request (seconds since the epoch).
+        now: seconds since the epoch; a session that is over or idle by now stays so.
 
     Returns:
         How many sessions' idle time began anew.
     """
     changed = 0
+    step = timedelta(seconds=min(300, idle_seconds() / 10))
     for session_id, at in seen.items():
-        moment = datetime.fromtimestamp(at, UTC)
-        step = timedelta(seconds=min(300, idle_seconds() / 10))
-        changed += live_sessions(at).filter(pk=session_id, last_seen_at__lt=moment - step).update(last_seen_at=moment)
+        moment = datetime.fromtimestamp(min(at, now), UTC)
+        changed += live_sessions(now).filter(pk=session_id, last_seen_at__lt=moment - step).update(last_seen_at=moment)
     if changed:
         announce_change("sessions", takes_away=False)
     return changed

@@ -1,0 +1,41 @@
+"""When a session was last used at an app, as an event of the record tells. Refused requests are no use of it. Pure."""
+
+from typing import Final
+
+import msgspec
+
+from ostiary.policy.identifiers import SessionId
+from ostiary.visibility.domain import ocsf
+
+
+class _Session(msgspec.Struct):
+    uid: str
+
+
+class _Actor(msgspec.Struct):
+    session: _Session
+
+
+class _Use(msgspec.Struct):
+    class_uid: int
+    action_id: int
+    time: int
+    actor: _Actor
+
+
+_DECODER: Final = msgspec.json.Decoder(_Use)
+
+
+def session_use(body: bytes) -> tuple[SessionId, float] | None:
+    """Return the session with which an app was used, and when (seconds since the epoch); `None` for any other event.
+
+    Args:
+        body: the event as it stands in its line.
+    """
+    try:
+        use = _DECODER.decode(body)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    if (use.class_uid, use.action_id) != (ocsf.HTTP_ACTIVITY.uid, ocsf.ACTION_ALLOWED):
+        return None
+    return SessionId(use.actor.session.uid), use.time / 1000
