@@ -182,12 +182,13 @@ def test_filters_stand_in_the_order_that_protects() -> None:
         contents.FILTER_BODY_SIZE,
         contents.FILTER_OWN_BODY_SIZE,
         contents.FILTER_GRANTS,
+        contents.FILTER_GRANT_NOTE,
         contents.FILTER_DECISION,
         contents.FILTER_COOKIES,
         contents.FILTER_HEADERS_OUT,
         "envoy.filters.http.router",
     ]
-    decision = manager["http_filters"][5]["typed_config"]
+    decision = manager["http_filters"][6]["typed_config"]
     assert decision["failure_mode_allow"] is False
     assert decision["status_on_error"] == {"code": "ServiceUnavailable"}
     assert "with_request_body" not in decision

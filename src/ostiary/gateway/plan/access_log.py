@@ -1,8 +1,7 @@
 """One line of JSON for each request, with what an OCSF HTTP Activity event needs. Never queries, cookies or bodies."""
 
 from ostiary.config.places import Instance
-from ostiary.gateway.plan.contents import Json
-from ostiary.gateway.plan.grants import GRANT_METADATA, JWT_NAMESPACE
+from ostiary.gateway.plan.contents import GRANT_REFERENCE_STATE, GRANT_SESSION_STATE, Json
 
 ACCESS_LOG_FILE = "access.jsonl"
 _DECISION = "envoy.filters.http.ext_authz"
@@ -16,8 +15,8 @@ def access_log(instance: Instance) -> Json:
     fields = {
         "time": "%START_TIME%",
         "request": "%REQ(X-REQUEST-ID)%",
-        "grant_reference": f"%DYNAMIC_METADATA({JWT_NAMESPACE}:{GRANT_METADATA}:jti)%",
-        "grant_session": f"%DYNAMIC_METADATA({JWT_NAMESPACE}:{GRANT_METADATA}:sid)%",
+        "grant_reference": f"%FILTER_STATE({GRANT_REFERENCE_STATE}:PLAIN)%",
+        "grant_session": f"%FILTER_STATE({GRANT_SESSION_STATE}:PLAIN)%",
         "decision_reference": f"%DYNAMIC_METADATA({_DECISION}:x-ostiary-reference)%",
         "decision_session": f"%DYNAMIC_METADATA({_DECISION}:x-ostiary-session)%",
         "route": "%ROUTE_NAME%",

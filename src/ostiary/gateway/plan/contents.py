@@ -40,11 +40,14 @@ FILTER_SIGN_IN_LIMIT: Final = "ostiary.sign-in-limit"
 FILTER_BODY_SIZE: Final = "ostiary.body-size"
 FILTER_OWN_BODY_SIZE: Final = "ostiary.own-body-size"
 FILTER_GRANTS: Final = "ostiary.grants"
+FILTER_GRANT_NOTE: Final = "ostiary.grant-note"
 FILTER_DECISION: Final = "ostiary.decision"
 FILTER_COOKIES: Final = "ostiary.cookies"
 FILTER_HEADERS_OUT: Final = "ostiary.headers-out"
 
 SNI_STATE: Final = "ostiary.sni"
+GRANT_REFERENCE_STATE: Final = "ostiary.grant-reference"
+GRANT_SESSION_STATE: Final = "ostiary.grant-session"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,7 @@ def http_filters(inputs: GatewayInputs) -> list[Json]:
         _filter(contents.FILTER_BODY_SIZE, body_size(inputs.instance.configuration.gateway.max_body_bytes)),
         {**_filter(contents.FILTER_OWN_BODY_SIZE, body_size(OWN_MAX_BODY_BYTES)), "disabled": True},
         grants_reference(inputs),
+        _filter(contents.FILTER_GRANT_NOTE, grant_note()),
         _filter(contents.FILTER_DECISION, decision()),
         _filter(contents.FILTER_COOKIES, cookie_rules()),
         _filter(contents.FILTER_HEADERS_OUT, headers_out()),
@@ -122,6 +123,26 @@ def grants_reference(inputs: GatewayInputs) -> Json:
             "config_source": config_source(inputs.instance, GRANTS_FILE),
             "type_urls": [f"{_HTTP}jwt_authn.v3.JwtAuthentication"],
         },
+    }
+
+
+def grant_note() -> Json:
+    """Note whose grant it was, for the access log: a log that reads it from the grant's claims costs a tenth of a request."""
+    return {
+        "@type": f"{_HTTP}set_filter_state.v3.Config",
+        "on_request_headers": [
+            _note(contents.GRANT_REFERENCE_STATE, "%REQ(X-OSTIARY-REFERENCE)%"),
+            _note(contents.GRANT_SESSION_STATE, "%REQ(X-OSTIARY-SESSION)%"),
+        ],
+    }
+
+
+def _note(key: str, source: str) -> Json:
+    return {
+        "object_key": key,
+        "factory_key": "envoy.string",
+        "format_string": {"text_format_source": {"inline_string": source}, "omit_empty_values": True},
+        "skip_if_empty": True,
     }
 
 

@@ -80,7 +80,7 @@ def grants_filter(apps: Iterable[App], key_set: str) -> Json:
 
 
 def _provider(app: App, key_set: str) -> Json:
-    headers = {ASSERTION_HEADER: ASSERTION_CLAIM}
+    headers = {ASSERTION_HEADER: ASSERTION_CLAIM, "x-ostiary-reference": "jti", "x-ostiary-session": "sid"}
     headers |= {name: identity_claim(name) for name in app.identity_headers}
     return {
         "audiences": [app.id],
