@@ -6,8 +6,8 @@
         assert browser.get("wiki", "/page").status_code == 200
         running.operator("ostiary.identity.facade:disable_person", person_id=ada.id, reason="left")
 
-The fixture `running` (import it, or `from tests.running_instance import running`) starts once a process; tests that use
-it carry `pytest.mark.xdist_group("running-instance")`. State is on SQLite, or in a database of its own on the server
+The fixture `running` (import it into a `conftest.py`) starts once a process: in a parallel run each worker has an instance
+of its own, so tests never share one at the same time. State is on SQLite, or in a database of its own on the server
 that `OSTIARY_DATABASE_URL` names. Whoever changes the rules puts them back: `with running.rules(document): …`.
 """
 

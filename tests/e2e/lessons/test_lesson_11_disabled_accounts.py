@@ -118,10 +118,10 @@ def with_a_handover_code_made_before(running: RunningInstance) -> tuple[str, Att
 def with_a_step_up(running: RunningInstance) -> tuple[str, Attempt]:
     ada = running.signed_in(running.make_person("staff")).enter("vault")
     path = "/step-up?need=otp&app=vault&return=/"
-    page = ada.get("id", path)
+    page, code = ada.get("id", path), ada.next_code()
 
     def attempt() -> bool:
-        answer = ada.post("id", path, page, code=ada.next_code())
+        answer = ada.post("id", path, page, code=code)
         return location(answer) == running.url("vault") and reached(ada.api("vault"))
 
     return ada.account.id, attempt
