@@ -54,7 +54,7 @@ def unexpected_skips(report: str) -> list[str]:
 
 def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     """Run pytest, show its output as it comes, and return its status, or 1 for an unexplained skip."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *arguments]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         lines = []
         for line in process.stdout or ():
