@@ -32,6 +32,6 @@ class FrontDoor:
                 environ[name] = there + environ[name].removeprefix(here)
         environ["HTTP_HOST"] = self.host
         environ["HTTP_X_FORWARDED_PROTO"] = "https"
-        environ["HTTP_X_OSTIARY_CLIENT"] = "192.0.2.17"
+        environ["HTTP_X_FORWARDED_FOR"] = "192.0.2.17"
         environ["HTTP_X_OSTIARY_ASSERTION"] = self.assertion()
         return self.application(environ, start_response)

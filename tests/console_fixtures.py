@@ -41,13 +41,14 @@ def visit(company: Company) -> Visit:
     return open_as
 
 
-def visitor(assertion: str, *, csrf: bool = False) -> Client:
+def visitor(assertion: str, *, csrf: bool = False, **more: str) -> Client:
     """Return a client whose requests arrive as the gateway passes them on."""
     headers = {
         "host": CONSOLE_HOST,
         "x-forwarded-proto": "https",
-        "x-ostiary-client": "192.0.2.17",
+        "x-forwarded-for": "192.0.2.17",
         "origin": f"https://{CONSOLE_HOST}",
+        **more,
     }
     if assertion:
         headers["x-ostiary-assertion"] = assertion

@@ -13,6 +13,7 @@ from tests.console_fixtures import Visit, text_of, visitor
 from ostiary.config.places import Instance
 from ostiary.identity.facade import Role, disable_person, revoke_session
 from ostiary.rulebook.facade import get_current
+from ostiary.visibility.facade import EventQuery, index_new_events, list_events
 from ostiary.web.console.assertion import NotIdentified, read_assertion_key
 from ostiary.web.console.guard import Declaration, declaration_of
 from ostiary.web.console.permissions import PERMISSIONS, Action, Resource, may
@@ -193,6 +194,16 @@ def test_no_other_header_identifies_anybody(company: Company, header: str) -> No
         headers={"host": "admin.example.test", "x-forwarded-proto": "https", header: company.assertion("ada_admin")}
     )
     assert client.get("/").status_code == 403
+
+
+def test_an_act_is_on_record_with_the_address_that_the_gateway_saw(company: Company) -> None:
+    client = visitor(
+        company.assertion("ada_admin"), **{"x-ostiary-client": "198.51.100.9", "x-real-ip": "198.51.100.9"}
+    )
+    assert client.post("/groups/add", {"group_id": "night-shift", "name": "Night shift"}).status_code == 302
+    index_new_events(time.time())
+    (event,) = list_events(EventQuery(text="night-shift")).items
+    assert event.address == "192.0.2.17"
 
 
 def test_somebody_disabled_is_refused_at_once(company: Company, visit: Visit) -> None:
