@@ -2,11 +2,13 @@
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import django
 import pytest
+import structlog
 
 from tests.instance import make_instance_home
 
@@ -26,3 +28,11 @@ def pytest_xdist_setupnodes(specs: list[Any]) -> None:
 
 def pytest_unconfigure() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _the_log_is_left_as_found() -> Iterator[None]:
+    """A command run inside a test points the log at that test's standard error, which is closed after it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
