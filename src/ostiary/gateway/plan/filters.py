@@ -157,7 +157,7 @@ def decision() -> Json:
         "validate_mutations": True,
         "filter_enabled_metadata": {
             "filter": JWT_NAMESPACE,
-            "path": [{"key": GRANT_METADATA}, {"key": "aud"}],
+            "path": [{"key": GRANT_METADATA}, {"key": "kid"}],
             "value": {"present_match": True},
             "invert": True,
         },

@@ -80,6 +80,11 @@ def grants_filter(apps: Iterable[App], key_set: str) -> Json:
 
 
 def _provider(app: App, key_set: str) -> Json:
+    """Return who may vouch for a request to `app`.
+
+    That a grant was verified is seen by its header in the metadata, which no client can write. Its claims would do as well
+    and cost as much as verifying it.
+    """
     headers = {ASSERTION_HEADER: ASSERTION_CLAIM, "x-ostiary-reference": "jti", "x-ostiary-session": "sid"}
     headers |= {name: identity_claim(name) for name in app.identity_headers}
     return {
@@ -87,7 +92,7 @@ def _provider(app: App, key_set: str) -> Json:
         "require_expiration": True,
         "local_jwks": {"inline_string": key_set},
         "from_cookies": [GRANT_COOKIE],
-        "payload_in_metadata": GRANT_METADATA,
+        "header_in_metadata": GRANT_METADATA,
         "clock_skew_seconds": CLOCK_SKEW_SECONDS,
         "jwt_cache_config": {"jwt_cache_size": _CACHED_TOKENS, "jwt_max_token_size": _MAX_TOKEN_BYTES},
         "claim_to_headers": [{"header_name": name, "claim_name": claim} for name, claim in headers.items()],
