@@ -28,7 +28,6 @@ import json
 from django.apps import apps
 from ostiary.identity.facade import list_people
 
-pytestmark = pytest.mark.xdist_group("backup-own")
 counts = {model._meta.label_lower: model._base_manager.count() for model in apps.get_models(include_auto_created=True)}
 print(json.dumps({"rows": counts, "people": [[p.id, p.email, p.name, list(p.groups), list(p.methods)] for p in list_people().items]}))
 """

@@ -3,6 +3,7 @@
 import html
 import re
 import ssl
+import time
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -12,6 +13,8 @@ from ostiary.demo.walk.forms import Form, read_forms
 from ostiary.errors import OstiaryError
 
 PAGE_HEADERS = {"accept": "text/html,application/xhtml+xml", "accept-language": "en", "user-agent": "Ostiary demo walk"}
+PATIENT_TRIES = 20
+PATIENCE_SECONDS = 0.5
 MAX_REDIRECTS = 12
 
 
@@ -37,7 +40,7 @@ def trusting(authority: Path) -> ssl.SSLContext:
 
 
 class Browser:
-    """One person's browser."""
+    """One person's browser. Told that it asks too often, it waits as a person would."""
 
     def __init__(self, authority: Path) -> None:
         self.authority = authority
@@ -60,7 +63,11 @@ class Browser:
         host = httpx.URL(url).host
         cookie = self.cookie_header(host)
         sent = {**({"cookie": cookie} if cookie else {}), **(headers or {})}
-        response = self.client_for(host).request(method, url, headers=sent, **content)  # type: ignore[arg-type]
+        for _ in range(PATIENT_TRIES):
+            response = self.client_for(host).request(method, url, headers=sent, **content)  # type: ignore[arg-type]
+            if response.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                break
+            time.sleep(PATIENCE_SECONDS)
         response.request.url = httpx.URL(url)
         self._keep(host, response)
         return response
