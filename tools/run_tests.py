@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-MAX_REPEATED = 12
 ALLOWED_SKIPS: dict[str, str] = {}
 """Test id or its beginning → why it may be skipped here."""
 
@@ -53,40 +52,18 @@ def unexpected_skips(report: str) -> list[str]:
     return [line for line in lines if not any(allowed in line for allowed in ALLOWED_SKIPS)]
 
 
-def failed_tests(report: str) -> list[str]:
-    """Return the tests that pytest's summary names as failed or in error."""
-    return re.findall(r"^(?:FAILED|ERROR) (\S+)", report, re.MULTILINE)
-
-
-def run_pytest(arguments: list[str], environment: dict[str, str]) -> tuple[int, str]:
-    """Run pytest, show its output as it comes, and return its status and what it printed."""
-    command = [sys.executable, "-m", "pytest", "-q", *arguments]
+def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
+    """Run pytest, show its output as it comes, and return its status, or 1 for an unexplained skip."""
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *arguments]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         lines = []
         for line in process.stdout or ():
             sys.stdout.write(line)
             sys.stdout.flush()
             lines.append(line)
-    return process.returncode, "".join(lines)
-
-
-def run_all(arguments: list[str], environment: dict[str, str]) -> int:
-    """Run the tests side by side, then alone those few that failed beside others; return the status.
-
-    Two processes of tests, each with a gateway, a browser and load of its own, share two cores here. A test that
-    fails beside others and passes alone is named as unsteady; one that fails alone as well is a failure.
-    """
-    status, report = run_pytest(["-n", "2", "--dist", "loadfile", *arguments], environment)
-    failed = failed_tests(report)
-    if status == 1 and 0 < len(failed) <= MAX_REPEATED:
-        print(f"Failed beside others; now alone: {len(failed)} tests", file=sys.stderr)
-        status, again = run_pytest(["-n", "0", "--last-failed", "--last-failed-no-failures", "none"], environment)
-        report += again
-        for test in sorted(set(failed) - set(failed_tests(again))):
-            print(f"Unsteady: {test} failed beside others and passed alone.", file=sys.stderr)
-    for skip in (skips := unexpected_skips(report)):
+    for skip in (skips := unexpected_skips("".join(lines))):
         print(f"Skipped without a listed reason: {skip}", file=sys.stderr)
-    return status or (1 if skips else 0)
+    return process.returncode or (1 if skips else 0)
 
 
 def main(arguments: list[str]) -> int:
@@ -95,10 +72,10 @@ def main(arguments: list[str]) -> int:
     environment.pop("OSTIARY_HOME", None)
     if "--postgres" not in arguments:
         environment.pop("OSTIARY_DATABASE_URL", None)
-        return run_all(arguments, environment)
+        return run_pytest(arguments, environment)
     arguments.remove("--postgres")
     with postgres_server() as url:
-        return run_all(arguments, {**environment, "OSTIARY_DATABASE_URL": url})
+        return run_pytest(arguments, {**environment, "OSTIARY_DATABASE_URL": url})
 
 
 if __name__ == "__main__":
