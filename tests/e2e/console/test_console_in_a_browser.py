@@ -11,7 +11,7 @@ from tests.console_server import asked_elsewhere, chromium, serve_console
 from ostiary.config.places import Instance
 from ostiary.rulebook.facade import get_current
 
-pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True, serialized_rollback=True)]
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
