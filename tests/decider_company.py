@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from ostiary.config.loader import load_instance
 from ostiary.config.places import Instance
 from ostiary.config.secrets import read_secret
+from ostiary.gateway.decider.answers import REFUSED_AS_UNAVAILABLE, UNAVAILABLE
 from ostiary.gateway.decider.assembly import Parts, assemble
 from ostiary.gateway.decider.service import ProxyService, Service
 from ostiary.gateway.snapshots import beat, write_snapshot
@@ -168,7 +169,11 @@ class Reply:
             assert isinstance(value, str)
             assert "\r" not in value
             assert "\n" not in value
-        self.status, self.headers = status, headers
+        self.status, self.headers = self.as_the_client_sees(status), headers
+
+    @staticmethod
+    def as_the_client_sees(status: int) -> int:
+        return UNAVAILABLE if status == REFUSED_AS_UNAVAILABLE else status
 
 
 class Headers:

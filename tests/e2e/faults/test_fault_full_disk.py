@@ -45,6 +45,7 @@ def test_a_full_disk_is_refusal_with_an_alarm(running: RunningInstance) -> None:
 
     running.eventually(lambda: all(refused("/filling") for _ in range(5)), "refusals while nothing can be recorded")
     assert all(refused("/unrecorded") for _ in range(10))
+    assert person.api("wiki", "/unrecorded", method="POST").json()["reason"] == "record_unavailable"
     assert running.echo.requests["/unrecorded"] == 0
     told = subprocess.run(
         [*OSTIARY, "status"],

@@ -220,6 +220,14 @@ def test_facts_that_nobody_confirms_open_nothing(gateway: GatewayUnderTest) -> N
     headers = {"cookie": anna(gateway)}
 
     gateway.eventually(lambda: gateway.get("wiki", headers=headers).status_code == 503, "refused")
+    problem = gateway.get("wiki", headers=headers)
+    assert (problem.status_code, problem.json()["reason"]) == (503, "stale_facts")
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.headers["retry-after"]
+    page = gateway.get("wiki", headers=headers | {"accept": "text/html"})
+    assert page.status_code == 503
+    assert "It is not certain who may do what at the moment" in page.text
+    assert problem.json()["reference"]
 
 
 def test_nobody_is_left_in_an_empty_company(gateway: GatewayUnderTest) -> None:

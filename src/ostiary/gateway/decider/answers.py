@@ -6,6 +6,11 @@ import msgspec
 
 Headers = list[tuple[str, str]]
 
+UNAVAILABLE: Final = 503
+REFUSED_AS_UNAVAILABLE: Final = 470
+"""What stands for 503 between us and our data plane, which takes a 503 for a service that failed and replaces it. The
+data plane turns it back; no client sees it."""
+
 NO_STORE: Final = ("cache-control", "no-store")
 MAX_LOCATION_CHARACTERS: Final = 8192
 
@@ -16,6 +21,11 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: Headers
     body: bytes = b""
+
+
+def for_data_plane(answer: Answer) -> Answer:
+    """Return the answer in the form in which our data plane passes it on as it is."""
+    return msgspec.structs.replace(answer, status=REFUSED_AS_UNAVAILABLE) if answer.status == UNAVAILABLE else answer
 
 
 def redirect(location: str, *cookies: str, status: int = 302) -> Answer:

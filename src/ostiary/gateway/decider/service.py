@@ -15,7 +15,7 @@ from granian.server.embed import Server
 
 from ostiary.config.loader import find_home, load_instance
 from ostiary.gateway.decider import callback, forward_auth, sign_out, static
-from ostiary.gateway.decider.answers import Answer, plain
+from ostiary.gateway.decider.answers import UNAVAILABLE, Answer, for_data_plane, plain
 from ostiary.gateway.decider.assembly import Parts, assemble
 from ostiary.gateway.decider.health import health, metrics
 from ostiary.gateway.decider.incoming import Incoming, Scope, from_data_plane
@@ -28,7 +28,7 @@ LOOPBACK: Final = "127.0.0.1"
 COLLECT_AFTER: Final = 20_000
 """Objects between garbage collections: a request leaves nothing in cycles, and the facts are many objects to look at."""
 
-_FAILED: Final = plain(503, "The request could not be decided, so it is refused.")
+_FAILED: Final = plain(UNAVAILABLE, "The request could not be decided, so it is refused.")
 
 log = structlog.get_logger(__name__)
 
@@ -78,7 +78,7 @@ class Service:
         if parts is None:
             return _FAILED
         if path.startswith(CHECK):
-            return await parts.decider.decide(from_data_plane(scope, path[len(CHECK) :]))
+            return for_data_plane(await parts.decider.decide(from_data_plane(scope, path[len(CHECK) :])))
         if path == "/health":
             return health(parts)
         if path == "/metrics":

@@ -9,6 +9,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from ostiary.gateway.decider.answers import REFUSED_AS_UNAVAILABLE, UNAVAILABLE
 from ostiary.gateway.plan.contents import Json
 
 
@@ -47,26 +48,33 @@ _DECIDED = "response.code_details == 'ext_authz_denied'"
 def local_replies() -> Json:
     """Return how answers of the gateway itself look."""
     mappers = [mapper for reply in REPLIES for mapper in (_mapper(reply, html=True), _mapper(reply, html=False))]
-    return {"mappers": mappers}
+    return {"mappers": [_refusal_as_unavailable(), *mappers]}
+
+
+def _refusal_as_unavailable() -> Json:
+    """A refusal that means 503, with the words of the decision service."""
+    conditions = [_status_is(REFUSED_AS_UNAVAILABLE), _holds(_DECIDED)]
+    return {"filter": {"and_filter": {"filters": conditions}}, "status_code": UNAVAILABLE}
+
+
+def _status_is(status: int) -> Json:
+    return {"status_code_filter": {"comparison": {"op": "EQ", "value": {"default_value": status, "runtime_key": "x"}}}}
+
+
+def _holds(expression: str) -> Json:
+    return {
+        "extension_filter": {
+            "name": "envoy.access_loggers.extension_filters.cel",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
+                "expression": expression,
+            },
+        }
+    }
 
 
 def _mapper(reply: Reply, *, html: bool) -> Json:
-    conditions: list[Json] = [
-        {
-            "status_code_filter": {
-                "comparison": {"op": "EQ", "value": {"default_value": reply.status, "runtime_key": "x"}}
-            }
-        },
-        {
-            "extension_filter": {
-                "name": "envoy.access_loggers.extension_filters.cel",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter",
-                    "expression": f"!({_DECIDED})",
-                },
-            }
-        },
-    ]
+    conditions = [_status_is(reply.status), _holds(f"!({_DECIDED})")]
     if html:
         conditions.append({"header_filter": {"header": {"name": "accept", "string_match": {"contains": "text/html"}}}})
     return {
