@@ -4,7 +4,7 @@ A request is decided on the rules that name its subject and its resource, howeve
 """
 
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import cedarpy
 import msgspec
@@ -46,27 +46,23 @@ class Prepared(msgspec.Struct, frozen=True):
     timed: TimedRule | None
 
 
-class Slice(msgspec.Struct, frozen=True):
-    """Rules that name one resource, as Cedar policies, and the resource with its labels."""
-
-    policies: cedarpy.PolicySet
-    resource: cedarpy.Entities
-
-
 class Cut(msgspec.Struct, frozen=True):
-    """The rules that name one subject and one resource.
+    """The rules that name one subject and one resource, in the form that Cedar takes.
 
     Args:
-        slice: policies with these rules among them; the others do not name the subject.
+        policies: these rules among others that do not name the subject.
+        principal: the subject's entity. Its name is empty when no policy asks for it: who differs in nothing that a
+            policy could ask is the same to Cedar.
+        entities: the subject with what it belongs to, as far as a policy could ask; the resource with its labels.
         prepared: the rules, in the order of the document.
         reads: what they look at.
-        parents: what the subject belongs to, as far as a policy could ask.
     """
 
-    slice: Slice
+    policies: cedarpy.PolicySet
+    principal: tuple[str, str]
+    entities: cedarpy.Entities
     prepared: tuple[Prepared, ...]
     reads: Reads
-    parents: tuple[Who, ...]
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -87,13 +83,6 @@ class Cut(msgspec.Struct, frozen=True):
     def varying(self) -> list[Rule]:
         """The rules whose match depends on what a grant does not name."""
         return [one.rule for one in self.prepared if one.reads & NOT_IN_GRANT]
-
-    def entities(self, subject: Subject) -> cedarpy.Entities:
-        """Return the subject with what it belongs to, and the resource with its labels."""
-        kind, name = ("Person", subject.person) if subject.person else ("Service", subject.service)
-        parents = [{"type": _PARENTS[who.kind], "id": who.name} for who in self.parents if who.kind in _PARENTS]
-        entity = {"uid": {"type": kind, "id": name}, "attrs": {}, "parents": parents}
-        return self.slice.resource.with_added_json_str(_encode([entity]).decode())
 
 
 class Reach(msgspec.Struct, frozen=True):
@@ -120,18 +109,20 @@ class CompiledRules:
 
     def __init__(self, document: RulesDocument, extra: ExtraCedar) -> None:
         self.extra = extra
-        self.by_name: dict[RuleName, Rule] = {rule.name: rule for rule in document.rules}
+        rules = _sharing_conditions(document.rules)
+        self.by_name: dict[RuleName, Rule] = {rule.name: rule for rule in rules}
         self.names_people_by_email = "Email" in extra.text or any(
-            who.kind is WhoKind.EMAIL for rule in document.rules for who in rule.who
+            who.kind is WhoKind.EMAIL for rule in rules for who in rule.who
         )
-        self._prepared = [_prepare(rule) for rule in document.rules]
+        self._prepared = [_prepare(rule) for rule in rules]
         self._index: dict[Target, dict[Who, list[int]]] = {}
-        for position, rule in enumerate(document.rules):
+        for position, rule in enumerate(rules):
             for target in rule.to:
                 for who in rule.who:
                     self._index.setdefault(target, {}).setdefault(who, []).append(position)
         self._reaches: Memo[Reach] = Memo(MAX_SLICES)
-        self._slices: Memo[Slice] = Memo(MAX_SLICES)
+        self._policies: Memo[cedarpy.PolicySet] = Memo(MAX_SLICES)
+        self._entities: Memo[cedarpy.Entities] = Memo(MAX_SLICES)
 
     @property
     def is_empty(self) -> bool:
@@ -146,14 +137,17 @@ class CompiledRules:
         """Return the rules that name this subject and this resource."""
         reach, own = self._reach(app, labels), selectors_of(subject)
         hits = {who: at for who in own for by_who in reach.by_who if (at := by_who.get(who))}
-        found = sorted({p for who in hits for by_who in reach.by_who for p in by_who.get(who, ())})
+        found = sorted({p for whom in hits for by_who in reach.by_who for p in by_who.get(whom, ())})
         whole = len(reach.positions) <= MAX_WHOLE
         prepared = tuple([self._prepared[position] for position in found])
+        asked = own if self.extra.text else list(hits)
+        principal = _principal(subject, asked)
         return Cut(
             self._slice(app, labels, reach.positions if whole else tuple(found)),
+            principal,
+            self._company(principal, asked, app, labels),
             prepared,
             self._reads_of(prepared),
-            tuple(own if self.extra.text else hits),
         )
 
     def _reach(self, app: AppId, labels: frozenset[Label]) -> Reach:
@@ -166,18 +160,28 @@ class CompiledRules:
             self._reaches.put((app, labels), known, since=0.0, until=None)
         return known
 
-    def _slice(self, app: AppId, labels: frozenset[Label], positions: tuple[int, ...]) -> Slice:
+    def _slice(self, app: AppId, labels: frozenset[Label], positions: tuple[int, ...]) -> cedarpy.PolicySet:
         key = (app, labels, positions)
-        known = self._slices.get(key, 0.0)
+        known = self._policies.get(key, 0.0)
         if known is None:
             texts = [compile_rule(self._prepared[position].rule) for position in positions]
-            parents = [{"type": "Label", "id": label} for label in sorted(labels)]
-            resource = [{"uid": {"type": "App", "id": app}, "attrs": {}, "parents": parents}]
-            known = Slice(
-                cedarpy.PolicySet.from_str("\n".join([*texts, self.extra.text])),
-                cedarpy.Entities.from_json_str(_encode(resource).decode()),
-            )
-            self._slices.put(key, known, since=0.0, until=None)
+            known = cedarpy.PolicySet.from_str("\n".join([*texts, self.extra.text]))
+            self._policies.put(key, known, since=0.0, until=None)
+        return known
+
+    def _company(
+        self, principal: tuple[str, str], asked: list[Who], app: AppId, labels: frozenset[Label]
+    ) -> cedarpy.Entities:
+        """Return the subject and, where it belongs to anything, the resource."""
+        belongs = frozenset([who for who in asked if who.kind in _PARENTS])
+        key = (principal, belongs, app if labels else None, labels)
+        known = self._entities.get(key, 0.0)
+        if known is None:
+            entities = [_entity(principal, [(_PARENTS[who.kind], who.name) for who in belongs])]
+            if labels:
+                entities.append(_entity(("App", app), [("Label", label) for label in labels]))
+            known = cedarpy.Entities.from_json_str(_encode(entities).decode())
+            self._entities.put(key, known, since=0.0, until=None)
         return known
 
     def _reads_of(self, prepared: tuple[Prepared, ...]) -> Reads:
@@ -219,6 +223,30 @@ def selectors_of(subject: Subject) -> list[Who]:
     if subject.service:
         selectors.append(Who(WhoKind.SERVICE, subject.service))
     return selectors
+
+
+def _principal(subject: Subject, asked: list[Who]) -> tuple[str, str]:
+    """Return the subject's entity, without its name unless a policy in reach could ask for it."""
+    kind, who = ("Person", WhoKind.PERSON) if subject.person else ("Service", WhoKind.SERVICE)
+    return kind, next((one.name for one in asked if one.kind is who), "")
+
+
+def _entity(uid: tuple[str, str], parents: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "uid": {"type": uid[0], "id": uid[1]},
+        "attrs": {},
+        "parents": [{"type": kind, "id": name} for kind, name in parents],
+    }
+
+
+def _sharing_conditions(rules: tuple[Rule, ...]) -> list[Rule]:
+    """Return the rules with equal conditions as one object, so that a request looks at each of them once."""
+    shared: dict[Condition, Condition] = {}
+
+    def once(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
+        return tuple([shared.setdefault(condition, condition) for condition in conditions])
+
+    return [msgspec.structs.replace(rule, when=once(rule.when), unless=once(rule.unless)) for rule in rules]
 
 
 def _prepare(rule: Rule) -> Prepared:

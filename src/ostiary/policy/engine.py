@@ -115,7 +115,7 @@ class PolicyEngine:
     def _decide(self, request: AccessRequest, labels: frozenset[Label], now: float) -> Decision:
         rules = self._rules.cut(request.subject, request.resource.app, labels)
         facts = gather(request, rules.reads, now)
-        result = cedarpy.is_authorized(_question(rules, facts), rules.slice.policies, rules.entities(request.subject))
+        result = cedarpy.is_authorized(_question(rules, facts), rules.policies, rules.entities)
         names = tuple(sorted(map(RuleName, result.diagnostics.id_annotations_by_reason.values())))
         if result.diagnostics.errors or result.decision is cedarpy.Decision.NoDecision:
             return self._deny(ReasonCode.ENGINE_ERROR, detail="; ".join(result.diagnostics.errors)[:500])
@@ -200,8 +200,7 @@ def what_is_read(request: AccessRequest, labels: frozenset[Label], reads: Reads)
 
 def _question(rules: Cut, facts: Facts) -> dict[str, Any]:
     """The request as Cedar takes it; identifiers as structured values, never as text of the language."""
-    request = facts.request
-    kind, name = ("Person", request.subject.person) if request.subject.person else ("Service", request.subject.service)
+    request, (kind, name) = facts.request, rules.principal
     return {
         "principal": {"type": kind, "id": name},
         "action": {"type": "Action", "id": request.action.value},

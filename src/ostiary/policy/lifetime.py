@@ -38,12 +38,12 @@ def permission_ends_at(timed: Iterable[TimedRule], facts: Facts) -> float | None
     Returns:
         Seconds since the epoch, or `None` if no passing of time changes anything.
     """
-    return _first(_flips_at(one, facts) for one in timed if _is_within_reach(one, facts))
+    return _first([_flips_at(one, facts) for one in timed if _is_within_reach(one, facts)])
 
 
 def refusal_ends_at(timed: Iterable[TimedRule], facts: Facts) -> float | None:
     """Return when a refusal must be looked at again: any change, since each is part of its explanation."""
-    return _first(holds_until(condition, facts)[1] for one in timed for condition in one.timed)
+    return _first([holds_until(condition, facts)[1] for one in timed for condition in one.timed])
 
 
 def _is_within_reach(one: TimedRule, facts: Facts) -> bool:
@@ -60,10 +60,10 @@ def _flips_at(one: TimedRule, facts: Facts) -> float | None:
     states = [holds_until(condition, facts) for condition in one.timed]
     missing = [until for holds, until in states if not holds]
     if one.rule.effect is Effect.DENY or not missing:
-        return _first(until for _, until in states)
+        return _first([until for _, until in states])
     moments = [until for until in missing if until is not None]
     return max(moments) if len(moments) == len(missing) else None
 
 
-def _first(moments: Iterable[float | None]) -> float | None:
-    return min((moment for moment in moments if moment is not None), default=None)
+def _first(moments: list[float | None]) -> float | None:
+    return min([moment for moment in moments if moment is not None], default=None)
