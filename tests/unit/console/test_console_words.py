@@ -12,10 +12,10 @@ from ostiary.policy.decision import Allow, Deny, ReasonCode, UnmetCondition
 from ostiary.policy.identifiers import AppId, Generation, GroupId, PersonId, PolicyVersion, RuleName
 from ostiary.policy.request import AccessRequest, ActionClass, Authentication, AuthStrength, Context, Resource, Subject
 from ostiary.visibility.domain.decision_event import HttpFacts
-from ostiary.visibility.facade import DecisionRecord
+from ostiary.visibility.facade import DecisionRecord, Page
 from ostiary.web.console.archive import pack_folder
 from ostiary.web.console.decision_inputs import list_inputs
-from ostiary.web.console.export import export_table
+from ostiary.web.console.export import MAX_ROWS, PAGE_ROWS, export_table, pages_of
 from ostiary.web.console.listing import cut, matches
 from ostiary.web.console.words import REASON_NAMES, name_reason, tell_decision
 
@@ -95,6 +95,19 @@ def test_spreadsheets_compute_nothing(cell: str) -> None:
     content = export_table(request, "t", [{"a": cell, "b": -1}]).getvalue().decode()
     assert f"'{cell}" in content
     assert ",-1" in content
+
+
+@pytest.mark.parametrize("total", [0, 1, PAGE_ROWS - 1, PAGE_ROWS, PAGE_ROWS + 1, MAX_ROWS, MAX_ROWS + 1])
+def test_an_export_reads_every_page_once_and_no_more_than_it_may(total: int) -> None:
+    asked = []
+
+    def search(page: int, size: int) -> Page[int]:
+        asked.append(page)
+        return cut(range(total), page, size) if (page - 1) * size < total else Page((), total, page, size)
+
+    found = [item for items in pages_of(search) for item in items]
+    assert found == list(range(min(total, MAX_ROWS)))
+    assert asked == list(range(1, min(total // PAGE_ROWS + 1, MAX_ROWS // PAGE_ROWS) + 1))
 
 
 def test_pages_beyond_the_end_are_the_last_one() -> None:

@@ -30,8 +30,8 @@ from ostiary.visibility.facade import (
 from ostiary.web.console.archive import pack_folder
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.audit_check import check_record
-from ostiary.web.console.decisions import EXPORT_PAGE_SIZE, EXPORT_PAGES, SPANS
-from ostiary.web.console.export import export_table, wants_export
+from ostiary.web.console.decisions import SPANS
+from ostiary.web.console.export import export_table, pages_of, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
@@ -109,25 +109,22 @@ def audit_export(request: HttpRequest) -> HttpResponseBase:
     if not wants_export(request):
         return redirect("console:audit")
     filters, now = EventFilters(request.GET), time.time()
-    rows: list[dict[str, object]] = []
-    for number in range(1, EXPORT_PAGES + 1):
-        page = list_events(filters.query(page=number, page_size=EXPORT_PAGE_SIZE, now=now))
-        rows.extend(
-            {
-                "at": datetime.fromtimestamp(event.at, tz=UTC).isoformat(),
-                "kind": event.kind,
-                "activity": event.activity,
-                "success": event.success,
-                "actor": event.actor_label or event.actor,
-                "target": event.target_label or event.target,
-                "reason": event.reason,
-                "words": event.words,
-                "address": event.address,
-            }
-            for event in page.items
-        )
-        if len(page.items) < EXPORT_PAGE_SIZE:
-            break
+    pages = pages_of(lambda page, size: list_events(filters.query(page=page, page_size=size, now=now)))
+    rows = (
+        {
+            "at": datetime.fromtimestamp(event.at, tz=UTC).isoformat(),
+            "kind": event.kind,
+            "activity": event.activity,
+            "success": event.success,
+            "actor": event.actor_label or event.actor,
+            "target": event.target_label or event.target,
+            "reason": event.reason,
+            "words": event.words,
+            "address": event.address,
+        }
+        for events in pages
+        for event in events
+    )
     return export_table(request, "audit", rows)
 
 

@@ -24,15 +24,13 @@ from ostiary.visibility.facade import (
 )
 from ostiary.web.console.decision_inputs import list_inputs
 from ostiary.web.console.decision_rows import tell_decisions
-from ostiary.web.console.export import export_table, wants_export
+from ostiary.web.console.export import export_table, pages_of, wants_export
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.words import OUTCOME_NAMES, REASON_NAMES, tell_decision
 
 SECTION = Resource.DECISIONS
-EXPORT_PAGE_SIZE: Final = 500
-EXPORT_PAGES: Final = 20
 SPANS: Final[tuple[tuple[str, int, Promise], ...]] = (
     ("hour", 3600, _("Last hour")),
     ("day", 86400, _("Last 24 hours")),
@@ -106,28 +104,25 @@ def decisions_export(request: HttpRequest) -> HttpResponseBase:
     if not wants_export(request):
         return redirect("console:decisions")
     filters, now = DecisionFilters(request.GET), time.time()
-    rows: list[dict[str, object]] = []
-    for number in range(1, EXPORT_PAGES + 1):
-        page = search_decisions(filters.query(page=number, page_size=EXPORT_PAGE_SIZE, now=now))
-        rows.extend(
-            {
-                "at": datetime.fromtimestamp(row.at, tz=timezone.get_default_timezone()).isoformat(),
-                "reference": row.reference,
-                "outcome": row.outcome,
-                "reason": row.reason,
-                "email": row.email,
-                "app": row.app,
-                "rule": row.rule,
-                "method": row.method,
-                "host": row.host,
-                "path": row.path,
-                "address": row.address,
-                "country": row.country,
-            }
-            for row in page.items
-        )
-        if len(page.items) < EXPORT_PAGE_SIZE:
-            break
+    pages = pages_of(lambda page, size: search_decisions(filters.query(page=page, page_size=size, now=now)))
+    rows = (
+        {
+            "at": datetime.fromtimestamp(row.at, tz=timezone.get_default_timezone()).isoformat(),
+            "reference": row.reference,
+            "outcome": row.outcome,
+            "reason": row.reason,
+            "email": row.email,
+            "app": row.app,
+            "rule": row.rule,
+            "method": row.method,
+            "host": row.host,
+            "path": row.path,
+            "address": row.address,
+            "country": row.country,
+        }
+        for rows in pages
+        for row in rows
+    )
     return export_table(request, "decisions", rows)
 
 

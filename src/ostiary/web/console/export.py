@@ -3,18 +3,35 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from ostiary.visibility.facade import Page
+
+T = TypeVar("T")
 MAX_ROWS: Final = 10_000
+PAGE_ROWS: Final = 500
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def wants_export(request: HttpRequest) -> bool:
     """Tell whether the request asks for a file rather than a page."""
     return request.GET.get("export") in {"csv", "json"}
+
+
+def pages_of(search: Callable[[int, int], Page[T]]) -> Iterator[tuple[T, ...]]:
+    """Yield the pages of a search one after the other, at most 10,000 rows together.
+
+    Args:
+        search: returns one page; is called with its number, from 1, and how many rows it holds.
+    """
+    for number in range(1, MAX_ROWS // PAGE_ROWS + 1):
+        items = search(number, PAGE_ROWS).items
+        yield items
+        if len(items) < PAGE_ROWS:
+            return
 
 
 def export_table(request: HttpRequest, name: str, rows: Iterable[Mapping[str, object]]) -> HttpResponseBase:
