@@ -17,14 +17,9 @@ from ostiary.config.loader import load_instance
 from ostiary.gateway.snapshots import beat, write_snapshot
 from tests.decider_company import ANNA, DOMAIN, House, company
 from tests.instance import make_instance_home
+from tests.ports import free_port
 
 DEADLINE_SECONDS = 90
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Running:

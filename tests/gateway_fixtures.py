@@ -55,6 +55,7 @@ from ostiary.supervisor.roster import list_processes
 from tests.gateway_stub_decider import StubDecider
 from tests.gateway_upstream import EchoUpstream
 from tests.instance import make_instance_home
+from tests.ports import free_port
 
 DOMAIN = "example.test"
 DEADLINE_SECONDS = 60.0
@@ -85,13 +86,6 @@ def echo_app(name: str, *, upstream: str = "echo:", **fields: Any) -> App:
 
 
 CONSOLE = App(id=AppId("console"), name="Console", host=f"admin.{DOMAIN}", upstream=Upstream(), builtin=True)
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class GatewayUnderTest:

@@ -41,8 +41,9 @@ from ostiary.demo.walk.browser import words_of
 from ostiary.gateway.snapshots import read_encoded
 from ostiary.supervisor.status_file import NotRunning, read_status
 from tests import running_http2 as wire
-from tests.gateway_fixtures import RawAnswer, free_port, write_authority
+from tests.gateway_fixtures import RawAnswer, write_authority
 from tests.gateway_upstream import EchoUpstream
+from tests.ports import free_port
 from tests.running_answers import location, reached, read_answer, received, unix_request
 from tests.running_client import Client, token_of
 from tests.running_company import DOMAIN, IDENTITY, RULES

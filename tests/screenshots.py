@@ -8,7 +8,6 @@ import base64
 import contextlib
 import hashlib
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -34,6 +33,7 @@ from ostiary.config.places import Instance
 from ostiary.demo.notes import Account, Notes, read_notes
 from ostiary.demo.walk.passkey import StoredPasskey
 from ostiary.supervisor.status_file import NotRunning, read_status
+from tests.ports import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 START_SECONDS = 240
@@ -57,7 +57,7 @@ def running_demo() -> Iterator[Instance]:
     """Start the demo on a free port, walk through it once, and stop it at the end."""
     home = Path(tempfile.mkdtemp(prefix="ost-"))
     command = [sys.executable, "-m", "ostiary.demo", "--home", str(home)]
-    demo = subprocess.Popen([*command, "--port", str(_free_port())], stdout=subprocess.DEVNULL)
+    demo = subprocess.Popen([*command, "--port", str(free_port())], stdout=subprocess.DEVNULL)
     try:
         _wait_until_ready(home, demo)
         subprocess.run([*command, "--check"], check=True)
@@ -182,12 +182,6 @@ def key_hash(instance: Instance) -> str:
     key = x509.load_pem_x509_certificate(pem.encode()).public_key()
     encoded = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(hashlib.sha256(encoded).digest()).decode()
-
-
-def _free_port() -> int:
-    with socket.socket() as attempt:
-        attempt.bind(("127.0.0.1", 0))
-        return int(attempt.getsockname()[1])
 
 
 def _wait_until_ready(home: Path, demo: "subprocess.Popen[bytes]") -> None:

@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,17 +20,11 @@ from ostiary.config.loader import load_instance
 from ostiary.config.places import Instance
 from ostiary.supervisor.lock import is_locked
 from ostiary.supervisor.status_file import NotRunning, read_status
+from tests.ports import free_port
 
 PATIENCE_SECONDS = 180.0
 DATABASE_URL = "OSTIARY_DATABASE_URL"
 OSTIARY = [sys.executable, "-c", "from ostiary.cli.main import main; main()"]
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that was free a moment ago."""
-    with socket.socket() as attempt:
-        attempt.bind(("127.0.0.1", 0))
-        return int(attempt.getsockname()[1])
 
 
 def new_database() -> str:

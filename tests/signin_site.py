@@ -5,7 +5,6 @@ import datetime
 import hashlib
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.instance import make_instance_home
+from tests.ports import free_port
 
 DOMAIN = "signin.localhost"
 START_SECONDS = 120
@@ -129,13 +129,6 @@ def environment(home: Path) -> dict[str, str]:
     """Return an environment in which the instance in `home` is worked on, with its own SQLite file."""
     environ = {key: value for key, value in os.environ.items() if not key.startswith("OSTIARY_")}
     return environ | {"OSTIARY_HOME": str(home), "DJANGO_SETTINGS_MODULE": "ostiary.config.django"}
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 def make_certificate(folder: Path) -> tuple[Path, Path, str]:

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.shell_instance import DATABASE_URL, free_port, new_database
+from tests.ports import free_port
+from tests.shell_instance import DATABASE_URL, new_database
 
 from ostiary.supervisor.lock import is_locked
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.decider_company import ANNA, BEN, company, session
-from tests.decider_process import Running, free_port
+from tests.decider_process import Running
+from tests.ports import free_port
 
 from ostiary.policy.snapshot import Snapshot
 

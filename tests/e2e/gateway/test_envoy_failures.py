@@ -10,8 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.gateway_fixtures import GatewayUnderTest, echo_app, free_port, write_authority
+from tests.gateway_fixtures import GatewayUnderTest, echo_app, write_authority
 from tests.gateway_upstream import EchoUpstream
+from tests.ports import free_port
 
 from ostiary.gateway.dataplane import StalePlan, applied_generation, apply_plan, diff_plan
 from ostiary.gateway.envoy import RejectedConfiguration, ask_admin

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.instance import make_instance_home
-from tests.shell_instance import OwnInstance, free_port
+from tests.ports import free_port
+from tests.shell_instance import OwnInstance
 
 from ostiary.config.loader import load_instance
 from ostiary.config.places import Instance

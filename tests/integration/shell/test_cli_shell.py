@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 import typer
-from tests.shell_instance import OSTIARY, OwnInstance, free_port
+from tests.ports import free_port
+from tests.shell_instance import OSTIARY, OwnInstance
 from typer.testing import CliRunner
 
 from ostiary.cli.main import app
