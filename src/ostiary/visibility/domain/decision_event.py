@@ -9,16 +9,16 @@ from typing import Final
 
 import msgspec
 
-from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode, RemedyKind
+from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode
 from ostiary.policy.identifiers import GroupId, PolicyVersion, RuleName
 from ostiary.policy.request import AccessRequest, AuthStrength, Device
 from ostiary.policy.snapshot import PersonFact
 from ostiary.visibility.domain import ocsf
+from ostiary.visibility.domain.holding import is_held, told_words
 
 INPUTS_VERSION: Final = 1
 MAX_TEXT_CHARACTERS: Final = 2048
 _PROFILES: Final = ("security_control", "host")
-_NOW_REMEDIES: Final = frozenset({RemedyKind.SIGN_IN, RemedyKind.STEP_UP, RemedyKind.SET_UP})
 _ERRORS: Final = frozenset({ReasonCode.ENGINE_ERROR, ReasonCode.STALE_FACTS, ReasonCode.RECORD_UNAVAILABLE})
 
 
@@ -147,17 +147,6 @@ class _Rest(msgspec.Struct, omit_defaults=True, gc=False):
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 
 
-def is_held(decision: Decision) -> bool:
-    """Tell whether the person can lift the refusal at once: by signing in, proving more, or setting a proof up."""
-    if isinstance(decision, Allow):
-        return False
-    if decision.reason in {ReasonCode.UNAUTHENTICATED, ReasonCode.SESSION_ENDED}:
-        return True
-    return decision.reason is ReasonCode.CONDITIONS_UNMET and any(
-        condition.remedy is not None and condition.remedy.kind in _NOW_REMEDIES for condition in decision.unmet
-    )
-
-
 def decision_event(
     *,
     reference: str,
@@ -237,15 +226,9 @@ def _rest(
         device=_device(request.device) if request and request.device else None,
         risk_score=request.context.risk if request else None,
         authorizations=_authorizations(*_grounds(decision)),
-        message=_message(decision),
+        message=told_words(decision) or None,
         unmapped=_Unmapped(Inputs(at=at, request=request, decision=decision, peer=http.peer)),
     )
-
-
-def _message(decision: Decision) -> str | None:
-    if isinstance(decision, Allow):
-        return None
-    return next(iter((*decision.because, *(condition.words for condition in decision.unmet))), None)
 
 
 def _disposition(decision: Decision) -> tuple[int, str]:

@@ -11,7 +11,8 @@ from ostiary.errors import OstiaryError
 from ostiary.policy.decision import Allow, Decision
 from ostiary.policy.request import AccessRequest
 from ostiary.visibility.domain import ocsf
-from ostiary.visibility.domain.decision_event import INPUTS_VERSION, HttpFacts, Inputs, is_held
+from ostiary.visibility.domain.decision_event import INPUTS_VERSION, HttpFacts, Inputs
+from ostiary.visibility.domain.holding import Way, is_held, told_words, ways_of
 
 Outcome = Literal["allowed", "held", "refused"]
 
@@ -49,6 +50,16 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         return outcome_of(self.decision)
 
     @property
+    def told(self) -> str:
+        """Why, as the person was told; empty where there was nothing to tell."""
+        return told_words(self.decision)
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """What each rule still asked for, the nearest first."""
+        return ways_of(self.decision)
+
+    @property
     def authentication_ages(self) -> tuple[tuple[str, float], ...]:
         """Each proof of the session with its age in seconds when it was decided."""
         if self.request is None:
@@ -57,7 +68,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def outcome_of(decision: Decision) -> Outcome:
-    """Return `allowed`, `held` (the person can lift it at once) or `refused`."""
+    """Return `allowed`, `held` (the person can lift it alone and at once) or `refused`."""
     if isinstance(decision, Allow):
         return "allowed"
     return "held" if is_held(decision) else "refused"

@@ -7,6 +7,7 @@ import msgspec
 from ostiary.policy.decision import Allow
 from ostiary.visibility.domain import ocsf
 from ostiary.visibility.domain.decision_record import DecisionRecord, NotADecision, parse_decision_event
+from ostiary.visibility.domain.holding import first_unmet
 
 _KINDS: Final = {
     ocsf.ACCOUNT_CHANGE.uid: "account",
@@ -131,8 +132,8 @@ def _decision_entry(record: DecisionRecord) -> DecisionEntry:
     decision, request = record.decision, record.request
     allowed = isinstance(decision, Allow)
     rules = decision.rules or ()
-    unmet = () if isinstance(decision, Allow) else decision.unmet
-    rule = rules[0] if rules else unmet[0].rule if unmet else ""
+    unmet = first_unmet(decision)
+    rule = rules[0] if rules else unmet.rule if unmet else ""
     return _with_search(
         DecisionEntry(
             at_ms=int(record.at * 1000),

@@ -141,7 +141,6 @@ def decision(request: HttpRequest, reference: str) -> HttpResponseBase:
     event = get_event(row.stream, row.seq) if row else None
     apps = {str(app.id): app.name for app in list_apps()}
     app = str(record.request.resource.app) if record.request else ""
-    unmet = getattr(record.decision, "unmet", ())
     context = {
         "record": record,
         "sentence": tell_decision(
@@ -149,7 +148,7 @@ def decision(request: HttpRequest, reference: str) -> HttpResponseBase:
             who=record.name or record.email,
             app=apps.get(app, app) or record.http.host,
             reason=str(getattr(record.decision, "reason", "")),
-            why=next(iter((*getattr(record.decision, "because", ()), *(one.words for one in unmet))), ""),
+            why=record.told,
         ),
         "inputs": list_inputs(record),
         "event": json.dumps(event, indent=2, ensure_ascii=False) if event else "",
