@@ -13,6 +13,7 @@ from tests.instance import make_instance_home
 from tests.visibility_material import sample_event
 
 from ostiary.automation.report import WorkerStatus, read_report
+from ostiary.automation.worker import NICENESS
 from ostiary.config.loader import load_instance
 from ostiary.config.places import Instance
 from ostiary.config.secrets import AUDIT_KEY, read_secret
@@ -87,6 +88,8 @@ def test_every_job_runs_and_the_worker_ends_when_told(start: Callable[..., Worke
     status = worker.status(lambda report: all(job.runs for job in report.jobs.values()))
     assert {name: job.last_error for name, job in status.jobs.items() if job.last_error} == {}
     assert read_heartbeat(worker.instance.facts) is not None
+    niceness = os.getpriority(os.PRIO_PROCESS, worker.process.pid)
+    assert niceness >= NICENESS, "it gives way to what people wait for"
     code, output = worker.end()
     assert code == 0, output
     assert "worker_stopped" in output
