@@ -1,5 +1,6 @@
 """The worker's jobs and how often each runs. What a job does lives in the pillar it belongs to."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -21,6 +22,9 @@ ACTIVITY_PART_OF_IDLE_TIME = 10
 SESSIONS_SECONDS = 60.0
 RETENTION_SECONDS = 3600.0
 PRUNE_SECONDS = 300.0
+DRAIN_SECONDS = 5.0
+RESTS = 3
+"""How many times as long as it worked a job rests before it takes the next part of a backlog."""
 
 
 def list_jobs(instance: Instance) -> list[Job]:
@@ -34,10 +38,10 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(
             name="index_decisions",
             every_seconds=INDEX_SECONDS,
-            run=_drain(partial(index_new_decisions, last_use=last_use)),
+            run=drain(partial(index_new_decisions, last_use=last_use)),
         ),
-        Job(name="index_events", every_seconds=INDEX_SECONDS, run=_drain(index_new_events)),
-        Job(name="follow_requests", every_seconds=FOLLOW_SECONDS, run=_drain(lambda _now: follower.follow())),
+        Job(name="index_events", every_seconds=INDEX_SECONDS, run=drain(index_new_events)),
+        Job(name="follow_requests", every_seconds=FOLLOW_SECONDS, run=drain(lambda _now: follower.follow())),
         Job(name="sync_record", every_seconds=SYNC_SECONDS, run=lambda _now: sync_record(instance)),
         Job(
             name="sign_record",
@@ -89,16 +93,31 @@ def note_last_use(last_use: LastUse, now: float) -> int:
         raise
 
 
-def _drain(step: Callable[[float], int]) -> Callable[[float], int]:
-    """Repeat a step that takes a bounded part at a time until nothing is left, at most fifty times a run."""
+def drain(
+    step: Callable[[float], int],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Callable[[float], int]:
+    """Repeat a step that takes a bounded part at a time until nothing is left, or for a few seconds.
+
+    Between two steps it rests for a multiple of what the last one took: however much there is to catch up with, most of
+    the processor and of the database's write lock stays with those whom people wait for.
+
+    Args:
+        step: is given the time (seconds since the epoch) and returns how much it did.
+        clock: seconds, never going back.
+        sleep: waits.
+    """
 
     def run(now: float) -> int:
-        total = 0
-        for _ in range(50):
+        total, began = 0, clock()
+        while (start := clock()) - began < DRAIN_SECONDS:
             done = step(now)
             total += done
             if not done:
                 break
+            sleep(RESTS * (clock() - start))
         return total
 
     return run

@@ -30,7 +30,7 @@ _LOG = structlog.get_logger(__name__)
 ACCESS_LOG_NAME: Final = "access.jsonl"
 STREAM: Final = "requests"
 ASIDE_BYTES: Final = 64 * 1024 * 1024
-BATCH_LINES: Final = 2000
+BATCH_LINES: Final = 500
 _APPEND_RECORDS: Final = 256
 
 

@@ -18,7 +18,7 @@ from ostiary.visibility.last_use import LastUse
 from ostiary.visibility.models import IndexedDecision, IndexedEvent, LogPosition, MinuteCount
 
 _LOG = structlog.get_logger(__name__)
-BATCH_LINES: Final = 2000
+BATCH_LINES: Final = 500
 MAX_LINES: Final = {"decisions": 2_000_000, "control": 1_000_000, "requests": 500_000}
 _DELETE_ROWS: Final = 20_000
 _DAY_MS: Final = 86_400_000
