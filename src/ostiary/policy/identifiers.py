@@ -19,6 +19,11 @@ Label = NewType("Label", str)
 PolicyVersion = NewType("PolicyVersion", str)
 Generation = NewType("Generation", int)
 
+BREAK_GLASS = RuleName("break-glass")
+NO_RULE = RuleName("default")
+RESERVED_RULE_NAMES = frozenset({BREAK_GLASS, NO_RULE})
+"""What stands on record in a rule's place: an emergency sign-in, and that no rule decided. No rule may be named so."""
+
 MAX_SLUG_CHARACTERS = 63
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?", re.ASCII)
 
@@ -44,3 +49,17 @@ def parse_slug(text: str, *, what: str) -> str:
         f"{shown!r} cannot name a {what}.",
         hint=f"Use 1 to {MAX_SLUG_CHARACTERS} small letters a-z, digits and inner hyphens.",
     )
+
+
+def parse_rule_name(text: str) -> RuleName:
+    """Return `text` if a rule may be named so.
+
+    Raises:
+        MalformedIdentifier: for what is no slug, and for names that mean something else in the record.
+    """
+    name = RuleName(parse_slug(text, what="rule"))
+    if name in RESERVED_RULE_NAMES:
+        raise MalformedIdentifier(
+            f"{text!r} cannot name a rule.", hint="It means something else in the record. Choose another name."
+        )
+    return name

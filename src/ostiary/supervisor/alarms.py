@@ -5,7 +5,7 @@ from pathlib import Path
 
 import msgspec
 
-from ostiary.gateway.decider.alarms import ALARM_FILE, Alarm
+from ostiary.gateway.decider.alarms import ALARM_FILE, read_alarms
 
 WORKER_FILE = "worker.json"
 FAILURES_THAT_COUNT = 3
@@ -24,16 +24,14 @@ class WorkerReport(msgspec.Struct, frozen=True):
     jobs: dict[str, JobReport] = {}
 
 
-def read_alarms(run: Path) -> tuple[str, ...]:
+def list_alarms(run: Path) -> tuple[str, ...]:
     """Return every alarm that stands and every job that keeps failing, one sentence each."""
     return (*_decider_alarms(run), *_failing_jobs(run))
 
 
 def _decider_alarms(run: Path) -> Iterator[str]:
     try:
-        alarms = msgspec.json.decode((run / ALARM_FILE).read_bytes(), type=list[Alarm])
-    except FileNotFoundError:
-        return
+        alarms = read_alarms(run)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         yield f"The decision service's alarms in {run / ALARM_FILE} cannot be read."
         return

@@ -13,7 +13,7 @@ from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
 from ostiary.gateway.heartbeat import heartbeat_age
 from ostiary.gateway.snapshots import read_snapshot
-from ostiary.supervisor.alarms import read_alarms
+from ostiary.supervisor.alarms import list_alarms
 from ostiary.supervisor.lock import is_locked
 from ostiary.supervisor.process import State
 from ostiary.supervisor.status_file import NotRunning, ProcessStatus, SupervisorStatus, read_status
@@ -98,7 +98,7 @@ def get_standing(instance: Instance, now: float) -> Standing:
     limit = instance.configuration.decisions.facts_max_age_seconds
     if status and (facts.confirmed_seconds_ago is None or facts.confirmed_seconds_ago > limit):
         problems.append("The facts are not confirmed: every request is refused. Look at the worker's log.")
-    alarms = read_alarms(instance.run) if status else ()
+    alarms = list_alarms(instance.run) if status else ()
     problems += [text for text in (certificate.problem, record_problem, *alarms) if text]
     problems += [f"{app.app} is down: {app.detail}" for app in apps if app.health == "down"]
     disk = os.statvfs(instance.home)

@@ -13,7 +13,7 @@ import pytest
 from tests.shell_instance import PATIENCE_SECONDS, OwnInstance
 
 from ostiary.gateway.decider.alarms import Alarms
-from ostiary.supervisor.alarms import read_alarms
+from ostiary.supervisor.alarms import list_alarms
 
 pytestmark = pytest.mark.xdist_group("standing-own")
 
@@ -101,9 +101,9 @@ def test_an_alarm_of_the_decision_service_is_a_problem(running):
 def test_jobs_that_keep_failing_are_named_and_others_are_not(tmp_path):
     jobs = {"index": {"failures_in_row": 3, "last_error": "no space"}, "mail": {"failures_in_row": 2}}
     (tmp_path / "worker.json").write_text(json.dumps({"jobs": jobs, "pid": 1}))
-    assert read_alarms(tmp_path) == ("The worker's job index failed 3 times in a row: no space",)
+    assert list_alarms(tmp_path) == ("The worker's job index failed 3 times in a row: no space",)
     (tmp_path / "decider-alarms.json").write_text("[[[")
-    assert "cannot be read" in read_alarms(tmp_path)[0]
+    assert "cannot be read" in list_alarms(tmp_path)[0]
 
 
 @pytest.mark.e2e

@@ -174,6 +174,7 @@ class TestExtraCedar:
         [
             ("permit (principal, action, resource);", "a policy has no `@id`"),
             ('@id("A B") permit (principal, action, resource);', "cannot name a rule"),
+            ('@id("break-glass") permit (principal, action, resource);', "cannot name a rule"),
             ('@id("a") permit (principal, action, resource);' * 2, "stands twice"),
             ('@id("r0") permit (principal, action, resource);', "a rule of the document is named `r0` too"),
             ('@id("a") permit (principal == ?principal, action, resource);', "templates cannot be used here"),

@@ -232,6 +232,13 @@ def test_paths_that_are_scopes(path):
     assert read_rules(rule(f'allow: anyone\nto: anything\ndo: any\npaths: "{path}"')).rules[0].paths
 
 
+@pytest.mark.parametrize("name", ["break-glass", "default"])
+def test_a_name_that_means_something_else_in_the_record_is_refused(name):
+    (found,) = problems(f"version: 1\nrules:\n  - {{name: {name}, deny: anyone, to: anything}}\n")
+    assert f"`{name}` cannot name a rule" in found
+    assert "Choose another name" in found
+
+
 def test_a_name_is_used_once():
     text = "version: 1\nrules:\n  - {name: a, deny: anyone, to: anything}\n  - {name: a, deny: anyone, to: anything}\n"
     assert problems(text) == ["line 4, column 5: a rule named `a` is already on line 3 (choose another name)"]

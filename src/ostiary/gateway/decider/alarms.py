@@ -68,8 +68,13 @@ class Alarms:
 
 
 def read_alarms(run_folder: Path) -> tuple[Alarm, ...]:
-    """Return the alarms the decision service has raised, as far as its file says."""
+    """Return the alarms the decision service has raised; none when it keeps no file.
+
+    Raises:
+        OSError: when its file cannot be read.
+        msgspec.DecodeError: when its file is damaged.
+    """
     try:
         return msgspec.json.decode((run_folder / ALARM_FILE).read_bytes(), type=tuple[Alarm, ...])
-    except (OSError, msgspec.MsgspecError):
+    except FileNotFoundError:
         return ()

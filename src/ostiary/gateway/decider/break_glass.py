@@ -8,13 +8,12 @@ from typing import Final
 
 from ostiary.gateway.decider.basis import Basis
 from ostiary.policy.decision import Allow, Decision, ReasonCode
-from ostiary.policy.identifiers import AppId, RuleName
+from ostiary.policy.identifiers import BREAK_GLASS, AppId
 from ostiary.policy.request import AuthStrength
 from ostiary.policy.snapshot import AppFact, SessionFact
 
 CONSOLE: Final = AppId("console")
 METHOD: Final = "break_glass"
-RULE: Final = RuleName("break-glass")
 LIFE_SECONDS: Final = 3600.0
 
 
@@ -41,7 +40,7 @@ def decide_emergency(app: AppFact, session: SessionFact, basis: Basis, now: floa
     ends_at = used_at + LIFE_SECONDS
     if app.id == CONSOLE and used_at <= now + 1 and now < ends_at:
         return Allow(
-            rules=(RULE,),
+            rules=(BREAK_GLASS,),
             valid_until=ends_at,
             per_request=True,
             policy_version=basis.policy_version,

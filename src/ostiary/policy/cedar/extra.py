@@ -12,7 +12,7 @@ import msgspec
 from cedarpy import policies_to_json_str, validate_policies
 
 from ostiary.policy.cedar.schema import schema
-from ostiary.policy.identifiers import MalformedIdentifier, RuleName, parse_slug
+from ostiary.policy.identifiers import MalformedIdentifier, RuleName, parse_rule_name
 from ostiary.policy.rules.problems import InvalidRules, Problem, printable
 
 MAX_CEDAR_CHARACTERS: Final = 256 * 1024
@@ -70,7 +70,7 @@ def read_extra(text: str) -> ExtraCedar:
 def _name(policy: dict[str, Any], problems: list[Problem]) -> RuleName:
     written = (policy.get("annotations") or {}).get("id") or ""
     try:
-        return RuleName(parse_slug(written, what="rule"))
+        return parse_rule_name(written)
     except MalformedIdentifier as error:
         message = str(error.message) if written else "a policy has no `@id`"
         problems.append(_problem(message, error.hint if written else 'write `@id("name")` before it'))

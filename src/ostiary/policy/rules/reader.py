@@ -6,7 +6,7 @@ The grammar, for people: `docs/reference/rules.md`.
 from typing import Final
 
 from ostiary.policy.decision import Obligation
-from ostiary.policy.identifiers import MalformedIdentifier, RuleName, parse_slug
+from ostiary.policy.identifiers import MalformedIdentifier, RuleName, parse_rule_name
 from ostiary.policy.rules.condition_reader import READERS, read_conditions
 from ostiary.policy.rules.document import Effect, Rule, RulesDocument, Statement
 from ostiary.policy.rules.fields import Problems, choice_of, fields_of, word_of, words_of
@@ -146,7 +146,7 @@ def _read_name(node: Node, name: Node | None, problems: Problems) -> RuleName | 
     if word is None:
         return None
     try:
-        return RuleName(parse_slug(word.text, what="rule"))
+        return parse_rule_name(word.text)
     except MalformedIdentifier as error:
         problems.add(name, f"{shown(word.text)} cannot name a rule", error.hint)
         return None

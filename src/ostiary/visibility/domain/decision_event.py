@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode
-from ostiary.policy.identifiers import GroupId, PolicyVersion, RuleName
+from ostiary.policy.identifiers import NO_RULE, GroupId, PolicyVersion, RuleName
 from ostiary.policy.request import AccessRequest, AuthStrength, Device
 from ostiary.policy.snapshot import PersonFact
 from ostiary.visibility.domain import ocsf
@@ -299,7 +299,7 @@ def _grounds(decision: Decision) -> tuple[str, tuple[RuleName, ...], PolicyVersi
 def _authorizations(outcome: str, rules: tuple[RuleName, ...], version: PolicyVersion) -> msgspec.Raw:
     """Without a rule the default decides, and that is what stands there."""
     policies = [{"uid": rule, "name": rule, "version": version} for rule in rules]
-    policies = policies or [{"uid": "default", "name": "default", "version": version}]
+    policies = policies or [{"uid": NO_RULE, "name": NO_RULE, "version": version}]
     return msgspec.Raw(
         msgspec.json.encode(ocsf.clean([{"decision": outcome, "policy": policy} for policy in policies]))
     )

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.decider_company import ANNA, House, company, open_house
 
@@ -103,6 +104,9 @@ def test_alarms_survive_an_unwritable_folder_and_leave_no_old_file(tmp_path: Pat
     alarms.sound("b", "Else.")
     assert [(alarm.code, alarm.since) for alarm in read_alarms(tmp_path)] == [("a", 7.0), ("b", 7.0)]
     assert read_alarms(tmp_path / "nowhere") == ()
+    (tmp_path / "decider-alarms.json").write_text("[[[")
+    with pytest.raises(msgspec.DecodeError):
+        read_alarms(tmp_path)
     Alarms(tmp_path, lambda: 8.0)
     assert read_alarms(tmp_path) == ()
     blocked = tmp_path / "file"
