@@ -8,6 +8,7 @@ from pytest_django import Settings
 from tests.gateway_fixtures import GatewayUnderTest, echo_app
 
 from ostiary.config.places import Instance
+from ostiary.gateway.decider.answers import REFUSED_AS_UNAVAILABLE
 from ostiary.gateway.envoy import ask_admin
 from ostiary.visibility.facade import DecisionQuery, get_event, index_new_decisions, search_decisions
 from ostiary.visibility.follower import RequestFollower
@@ -43,6 +44,9 @@ def test_requests_on_a_grant_and_those_turned_away_are_on_record_and_no_others(g
     cookie = {"cookie": gateway.grant_cookie("wiki")}
     assert gateway.get("wiki", "/on-a-grant", headers=cookie).status_code == 200
     assert gateway.get("wiki", "/decided").status_code == 200
+    for status in (403, 503):
+        gateway.stub.refuse(status if status != 503 else REFUSED_AS_UNAVAILABLE, body=b"refused, on record already")
+        assert gateway.get("wiki", "/refused").status_code == status
     assert gateway.raw_path("wiki", "/turned%2Faway").status == 400
     one = follower(gateway.instance)
 

@@ -19,6 +19,7 @@ _SHORT: Final = 64
 _LONG: Final = 2048
 _FIRST_ERROR: Final = 400
 _ANSWERED_BY_UPSTREAM: Final = "via_upstream"
+_REFUSED_BY_DECISION: Final = "ext_authz_denied"
 
 
 class NotARequest(OstiaryError):
@@ -58,10 +59,10 @@ class AccessLine(msgspec.Struct, frozen=True, kw_only=True):
     def is_new(self) -> bool:
         """Whether only the data plane knows of it: it passed on a grant, or was turned away before anyone was asked.
 
-        What the decision service was asked is on record already; pages of the sign-in host that anybody may open are not
+        What the decision service answered is on record already; pages of the sign-in host that anybody may open are not
         decided at all.
         """
-        if self.decision_reference:
+        if self.decision_reference or self.detail == _REFUSED_BY_DECISION:
             return False
         return bool(self.grant_reference) or (self.status >= _FIRST_ERROR and self.detail != _ANSWERED_BY_UPSTREAM)
 

@@ -32,7 +32,7 @@ REASON_NAMES: Final[dict[str, Promise]] = {
     ReasonCode.RECORD_UNAVAILABLE: gettext_lazy("the record could not be written"),
 }
 DATA_PLANE_REASON_NAMES: Final[dict[str, Promise]] = {
-    "ext_authz_denied": gettext_lazy("refused by the decision service"),
+    "direct_response": gettext_lazy("no app has this name"),
     "ext_authz_error": gettext_lazy("the decision service did not answer"),
     "path_normalization_failed": gettext_lazy("the path was written in disguise"),
     "route_not_found": gettext_lazy("there is no such app"),
