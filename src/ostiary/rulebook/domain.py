@@ -56,13 +56,11 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
         problems: what must be mended before the rules can be applied; empty means they can.
         warnings: what may not be meant, as sentences.
         rules: every rule in words; empty when there are problems.
-        statements: how many entries of `tests`, `never` and `always` were kept but not evaluated.
     """
 
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     rules: tuple[RuleSummary, ...] = ()
-    statements: int = 0
 
     @property
     def is_valid(self) -> bool:
@@ -136,7 +134,6 @@ def check(document: str, cedar: str, known: Known | None, *, countries_known: bo
     return CheckReport(
         warnings=tuple(_warnings(read, cedar, countries_known=countries_known)),
         rules=_summaries(read),
-        statements=len(read.statements),
     )
 
 
@@ -181,10 +178,6 @@ def _warnings(document: RulesDocument, cedar: str, *, countries_known: bool) -> 
             for rule in document.rules
             if any(isinstance(condition, Countries) for condition in (*rule.when, *rule.unless))
         ]
-    if document.statements:
-        warnings.append(
-            f"What stands under `tests`, `never` and `always` ({len(document.statements)}) is kept, not evaluated yet."
-        )
     return warnings
 
 

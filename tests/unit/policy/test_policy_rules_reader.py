@@ -45,9 +45,9 @@ rules:
     to: label:restricted
     unless: {mfa: otp}
 tests:
-  - staff member on a compliant laptop can view app:wiki
+  - {name: staff-read-the-wiki, as: group:staff, to: app:wiki, expect: deny}
 never:
-  - anyone can view label:restricted from an unmanaged device
+  - {name: nobody-reads-restricted, who: anyone, to: label:restricted, unless: {device: {managed: true}}}
 always: []
 """
 
@@ -90,7 +90,10 @@ def test_the_whole_grammar():
     assert (first.line, second.line) == (3, 17)
     assert second.do is None
     assert second.unless == (Mfa(AuthStrength.OTP),)
-    assert [(one.section, one.line) for one in document.statements] == [("tests", 22), ("never", 24)]
+    assert [(one.name, one.line) for one in document.tests] == [("staff-read-the-wiki", 22)]
+    assert [(one.kind, one.rule.name, one.rule.line) for one in document.clauses] == [
+        ("never", "nobody-reads-restricted", 24)
+    ]
 
 
 def test_words():
@@ -123,7 +126,7 @@ def test_documents_without_rules(text):
         ("version: 1\nrulez: []", "line 2, column 1: `rulez` is not a key of the document (did you mean `rules`?)"),
         ("- a", "line 1, column 1: the document must be keys and values (write `key: value` lines)"),
         ("version: 1\nversion: 1", "line 2, column 1: `version` stands twice here (first on line 1)"),
-        ("version: 1\nrules: {a: b}", "line 2, column 8: `rules` must be a list (begin each rule with `- name: …`)"),
+        ("version: 1\nrules: {a: b}", "line 2, column 8: `rules` must be a list (begin each entry with `- name: …`)"),
         ("a: &x 1", "line 1, column 4: the anchor `&x` cannot be used here (write the value out)"),
         ("a: *x", "line 1, column 4: the alias `*x` cannot be used here (write the value out)"),
         ("a: !!str x", "line 1, column 4: the tag `tag:yaml.org,2002:str` cannot be used here (remove it)"),

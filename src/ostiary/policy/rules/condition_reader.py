@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from ostiary.policy.request import AuthStrength
@@ -67,12 +67,13 @@ def _read_mfa(node: Node, problems: Problems) -> list[Condition]:
         problems.add(node, "`mfa` does not say which `method`", "write `{method: otp, within: 12h}`")
         return []
     strength = choice_of(fields["method"], STRENGTHS, problems, what="`method`")
-    within = _read_duration(fields["within"], problems) if "within" in fields else None
+    within = read_duration(fields["within"], problems, what="`within`") if "within" in fields else None
     return [Mfa(strength, within)] if strength else []
 
 
-def _read_duration(node: Node, problems: Problems) -> int | None:
-    word = word_of(node, problems, what="`within`")
+def read_duration(node: Node, problems: Problems, *, what: str) -> int | None:
+    """Read `15m` as seconds, up to `MAX_WITHIN_SECONDS`."""
+    word = word_of(node, problems, what=what)
     if word is None:
         return None
     match = _DURATION.fullmatch(word.text)
@@ -85,7 +86,8 @@ def _read_duration(node: Node, problems: Problems) -> int | None:
     return None
 
 
-def _read_device(node: Node, problems: Problems) -> list[Condition]:
+def read_device(node: Node, problems: Problems) -> list[DeviceFact]:
+    """Read the posture facts of `device`."""
     if not isinstance(node, MapNode):
         problems.add(node, "`device` must be keys and values", "write `{managed: true, compliant: true}`")
         return []
@@ -94,7 +96,7 @@ def _read_device(node: Node, problems: Problems) -> list[Condition]:
             node, f"`device` must have 1 to {MAX_DEVICE_FACTS} facts", "write `{managed: true, compliant: true}`"
         )
         return []
-    facts: list[Condition] = []
+    facts: list[DeviceFact] = []
     for key, value in node.entries:
         if not _ATTRIBUTE.fullmatch(key.text):
             problems.add(key, f"{shown(key.text)} cannot name a device fact", "use a-z, 0-9 and `_`, a letter first")
@@ -173,9 +175,9 @@ def _read_risk(node: Node, problems: Problems) -> list[Condition]:
     return []
 
 
-READERS: Final[Mapping[str, Callable[[Node, Problems], list[Condition]]]] = {
+READERS: Final[Mapping[str, Callable[[Node, Problems], Sequence[Condition]]]] = {
     "mfa": _read_mfa,
-    "device": _read_device,
+    "device": read_device,
     "hours": _read_hours,
     "networks": _read_networks,
     "countries": _read_countries,

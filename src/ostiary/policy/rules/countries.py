@@ -1,4 +1,4 @@
-"""The officially assigned two-letter country codes. Source: ISO 3166-1."""
+"""Two-letter country codes. Source: ISO 3166-1."""
 
 from typing import Final
 
@@ -13,3 +13,11 @@ COUNTRY_CODES: Final = frozenset(
     TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
     """.split()  # noqa: SIM905 - one column of a table, not code
 )
+
+USER_ASSIGNED_CODES: Final = frozenset(
+    """
+    AA QM QN QO QP QQ QR QS QT QU QV QW QX QY QZ
+    XA XB XC XD XE XF XG XH XI XJ XK XL XM XN XO XP XQ XR XS XT XU XV XW XX XY XZ ZZ
+    """.split()  # noqa: SIM905 - one column of a table, not code
+)
+"""Codes that nobody is assigned and country databases use as they please, for instance `XK`. Source: ISO 3166-1, 8.1.3."""

@@ -62,7 +62,7 @@ def parse_window(text: str) -> Window:
     start, end = _minutes(match["start"]), _minutes(match["end"])
     if start in {end, MINUTES_A_DAY}:
         raise MalformedHours("begins where it ends", "write `00:00-24:00` for the whole day")
-    return Window(_parse_days(match["days"]), start, end or MINUTES_A_DAY, _parse_zone(match["zone"]))
+    return Window(_parse_days(match["days"]), start, end or MINUTES_A_DAY, parse_zone(match["zone"]))
 
 
 def state_at(window: Window, now: float) -> tuple[bool, float | None]:
@@ -172,7 +172,12 @@ def _day(text: str) -> int:
         raise MalformedHours(f"`{text}` is not a day", "use " + ", ".join(f"`{day}`" for day in DAYS)) from None
 
 
-def _parse_zone(name: str) -> str:
+def parse_zone(name: str) -> str:
+    """Return `name` if it is a time zone.
+
+    Raises:
+        MalformedHours: with the zone that may be meant.
+    """
     if name in time_zones():
         return name
     matching = [zone for zone in time_zones() if zone.lower().rpartition("/")[2] == name.lower().rpartition("/")[2]]

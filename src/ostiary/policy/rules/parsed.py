@@ -7,8 +7,14 @@ import msgspec
 
 from ostiary.policy.rules.document import RulesDocument
 
-GRAMMAR: Final = 1
-"""Counts up whenever the types of `document` change; older bytes are then ignored."""
+GRAMMAR: Final = 2
+"""Counts up whenever the types of `document` change."""
+
+READABLE: Final = frozenset({1, GRAMMAR})
+"""Grammars whose rules still read as they were written; bytes of any other are ignored.
+
+Grammar 1 kept tests and clauses as mere sentences. Its rules are those of today, and stay in force as they are.
+"""
 
 
 class _Parsed(msgspec.Struct, frozen=True, array_like=True):
@@ -27,12 +33,12 @@ def write_parsed(text: str, document: RulesDocument) -> bytes:
 
 
 def read_parsed(text: str, parsed: bytes) -> RulesDocument | None:
-    """Return the document, or `None` unless the bytes were made from this very text by this grammar."""
+    """Return the document, or `None` unless the bytes were made from this very text by a grammar that is still read."""
     try:
         read = _decode(parsed)
     except msgspec.DecodeError:
         return None
-    return read.document if (read.grammar, read.digest) == (GRAMMAR, _digest(text)) else None
+    return read.document if read.grammar in READABLE and read.digest == _digest(text) else None
 
 
 def _digest(text: str) -> bytes:

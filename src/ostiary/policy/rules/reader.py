@@ -1,25 +1,25 @@
 """Reads the text of a rules document into its types, or says everything that is wrong with it.
 
-The grammar, for people: `docs/reference/rules.md`.
+The grammar, for people: `docs/reference/rules.md`. One rule or clause is read in `rule_reader`, one test in `case_reader`.
 """
 
 from typing import Final
 
-from ostiary.policy.decision import Obligation
-from ostiary.policy.identifiers import MalformedIdentifier, RuleName, parse_rule_name
-from ostiary.policy.rules.condition_reader import READERS, read_conditions
-from ostiary.policy.rules.document import Effect, Rule, RulesDocument, Statement
-from ostiary.policy.rules.fields import Problems, choice_of, fields_of, word_of, words_of
+from ostiary.policy.rules.case_reader import read_case
+from ostiary.policy.rules.document import ClauseKind, RulesDocument
+from ostiary.policy.rules.fields import Problems, fields_of
+from ostiary.policy.rules.names import Taken
 from ostiary.policy.rules.problems import InvalidRules, shown
-from ostiary.policy.rules.selector_reader import Known, read_actions, read_paths, read_targets, read_who
+from ostiary.policy.rules.rule_reader import read_clause, read_rule
+from ostiary.policy.rules.selector_reader import Known
 from ostiary.policy.rules.yaml_tree import ListNode, MapNode, Node, Scalar, parse_yaml
 
 MAX_RULES: Final = 20_000
-_STATEMENT_SECTIONS = ("tests", "never", "always")
-_SECTIONS = ("version", "rules", *_STATEMENT_SECTIONS)
-_KEYS = ("name", "describe", "allow", "deny", "to", "do", "paths", "when", "unless", "require")
-_DENY_WHEN = ("hours", "networks", "countries")
-_OBLIGATIONS = {obligation.value: obligation for obligation in Obligation}
+MAX_TESTS: Final = 5_000
+MAX_CLAUSES: Final = 500
+"""In each of `never` and `always`."""
+
+_SECTIONS = ("version", "rules", "tests", *ClauseKind)
 
 
 def read_rules(text: str, known: Known | None = None) -> RulesDocument:
@@ -46,14 +46,25 @@ def _read_document(root: Node, known: Known, problems: Problems) -> RulesDocumen
     fields = fields_of(root, _SECTIONS, problems, what="the document")
     if isinstance(root, MapNode):
         _check_version(root, fields.get("version"), problems)
-    statements = [
-        statement
-        for section in _STATEMENT_SECTIONS
-        if section in fields
-        for statement in _read_statements(section, fields[section], problems)
-    ]
-    rules = _read_rule_list(fields["rules"], known, problems) if "rules" in fields else ()
-    return RulesDocument(rules, tuple(statements))
+    rules, tests, clauses = Taken("a rule"), Taken("a test"), Taken("a clause")
+    return RulesDocument(
+        tuple(
+            rules.take(rule, rule.name, item, problems)
+            for item in _items(fields.get("rules"), "rules", MAX_RULES, problems, hint="use groups and labels")
+            if (rule := read_rule(item, known, problems))
+        ),
+        tuple(
+            tests.take(case, case.name, item, problems)
+            for item in _items(fields.get("tests"), "tests", MAX_TESTS, problems, hint="keep those that matter")
+            if (case := read_case(item, known, problems))
+        ),
+        tuple(
+            clauses.take(clause, clause.rule.name, item, problems)
+            for kind in ClauseKind
+            for item in _items(fields.get(kind), kind, MAX_CLAUSES, problems, hint="use groups and labels")
+            if (clause := read_clause(item, kind, known, problems))
+        ),
+    )
 
 
 def _check_version(root: MapNode, version: Node | None, problems: Problems) -> None:
@@ -64,116 +75,15 @@ def _check_version(root: MapNode, version: Node | None, problems: Problems) -> N
         problems.add(version, f"{written} is not a version that is known here", "write `version: 1`")
 
 
-def _read_statements(section: str, node: Node, problems: Problems) -> tuple[Statement, ...]:
-    if _is_empty(node):
+def _items(node: Node | None, section: str, limit: int, problems: Problems, *, hint: str) -> tuple[Node, ...]:
+    """Return the entries of a section; none after noting that it is no list or too long."""
+    if node is None or (isinstance(node, Scalar) and not node.text and not node.quoted):
         return ()
     if not isinstance(node, ListNode):
-        problems.add(node, f"`{section}` must be a list", "begin each entry with `- `")
+        problems.add(node, f"`{section}` must be a list", "begin each entry with `- name: …`")
         return ()
-    return tuple(Statement(section, item.text if isinstance(item, Scalar) else "", item.line) for item in node.items)
-
-
-def _read_rule_list(node: Node, known: Known, problems: Problems) -> tuple[Rule, ...]:
-    if _is_empty(node):
+    if len(node.items) > limit:
+        what = section if section in ("rules", "tests") else f"entries in `{section}`"
+        problems.add(node, f"there are more than {limit} {what}", hint)
         return ()
-    if not isinstance(node, ListNode):
-        problems.add(node, "`rules` must be a list", "begin each rule with `- name: …`")
-        return ()
-    if len(node.items) > MAX_RULES:
-        problems.add(node, f"there are more than {MAX_RULES} rules", "use groups and labels")
-        return ()
-    lines: dict[str, int] = {}
-    rules = []
-    for item in node.items:
-        rule = _read_rule(item, known, problems)
-        if rule is None:
-            continue
-        if rule.name in lines:
-            problems.add(
-                item, f"a rule named `{rule.name}` is already on line {lines[rule.name]}", "choose another name"
-            )
-        lines.setdefault(rule.name, item.line)
-        rules.append(rule)
-    return tuple(rules)
-
-
-def _read_rule(node: Node, known: Known, problems: Problems) -> Rule | None:
-    fields = fields_of(node, _KEYS, problems, what="a rule")
-    if not fields:
-        if isinstance(node, MapNode):
-            problems.add(node, "the rule is empty", "write `name`, `allow` or `deny`, `to` and `do`")
-        return None
-    effect = _read_effect(node, fields, problems)
-    name = _read_name(node, fields.get("name"), problems)
-    _check_shape(node, fields, effect, problems)
-    if effect is None or name is None or "to" not in fields:
-        return None
-    allowed = tuple(READERS) if effect is Effect.ALLOW else _DENY_WHEN
-    return Rule(
-        name=name,
-        effect=effect,
-        who=read_who(fields[effect], known, problems, what=f"`{effect}`"),
-        to=read_targets(fields["to"], known, problems),
-        do=read_actions(fields["do"], problems) if "do" in fields else None,
-        paths=read_paths(fields["paths"], problems) if "paths" in fields else (),
-        when=read_conditions(fields["when"], allowed, problems, what="`when`") if "when" in fields else (),
-        unless=(
-            read_conditions(fields["unless"], tuple(READERS), problems, what="`unless`") if "unless" in fields else ()
-        ),
-        require=_read_obligations(fields["require"], problems) if "require" in fields else (),
-        describe=_read_description(fields["describe"], problems) if "describe" in fields else "",
-        line=node.line,
-    )
-
-
-def _read_effect(node: Node, fields: dict[str, Node], problems: Problems) -> Effect | None:
-    present = [effect for effect in Effect if effect in fields]
-    if len(present) == 1:
-        return present[0]
-    problems.add(
-        node,
-        "the rule says both `allow` and `deny`" if present else "the rule says neither `allow` nor `deny`",
-        "make it two rules" if present else "write, for instance, `allow: group:staff`",
-    )
-    return None
-
-
-def _read_name(node: Node, name: Node | None, problems: Problems) -> RuleName | None:
-    if name is None:
-        problems.add(node, "the rule has no `name`", "write, for instance, `name: staff-read-wiki`")
-        return None
-    word = word_of(name, problems, what="`name`")
-    if word is None:
-        return None
-    try:
-        return parse_rule_name(word.text)
-    except MalformedIdentifier as error:
-        problems.add(name, f"{shown(word.text)} cannot name a rule", error.hint)
-        return None
-
-
-def _check_shape(node: Node, fields: dict[str, Node], effect: Effect | None, problems: Problems) -> None:
-    """Note what is missing, and what may not stand beside `allow` or `deny`."""
-    if "to" not in fields:
-        problems.add(node, "the rule does not say `to` what", "write, for instance, `to: app:wiki`")
-    if effect is Effect.ALLOW and "do" not in fields:
-        problems.add(node, "the rule does not say what it allows to `do`", "write `do: [view, edit]` or `do: any`")
-    if effect is Effect.ALLOW and "unless" in fields:
-        problems.add(fields["unless"], "an allow rule has no `unless`", "use `when`, or add a deny rule")
-    if effect is Effect.DENY and "require" in fields:
-        problems.add(fields["require"], "a deny rule has no `require`", "remove it")
-
-
-def _read_obligations(node: Node, problems: Problems) -> tuple[Obligation, ...]:
-    words = words_of(node, problems, what="`require`")
-    read = (choice_of(word, _OBLIGATIONS, problems, what="`require`") for word in words)
-    return tuple(obligation for obligation in read if obligation)
-
-
-def _read_description(node: Node, problems: Problems) -> str:
-    word = word_of(node, problems, what="`describe`")
-    return word.text.strip() if word else ""
-
-
-def _is_empty(node: Node) -> bool:
-    return isinstance(node, Scalar) and not node.text and not node.quoted
+    return node.items

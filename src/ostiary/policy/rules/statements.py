@@ -3,14 +3,31 @@
 Tests are single requests with their expected answer; clauses speak of every possible request.
 """
 
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from ostiary.policy.decision import ReasonCode
-from ostiary.policy.identifiers import RuleName
+from ostiary.policy.identifiers import PersonId, RuleName
 from ostiary.policy.request import AccessRequest
-from ostiary.policy.rules.document import Rule
+from ostiary.policy.rules.rule import Rule
+
+SOMEONE: Final = PersonId("(someone)")
+SOMEONE_EMAIL: Final = "(someone)"
+"""The person of a test that names none. No rule can name them: neither text is one that `person:` takes."""
+
+DEFAULT_MOMENT: Final = datetime(2026, 1, 7, 10, tzinfo=UTC).timestamp()
+"""When a test takes place that does not say when: a Wednesday at 10:00 UTC."""
+
+REASONS_OF_RULES: Final = (
+    ReasonCode.NO_RULES,
+    ReasonCode.NO_RULE_APPLIES,
+    ReasonCode.CONDITIONS_UNMET,
+    ReasonCode.DENIED_BY_RULE,
+)
+"""The reasons that rules can give for a refusal, so the ones that a test can expect."""
 
 
 class ClauseKind(StrEnum):
@@ -41,7 +58,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         allowed: whether the request may pass.
         rule: a rule that must be among those that the decision names; `None` for any.
-        reason: the reason that a refusal must have; `None` for any.
+        reason: the reason that a refusal must have, one of `REASONS_OF_RULES`; `None` for any.
     """
 
     allowed: bool
