@@ -16,7 +16,7 @@ from ostiary.config.loader import HOME_VARIABLE
 from ostiary.errors import OstiaryError
 
 FLAT = ("init", "up", "status", "doctor")
-GROUPED = ("app", "user", "group", "session", "rules", "audit", "admin", "gateway", "config", "service")
+GROUPED = ("app", "user", "group", "session", "rules", "authzen", "audit", "admin", "gateway", "config", "service")
 FLAT_LAST = ("backup",)
 
 

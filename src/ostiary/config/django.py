@@ -26,6 +26,7 @@ INSTALLED_APPS = [
     "ostiary.identity",
     "ostiary.applications",
     "ostiary.rulebook",
+    "ostiary.authzen",
     "ostiary.visibility",
     "ostiary.gateway",
 ]

@@ -129,6 +129,38 @@ class Decisions(Section, frozen=True, kw_only=True):
     forward_auth_port: Annotated[int, Meta(ge=0, le=65535)] = 0
 
 
+class Authzen(Section, frozen=True, kw_only=True):
+    """Decisions for other programs, by the OpenID AuthZEN Authorization API. Each needs a token: `ostiary authzen client add`.
+
+    Args:
+        enabled: answers programs on the loopback port `decisions.forward_auth_port`.
+        on_gateway: answers them also at `https://id.<domain>/access/v1/…`, for everybody who reaches the gateway.
+        questions_per_second: how many decisions one client may ask for, in the long run; four times as many at once.
+    """
+
+    enabled: bool = False
+    on_gateway: bool = False
+    questions_per_second: Annotated[int, Meta(ge=1, le=100_000)] = 100
+
+
+class Rules(Section, frozen=True, kw_only=True):
+    """How changes of the rules are guarded.
+
+    Args:
+        confirm_seconds: a change that would shut its maker or every administrator out of the console is taken back by
+            itself unless it is confirmed within this time.
+        hold_share_percent: a change that takes something from more than this share of the people with access, and from three
+            or more, is applied only when their number is said.
+        second_approver: a change is applied only when an administrator other than whoever made it approves.
+        proposal_hours: how long a change waits for that.
+    """
+
+    confirm_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 300
+    hold_share_percent: Annotated[int, Meta(ge=0, le=100)] = 20
+    second_approver: bool = False
+    proposal_hours: Positive = 72
+
+
 class Record(Section, frozen=True, kw_only=True):
     """The audit log.
 
@@ -165,4 +197,5 @@ class Configuration(Section, frozen=True, kw_only=True):
     mail: Mail = Mail()
     sign_in: SignIn = SignIn()
     decisions: Decisions = Decisions()
+    authzen: Authzen = Authzen()
     record: Record = Record()

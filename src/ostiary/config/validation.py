@@ -2,7 +2,7 @@
 
 import difflib
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -123,7 +123,17 @@ def _meaning_problems(values: Mapping[str, object]) -> Iterator[Problem]:
                 yield Problem(path, 'is empty, and tls.mode = "files" needs it.')
     if value("mail.transport") == "smtp" and not value("mail.host"):
         yield Problem("mail.host", 'is empty, and mail.transport = "smtp" needs it.')
+    yield from _authzen_problems(value)
     yield from _url_problems(str(value("database.url")), str(value("sign_in.breached_range_url")))
+
+
+def _authzen_problems(value: Callable[[str], Value]) -> Iterator[Problem]:
+    enabled, on_gateway = value("authzen.enabled"), value("authzen.on_gateway")
+    if on_gateway and not enabled:
+        yield Problem("authzen.on_gateway", "has no effect while authzen.enabled is false. Set both, or neither.")
+    if enabled and not on_gateway and not value("decisions.forward_auth_port"):
+        words = "is true, and nothing serves it. Set decisions.forward_auth_port or authzen.on_gateway."
+        yield Problem("authzen.enabled", words)
 
 
 def _url_problems(database: str, breached: str) -> Iterator[Problem]:

@@ -18,6 +18,7 @@ import structlog
 from django.conf import settings
 
 from ostiary.applications.facts import read_applications
+from ostiary.authzen.facts import read_clients
 from ostiary.config.places import Instance
 from ostiary.gateway.dataplane import applied_generation
 from ostiary.gateway.grant_keys import key_set, new_grant_key
@@ -46,6 +47,7 @@ _READERS: Final[Mapping[str, Callable[[], msgspec.Raw]]] = {
     "sessions": lambda: encode_section(read_sessions()),
     "applications": lambda: encode_section(read_applications()),
     "rulebook": lambda: encode_section(read_rulebook()),
+    "clients": lambda: encode_section(read_clients()),
 }
 
 
@@ -119,6 +121,7 @@ def _publish(instance: Instance, *, reason: str, now: float) -> Publication:
         sessions=_section("sessions", before, stale),
         applications=_section("applications", before, stale),
         rulebook=_section("rulebook", before, stale),
+        clients=_section("clients", before, stale),
     )
     write_snapshot(instance.facts, after, durable=False)
     ended = _mend_key_set(instance, key)

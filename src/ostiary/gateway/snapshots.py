@@ -19,6 +19,7 @@ from ostiary.policy.identifiers import Generation
 from ostiary.policy.snapshot import (
     SCHEMA_VERSION,
     Catalogue,
+    Clients,
     Directory,
     GrantKey,
     Rules,
@@ -49,9 +50,13 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "sessions": Sessions,
     "applications": Catalogue,
     "rulebook": Rules,
+    "clients": Clients,
 }
 
 _encoder = msgspec.msgpack.Encoder()
+_NO_CLIENTS: Final = msgspec.Raw(_encoder.encode(Clients()))
+"""What a snapshot holds that was written before there were clients: none."""
+
 _section_decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {
     name: msgspec.msgpack.Decoder(section) for name, section in SECTIONS.items()
 }
@@ -73,12 +78,13 @@ class EncodedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     applications: msgspec.Raw
     rulebook: msgspec.Raw
     grant_key: GrantKey
+    clients: msgspec.Raw = _NO_CLIENTS
 
 
 _envelope_decoder = msgspec.msgpack.Decoder(EncodedSnapshot)
 
 
-def encode_section(section: Directory | Sessions | Catalogue | Rules) -> msgspec.Raw:
+def encode_section(section: Directory | Sessions | Catalogue | Rules | Clients) -> msgspec.Raw:
     """Return one section as it stands in the file."""
     return msgspec.Raw(_encoder.encode(section))
 
@@ -94,6 +100,7 @@ def encode_snapshot(snapshot: Snapshot) -> EncodedSnapshot:
         sessions=encode_section(snapshot.sessions),
         applications=encode_section(snapshot.applications),
         rulebook=encode_section(snapshot.rulebook),
+        clients=encode_section(snapshot.clients),
         grant_key=snapshot.grant_key,
     )
 

@@ -93,6 +93,28 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
     parsed: bytes = b""
 
 
+class ClientFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One program that may ask for decisions over the AuthZEN API.
+
+    Args:
+        name: as it stands on record.
+        digest: SHA-256 of its token, 32 bytes. The token itself is known to the program alone.
+        expires_at: from this moment the token is worth nothing.
+        may_search: whether it may also ask who may do what.
+    """
+
+    name: str
+    digest: bytes
+    expires_at: float
+    may_search: bool = False
+
+
+class Clients(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `clients`: which programs may ask. A client that is not in the snapshot does not exist."""
+
+    clients: tuple[ClientFact, ...] = ()
+
+
 class GrantKey(msgspec.Struct, frozen=True, kw_only=True):
     """The Ed25519 key that signs grants until the next revocation. Rotating it ends every grant.
 
@@ -122,3 +144,4 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     applications: Catalogue
     rulebook: Rules
     grant_key: GrantKey
+    clients: Clients = Clients()

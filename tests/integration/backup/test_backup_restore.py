@@ -108,6 +108,17 @@ def test_everybody_is_signed_out_by_a_restore(company, empty, tmp_path):
     assert empty.python("from ostiary.identity.facade import list_sessions\nprint(list_sessions().total)") == "0"
 
 
+def test_no_token_of_a_program_comes_back_with_a_restore(company, empty, tmp_path):
+    own, _ = company
+    own.python(
+        "from ostiary.authzen.facade import add_client\nfrom ostiary.visibility.facade import Actor\n"
+        "add_client('reporting', actor=Actor(kind='machine', id='os:root', label='root'))"
+    )
+    restore(empty, back_up(own, tmp_path))
+    told = "from ostiary.authzen.facade import list_clients\nprint([(c.name, c.revoked_at is None) for c in list_clients()])"
+    assert empty.python(told) == "[('reporting', False)]"
+
+
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[str]:
     """An empty PostgreSQL database, whichever database the tests run on."""

@@ -109,6 +109,8 @@ def test_a_wrong_value_says_what_to_write_instead(line, words):
         ("[gateway]\nhttp_port = 443", "the same as gateway.https_port"),
         ('[tls]\nmode = "files"\ncertificate = "/a"', "tls.key"),
         ('[mail]\ntransport = "smtp"', "mail.host"),
+        ("[authzen]\nenabled = true", "nothing serves it"),
+        ("[authzen]\non_gateway = true", "no effect while authzen.enabled is false"),
         ('[database]\nurl = "mysql://x/y"', "starts with 'mysql'"),
         ('[database]\nurl = "postgresql://host:x/y"', "cannot be read"),
         ('[database]\nurl = "postgresql://host"', "names no database"),

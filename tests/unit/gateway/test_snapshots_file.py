@@ -26,6 +26,8 @@ from ostiary.policy.request import ActionClass, Authentication, AuthStrength
 from ostiary.policy.snapshot import (
     AppFact,
     Catalogue,
+    ClientFact,
+    Clients,
     Directory,
     GrantKey,
     PersonFact,
@@ -64,6 +66,7 @@ def snapshot(generation: int = 1, **changes: object) -> Snapshot:
         ),
         rulebook=Rules(document="version: 1"),
         grant_key=GrantKey(kid="k1", private=b"\x01" * 32),
+        clients=Clients(clients=(ClientFact(name="reporting", digest=b"\x02" * 32, expires_at=2.0),)),
     )
     return msgspec.structs.replace(full, **changes)
 
@@ -225,3 +228,10 @@ def test_the_watch_wakes_when_a_file_is_replaced(tmp_path: Path) -> None:
 def test_a_watch_on_nothing_says_so(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         FolderWatch(tmp_path / "nowhere")
+
+
+def test_a_snapshot_from_before_there_were_clients_knows_none(tmp_path: Path) -> None:
+    whole = msgspec.msgpack.decode(msgspec.msgpack.encode(encode_snapshot(snapshot())))
+    del whole["clients"]
+    (tmp_path / SNAPSHOT_FILE).write_bytes(msgspec.msgpack.encode(whole))
+    assert read_snapshot(tmp_path).clients.clients == ()

@@ -52,7 +52,10 @@ def forget_index() -> None:
 
 
 def sign_everybody_out(actor_name: str) -> int:
-    """End every sign-in: one that was ended after the backup must not come back with it. Return how many there were."""
+    """End every sign-in and take back every program's token: one that was ended after the backup must not come back with
+    it. Return how many sign-ins there were.
+    """
+    from ostiary.authzen.facade import revoke_all_clients  # noqa: PLC0415
     from ostiary.identity.facade import revoke_all_sessions  # noqa: PLC0415
     from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record  # noqa: PLC0415
 
@@ -62,6 +65,7 @@ def sign_everybody_out(actor_name: str) -> int:
             at=time.time(), uid=new_uid(), actor=actor, change="create", entity_type="backup", entity_id="restore"
         )
     )
+    revoke_all_clients(reason="a backup was restored", actor=actor)
     return revoke_all_sessions(reason="a backup was restored", actor=actor)
 
 
