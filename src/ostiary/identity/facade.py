@@ -36,6 +36,7 @@ from ostiary.identity.queries import (
     list_members,
     list_people,
     names_of,
+    search_members,
 )
 from ostiary.identity.services.authenticators import list_authenticators, unsafe_provision_totp
 from ostiary.identity.services.groups import add_member, create_group, delete_group, remove_member
@@ -111,6 +112,7 @@ __all__ = [
     "revoke_all_sessions",
     "revoke_session",
     "revoke_sessions_of",
+    "search_members",
     "touch_session",
     "unsafe_provision_totp",
 ]

@@ -101,18 +101,43 @@ def list_members(group_id: GroupId) -> tuple[Member, ...]:
         UnknownGroup: when there is no such group.
     """
     get_group(group_id)
-    rows = Membership.objects.filter(group_id=group_id).select_related("person").order_by("person__email")
-    return tuple(
-        Member(
-            person_id=PersonId(row.person_id),
-            email=row.person.email,
-            name=row.person.name,
-            active=row.person.is_active,
-            granted_by=row.granted_by,
-            reason=row.reason,
-            granted_at=row.granted_at.timestamp(),
-        )
-        for row in rows
+    return tuple(_member(row) for row in _memberships(group_id))
+
+
+def search_members(group_id: GroupId, *, text: str = "", page: int = 1, page_size: int = 50) -> Page[Member]:
+    """Return one page of who is in a group, by address; nobody when there is no such group.
+
+    Args:
+        group_id: the group.
+        text: words that must all stand in the name or the address; empty for everybody.
+        page: from 1; one beyond the end is the last one.
+        page_size: people a page.
+    """
+    rows = _memberships(group_id)
+    if not can_be_stored(text):
+        rows = rows.none()
+    for word in text.split():
+        rows = rows.filter(Q(person__name__icontains=word) | Q(person__email__icontains=word))
+    total = rows.count()
+    number = min(max(page, 1), max(1, -(-total // page_size)))
+    start = (number - 1) * page_size
+    found = tuple(_member(row) for row in rows[start : start + page_size])
+    return Page(items=found, total=total, page=number, page_size=page_size)
+
+
+def _memberships(group_id: GroupId) -> QuerySet[Membership]:
+    return Membership.objects.filter(group_id=group_id).select_related("person").order_by("person__email")
+
+
+def _member(row: Membership) -> Member:
+    return Member(
+        person_id=PersonId(row.person_id),
+        email=row.person.email,
+        name=row.person.name,
+        active=row.person.is_active,
+        granted_by=row.granted_by,
+        reason=row.reason,
+        granted_at=row.granted_at.timestamp(),
     )
 
 

@@ -1,6 +1,6 @@
 """All that other rooms use of the record: writing events, and searching what is recorded."""
 
-from ostiary.visibility.activity import get_activity
+from ostiary.visibility.activity import get_activity, get_refusals
 from ostiary.visibility.adapters.audit_log import RecordUnavailable
 from ostiary.visibility.adapters.log_reader import LineGone
 from ostiary.visibility.adapters.verification import NothingToVerify, find_streams, verify_files
@@ -31,7 +31,15 @@ from ostiary.visibility.domain.search import (
 from ostiary.visibility.domain.verification import StreamReport
 from ostiary.visibility.indexing import index_new_decisions, index_new_events, prune_index
 from ostiary.visibility.last_use import LastUse
-from ostiary.visibility.queries import UnknownDecision, get_decision, get_event, list_events, search_decisions
+from ostiary.visibility.queries import (
+    UnknownDecision,
+    get_decision,
+    get_event,
+    latest_decisions,
+    list_events,
+    read_told_words,
+    search_decisions,
+)
 from ostiary.visibility.services import new_uid, record
 from ostiary.visibility.status import get_log_status
 
@@ -63,12 +71,15 @@ __all__ = [
     "get_decision",
     "get_event",
     "get_log_status",
+    "get_refusals",
     "group_change_event",
     "index_new_decisions",
     "index_new_events",
+    "latest_decisions",
     "list_events",
     "new_uid",
     "prune_index",
+    "read_told_words",
     "record",
     "search_decisions",
     "session_handover_event",

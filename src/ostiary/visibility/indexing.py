@@ -1,7 +1,7 @@
 """Carries new lines of the record into the index: once each, also after a crash, and never more than the index may hold."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from ostiary.visibility.adapters.log_reader import Batch, PlacedLine, Position, 
 from ostiary.visibility.domain.index_entry import DecisionEntry, EventEntry, index_entry
 from ostiary.visibility.domain.session_use import session_use
 from ostiary.visibility.last_use import LastUse
-from ostiary.visibility.models import IndexedDecision, IndexedEvent, LogPosition, MinuteCount
+from ostiary.visibility.models import HourCount, IndexedDecision, IndexedEvent, LogPosition, MinuteCount
 
 _LOG = structlog.get_logger(__name__)
 BATCH_LINES: Final = 500
@@ -23,6 +23,7 @@ MAX_LINES: Final = {"decisions": 2_000_000, "control": 1_000_000, "requests": 50
 _DELETE_ROWS: Final = 20_000
 _DAY_MS: Final = 86_400_000
 _MINUTE_MS: Final = 60_000
+_HOUR_MS: Final = 3_600_000
 
 
 def index_new_decisions(now: float, *, limit: int = BATCH_LINES, last_use: LastUse | None = None) -> int:
@@ -92,6 +93,7 @@ def prune_index(now: float) -> int:
     """
     before_ms = int(now * 1000) - settings.INSTANCE.configuration.record.retention_days * _DAY_MS
     removed = MinuteCount.objects.filter(minute__lt=before_ms // _MINUTE_MS).delete()[0]
+    removed += HourCount.objects.filter(hour__lt=before_ms // _HOUR_MS).delete()[0]
     for model in (IndexedDecision, IndexedEvent):
         rows = model.objects.filter(at_ms__lt=before_ms).values_list("pk", flat=True)[:_DELETE_ROWS]
         removed += model.objects.filter(pk__in=list(rows)).delete()[0] if rows else 0
@@ -123,6 +125,7 @@ def _forget(stream: str) -> None:
     IndexedDecision.objects.filter(stream=stream).delete()
     IndexedEvent.objects.filter(stream=stream).delete()
     MinuteCount.objects.filter(stream=stream).delete()
+    HourCount.objects.filter(stream=stream).delete()
 
 
 def _uses(lines: Iterable[PlacedLine]) -> Iterable[tuple[SessionId, float]]:
@@ -157,13 +160,14 @@ def _store(stream: str, lines: Iterable[PlacedLine]) -> None:
     IndexedEvent.objects.bulk_create(events, batch_size=500, ignore_conflicts=True)
 
 
-def _count(stream: str, decisions: Iterable[IndexedDecision]) -> None:
-    """Add to the counts of the minutes; the transaction that stores the rows makes sure that it happens once."""
-    kinds = Counter((row.at_ms // _MINUTE_MS, row.app, row.outcome, row.reason) for row in decisions)
-    for (minute, app, outcome, reason), number in kinds.items():
-        kind = {"stream": stream, "minute": minute, "app": app, "outcome": outcome, "reason": reason}
-        if not MinuteCount.objects.filter(**kind).update(number=F("number") + number):
-            MinuteCount.objects.create(**kind, number=number)
+def _count(stream: str, decisions: Sequence[IndexedDecision]) -> None:
+    """Add to the counts of minutes and hours; the transaction that stores the rows makes sure that it happens once."""
+    for model, span, length_ms in ((MinuteCount, "minute", _MINUTE_MS), (HourCount, "hour", _HOUR_MS)):
+        kinds = Counter((row.at_ms // length_ms, row.app, row.outcome, row.reason) for row in decisions)
+        for (number_of_span, app, outcome, reason), number in kinds.items():
+            kind = {"stream": stream, span: number_of_span, "app": app, "outcome": outcome, "reason": reason}
+            if not model.objects.filter(**kind).update(number=F("number") + number):
+                model.objects.create(**kind, number=number)
 
 
 def _fields(entry: DecisionEntry | EventEntry) -> dict[str, str | int | bool]:

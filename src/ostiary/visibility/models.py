@@ -79,16 +79,26 @@ class IndexedDecision(IndexedLine):
         return f"{self.outcome} {self.reference}"
 
 
-class MinuteCount(models.Model):
-    """How many decisions of a kind fell into one minute: what the overview adds up instead of reading every row."""
+class CountedKind(models.Model):
+    """How many decisions of a kind fell into a span: what the overview adds up instead of reading every row."""
 
     id = models.BigAutoField(primary_key=True)
     stream = models.CharField(_("stream"), max_length=32)
-    minute = models.BigIntegerField(_("minute since the epoch"))
     app = models.CharField(_("app"), max_length=64)
     outcome = models.CharField(_("outcome"), max_length=16)
     reason = models.CharField(_("reason"), max_length=40)
     number = models.PositiveBigIntegerField(_("how many"), default=0)
+
+    class Meta:
+        """Names, uniqueness and indexes."""
+
+        abstract = True
+
+
+class MinuteCount(CountedKind):
+    """How many fell into one minute."""
+
+    minute = models.BigIntegerField(_("minute since the epoch"))
 
     class Meta:
         """Names, uniqueness and indexes."""
@@ -103,6 +113,24 @@ class MinuteCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.minute} {self.app} {self.outcome} {self.number}"
+
+
+class HourCount(CountedKind):
+    """How many fell into one hour; the same as its minutes together."""
+
+    hour = models.BigIntegerField(_("hour since the epoch"))
+
+    class Meta:
+        """Names, uniqueness and indexes."""
+
+        verbose_name = _("count of an hour")
+        verbose_name_plural = _("counts of an hour")
+        constraints = [
+            models.UniqueConstraint(fields=["hour", "stream", "app", "outcome", "reason"], name="visibility_hour_kind")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour} {self.app} {self.outcome} {self.number}"
 
 
 class IndexedEvent(IndexedLine):

@@ -1,6 +1,6 @@
 """Searches the index, and reads whole records back from the files."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from ostiary.errors import OstiaryError
-from ostiary.visibility.adapters.log_reader import LineGone, read_at
-from ostiary.visibility.domain.decision_record import DecisionRecord, parse_decision_event
+from ostiary.visibility.adapters.log_reader import LineGone, Place, read_at, read_several
+from ostiary.visibility.domain.decision_record import DecisionRecord, message_of, parse_decision_event
 from ostiary.visibility.domain.page import Page
 from ostiary.visibility.domain.reference import normalise_reference
 from ostiary.visibility.domain.search import DecisionQuery, DecisionRow, EventQuery, EventRow
@@ -21,6 +21,7 @@ Item = TypeVar("Item")
 MAX_PAGE_SIZE = 500
 _CATCH_UP_BATCHES = 10
 _DECISION_FIELDS = tuple(name for name in DecisionRow.__struct_fields__ if name != "at")
+_BOTH_STREAMS = ("decisions", "requests")
 _EVENT_FIELDS = tuple(name for name in EventRow.__struct_fields__ if name != "at")
 
 
@@ -29,10 +30,22 @@ class UnknownDecision(OstiaryError):
 
 
 def search_decisions(query: DecisionQuery) -> Page[DecisionRow]:
-    """Return one page of decisions, newest first."""
+    """Return one page of decisions, newest first, and how many there are."""
+    return _page(_matching(query), query.page, query.page_size, _decision_row)
+
+
+def latest_decisions(query: DecisionQuery) -> tuple[DecisionRow, ...]:
+    """Return the first page of decisions, newest first, without counting them all: that may take longer than finding some."""
+    size = min(max(query.page_size, 1), MAX_PAGE_SIZE)
+    return tuple(map(_decision_row, _newest_first(_matching(query))[:size]))
+
+
+def _matching(query: DecisionQuery) -> "QuerySet[IndexedDecision]":
     rows = IndexedDecision.objects.all()
     if query.stream:
         rows = rows.filter(stream=query.stream)
+    elif query.reference:
+        rows = rows.filter(stream__in=_BOTH_STREAMS)  # the index of references begins with the stream
     rows = _in_span(rows, query.since, query.until)
     if query.person.strip():
         rows = _of_person(rows, query.person.strip())
@@ -40,8 +53,7 @@ def search_decisions(query: DecisionQuery) -> Page[DecisionRow]:
         rows = rows.filter(reference=normalise_reference(query.reference))
     exact = {"app": query.app, "reason": query.reason, "outcome": query.outcome}
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
-    rows = _with_text(rows, query.text)
-    return _page(rows, query.page, query.page_size, _decision_row)
+    return _with_text(rows, query.text)
 
 
 def list_events(query: EventQuery) -> Page[EventRow]:
@@ -107,6 +119,30 @@ def get_event(stream: str, seq: int) -> dict[str, Any]:
     return dict(msgspec.json.decode(_read(row)))
 
 
+def read_told_words(rows: Iterable[DecisionRow]) -> dict[tuple[str, int], str]:
+    """Return what each person was told, by stream and line, read from the record; what it no longer holds is left out.
+
+    Args:
+        rows: as `search_decisions` returns them.
+    """
+    wanted: dict[str, set[int]] = {}
+    for row in rows:
+        wanted.setdefault(row.stream, set()).add(row.seq)
+    return {
+        (stream, seq): words
+        for stream, numbers in wanted.items()
+        for seq, words in _told_words(stream, numbers).items()
+    }
+
+
+def _told_words(stream: str, numbers: set[int]) -> dict[int, str]:
+    indexed = IndexedDecision.objects.filter(stream=stream, seq__in=numbers)
+    places = {Place(*where): seq for seq, *where in indexed.values_list("seq", "segment", "offset", "length")}
+    lines = read_several(settings.INSTANCE.audit, stream, places)
+    found = {line.seq: message_of(line.body) for place, line in lines if line.seq == places[place]}
+    return {seq: words for seq, words in found.items() if words}
+
+
 def _find_decision(reference: str) -> IndexedDecision | None:
     return IndexedDecision.objects.filter(stream="decisions", reference=reference).order_by("-at_ms", "-seq").first()
 
@@ -138,11 +174,15 @@ def _with_text(rows: "QuerySet[Row]", text: str) -> "QuerySet[Row]":
     return rows
 
 
+def _newest_first(rows: "QuerySet[Row]") -> "QuerySet[Row]":
+    return rows.order_by("-at_ms", "-seq")
+
+
 def _page(rows: "QuerySet[Row]", page: int, page_size: int, to_domain: Callable[[Row], Item]) -> Page[Item]:
     page_size = min(max(page_size, 1), MAX_PAGE_SIZE)
     page = max(page, 1)
     start = (page - 1) * page_size
-    found = list(rows.order_by("-at_ms", "-seq")[start : start + page_size])
+    found = list(_newest_first(rows)[start : start + page_size])
     ends_here = len(found) < page_size and (found or page == 1)
     total = start + len(found) if ends_here else rows.count()
     return Page(items=tuple(to_domain(row) for row in found), total=total, page=page, page_size=page_size)

@@ -1,28 +1,20 @@
 """The index follows the record, survives crashes, and answers what people ask of it."""
 
-import itertools
 import json
-from pathlib import Path
 
 import msgspec
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
-from tests.instance import make_instance_home
-from tests.visibility_material import ADA, ALLOWED, HELD, HTTP, NOW, REFUSED, REQUEST, sample_event
+from tests.visibility_material import ALLOWED, HELD, NOW, REQUEST, sample_event
+from tests.visibility_record import decisions_log, write
 
 from ostiary.config.places import Instance
-from ostiary.config.secrets import AUDIT_KEY, read_secret
-from ostiary.policy.decision import Decision
-from ostiary.policy.identifiers import PersonId
-from ostiary.policy.request import Context
-from ostiary.policy.snapshot import PersonFact
 from ostiary.visibility import indexing, services
-from ostiary.visibility.adapters.audit_log import AuditLog, Limits
 from ostiary.visibility.adapters.segments import segment_path
 from ostiary.visibility.domain.actor import Actor
-from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
+from ostiary.visibility.domain.decision_event import HttpFacts
 from ostiary.visibility.facade import (
     DecisionQuery,
     EventQuery,
@@ -30,7 +22,6 @@ from ostiary.visibility.facade import (
     UnknownDecision,
     account_change_event,
     entity_change_event,
-    get_activity,
     get_decision,
     get_event,
     get_log_status,
@@ -47,61 +38,7 @@ from ostiary.visibility.models import IndexedDecision, IndexedEvent, LogPosition
 
 pytestmark = pytest.mark.django_db
 
-BOB = PersonFact(id=PersonId("p-bob"), email="bob@example.test", name="Bob", active=True)
 ADMIN = Actor(kind="person", id="p-ada", label="ada@example.test", address="192.0.2.7")
-
-
-@pytest.fixture
-def instance(settings: Settings, tmp_path: Path) -> Instance:
-    """An instance of its own for every test, so that each has its own record."""
-    home = make_instance_home()
-    moved = tmp_path / "home"
-    home.rename(moved)
-    made: Instance = settings.INSTANCE
-    own = Instance(home=moved, configuration=made.configuration)
-    settings.INSTANCE = own
-    return own
-
-
-def decisions_log(instance: Instance, segment_bytes: int = 1 << 20) -> AuditLog:
-    key = read_secret(instance.secrets, AUDIT_KEY).reveal()
-    return AuditLog(instance.audit, "decisions", key, Limits(segment_bytes=segment_bytes, min_free_bytes=0))
-
-
-def write(log: AuditLog, number: int, decision: Decision = ALLOWED, **http: str) -> str:
-    reference = f"AAAAA-{number:05d}"
-    person = BOB if number % 3 == 2 else ADA
-    subject = msgspec.structs.replace(REQUEST.subject, person=person.id)
-    request = msgspec.structs.replace(
-        REQUEST, subject=subject, context=Context(address=f"192.0.2.{number % 250}", country="DE")
-    )
-    facts = msgspec.structs.replace(HTTP, **{"path": f"/page/{number}", **http})
-    log.append(
-        [
-            decision_event(
-                reference=reference, at=NOW + number, request=request, decision=decision, http=facts, person=person
-            )
-        ]
-    )
-    return reference
-
-
-def index_all() -> int:
-    total = 0
-    while done := index_new_decisions(NOW):
-        total += done
-    return total
-
-
-@pytest.fixture
-def recorded(instance: Instance) -> Instance:
-    """Thirty decisions, one a second: allowed, held and refused in turn."""
-    log = decisions_log(instance, segment_bytes=20_000)
-    for number in range(30):
-        write(log, number, (ALLOWED, HELD, REFUSED)[number % 3])
-    log.close()
-    index_all()
-    return instance
 
 
 def references(**query: object) -> list[str]:
@@ -314,48 +251,6 @@ def test_sign_ins_and_actions_are_found(instance: Instance) -> None:
     assert (row.actor_kind, row.actor_label, row.address) == ("person", "ada@example.test", "192.0.2.7")
 
 
-def test_activity_counts_everything_once(recorded: Instance) -> None:
-    activity = get_activity(NOW - 10, NOW + 40, bucket_seconds=10)
-    assert (activity.allowed, activity.held, activity.refused) == (10, 10, 10)
-    assert activity.refusals == (("conditions_unmet", 10), ("denied_by_rule", 10))
-    assert [(app.app, app.total) for app in activity.apps] == [("wiki", 30)]
-    assert activity.people == 2
-    assert sum(bucket.allowed + bucket.held + bucket.refused for bucket in activity.buckets) == 30
-    starts = [bucket.at for bucket in activity.buckets]
-    assert starts == sorted(starts)
-    assert {after - before for before, after in itertools.pairwise(starts)} == {10.0}
-    assert get_activity(NOW, NOW + 12).per_second == 1.0
-    assert len(get_activity(NOW - 400 * 86_400, NOW).buckets) <= 402
-
-
-def test_the_counts_of_minutes_agree_with_the_rows(recorded: Instance) -> None:
-    start = NOW - NOW % 60
-    fine, coarse = (
-        get_activity(start, start + 120, bucket_seconds=1),
-        get_activity(start, start + 120, bucket_seconds=60),
-    )
-    assert (fine.allowed, fine.held, fine.refused) == (coarse.allowed, coarse.held, coarse.refused) == (10, 10, 10)
-    assert fine.refusals == coarse.refusals
-    assert fine.apps == coarse.apps
-    assert fine.people == coarse.people
-    assert coarse.bucket_seconds == 60
-    assert [bucket.allowed for bucket in coarse.buckets] == [
-        sum(bucket.allowed for bucket in fine.buckets[at : at + 60]) for at in (0, 60)
-    ]
-    assert get_activity(start, start + 120, bucket_seconds=61).bucket_seconds == 120
-
-
-def test_the_counts_survive_being_made_again(recorded: Instance) -> None:
-    LogPosition.objects.filter(stream="decisions").update(segment=1, offset=10**9, seq=10**6)
-    index_all()
-    assert get_activity(NOW - 3600, NOW + 3600, bucket_seconds=60).allowed == 10
-
-
-def test_an_empty_record_has_no_activity(instance: Instance) -> None:
-    activity = get_activity(NOW - 60, NOW)
-    assert (activity.allowed, activity.per_second, activity.refusals, activity.apps) == (0, 0.0, (), ())
-
-
 def test_old_rows_are_pruned(recorded: Instance) -> None:
     days = recorded.configuration.record.retention_days
     assert prune_index(NOW + days * 86_400 + 10) == 10
@@ -416,15 +311,18 @@ def test_searches_use_an_index(recorded: Instance) -> None:
         connection.cursor().execute("ANALYZE")
         search_decisions(DecisionQuery(person="p7"))
         search_decisions(DecisionQuery(reference="R77"))
+        search_decisions(DecisionQuery(reference="R78", stream=""))
         search_decisions(DecisionQuery())
     selects = [query["sql"] for query in captured if query["sql"].startswith("SELECT") and "LIMIT 50" in query["sql"]]
-    assert len(selects) == 3
+    assert len(selects) == 4
     for sql in selects:
         cursor = connection.cursor()
         prefix = "EXPLAIN QUERY PLAN " if connection.vendor == "sqlite" else "EXPLAIN "
         cursor.execute(prefix + sql)
         plan = " ".join(str(row) for row in cursor.fetchall())
         assert "visibility_decision" in plan, plan
+        assert "reference" not in sql.partition("WHERE")[2] or "visibility_decision_refer" in plan, plan
+        assert "SCAN visibility" not in plan, plan
 
 
 def test_each_process_appends_to_the_one_control_stream(instance: Instance) -> None:

@@ -32,7 +32,7 @@ from ostiary.visibility.adapters.segments import find_end, list_segments, segmen
 from ostiary.visibility.adapters.verification import verify_files
 from ostiary.visibility.domain.chain import BrokenLine, chain_start, read_line, write_line
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
-from ostiary.visibility.domain.decision_record import NotADecision, outcome_of, parse_decision_event
+from ostiary.visibility.domain.decision_record import NotADecision, message_of, outcome_of, parse_decision_event
 from ostiary.visibility.domain.index_entry import DecisionEntry, index_entry
 from ostiary.visibility.domain.reference import ENTROPY_BYTES, format_reference, normalise_reference
 from ostiary.visibility.domain.request_event import NotARequest, Source, read_access_line, read_source, request_event
@@ -71,6 +71,7 @@ def test_a_decision_reads_back_as_it_was(  # noqa: PLR0917 - what is drawn
     assert record.decision == decision
     assert record.http == http
     assert record.outcome == outcome_of(decision)
+    assert message_of(line) == record.told
     if request is None and person is not None:
         assert (record.person_id, record.email) == (person.id, person.email)
     assert isinstance(index_entry(line), DecisionEntry)
@@ -179,6 +180,7 @@ def test_a_line_reads_back_as_it_was_written(seq: int, body: bytes) -> None:
 def test_readers_of_lines_refuse_with_their_own_error(raw: bytes) -> None:
     index_entry(raw)
     read_source(raw)
+    assert isinstance(message_of(raw), str)
     for reader, error in (
         (parse_decision_event, NotADecision),
         (read_access_line, NotARequest),

@@ -119,7 +119,25 @@ class _Line(msgspec.Struct):
     actor: _Actor | None = None
 
 
+class _Message(msgspec.Struct):
+    message: str = ""
+
+
 _DECODER: Final = msgspec.json.Decoder(_Line)
+_MESSAGE_DECODER: Final = msgspec.json.Decoder(_Message)
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError)
+
+
+def message_of(line: bytes) -> str:
+    """Return the sentence for people in an event, without reading the rest of it; empty where there is none to read.
+
+    Args:
+        line: one JSON object.
+    """
+    try:
+        return _MESSAGE_DECODER.decode(line).message
+    except _UNREADABLE:
+        return ""
 
 
 def parse_decision_event(line: bytes) -> DecisionRecord:
@@ -133,7 +151,7 @@ def parse_decision_event(line: bytes) -> DecisionRecord:
     """
     try:
         event = _DECODER.decode(line)
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise NotADecision("This line of the record is not a decision.", detail=str(error)) from None
     inputs = event.unmapped.ostiary
     if event.class_uid != ocsf.HTTP_ACTIVITY.uid or inputs.version != INPUTS_VERSION:

@@ -120,14 +120,7 @@ class AppActivity(msgspec.Struct, frozen=True, kw_only=True):
     """How many at one app."""
 
     app: str
-    allowed: int = 0
-    held: int = 0
-    refused: int = 0
-
-    @property
-    def total(self) -> int:
-        """All together."""
-        return self.allowed + self.held + self.refused
+    total: int
 
 
 class Activity(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,7 +137,6 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
         refused: how many did not pass.
         refusals: reason and count of what was held or refused, most frequent first.
         apps: by app, busiest first.
-        people: how many different people.
     """
 
     since: float
@@ -157,7 +149,6 @@ class Activity(msgspec.Struct, frozen=True, kw_only=True):
     refused: int
     refusals: tuple[tuple[str, int], ...]
     apps: tuple[AppActivity, ...]
-    people: int
 
 
 class StreamStatus(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,6 @@
 """What needs an administrator now, worst first. Facts in, sentences out; an empty list is the good answer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 
 from ostiary.applications.facade import App, AppHealth, Health
 from ostiary.rulebook.facade import AppliedRules
-from ostiary.visibility.facade import Activity, LogStatus
+from ostiary.visibility.facade import LogStatus
 from ostiary.web.console.process_states import Machinery
 from ostiary.web.console.words import URGENT_REASONS, name_reason
 from ostiary.web.design.moments import describe_span_seconds
@@ -38,18 +38,18 @@ def list_needs(
     *,
     machinery: Machinery,
     record: LogStatus,
-    activity: Activity,
+    refusals: Sequence[tuple[str, int]],
     rules: AppliedRules,
     apps: Iterable[tuple[App, AppHealth | None]],
     second_factor_required: bool,
 ) -> tuple[Need, ...]:
-    """Return everything that needs somebody now."""
+    """Return everything that needs somebody now; `refusals` is reason and count of the last 24 hours."""
     needs = [
         *_machinery(machinery),
         *_record(record),
         *_rules(rules),
         *_apps(apps),
-        *_refusals(activity),
+        *_refusals(refusals),
     ]
     if not second_factor_required:
         needs.append(
@@ -104,8 +104,8 @@ def _apps(apps: Iterable[tuple[App, AppHealth | None]]) -> Iterator[Need]:
             yield Need("refused", f"{words} {health.detail}".strip(), reverse("console:app", args=(app.id,)), _("Open"))
 
 
-def _refusals(activity: Activity) -> Iterator[Need]:
-    for reason, count in activity.refusals:
+def _refusals(refusals: Sequence[tuple[str, int]]) -> Iterator[Need]:
+    for reason, count in refusals:
         if reason in URGENT_REASONS:
             words = ngettext(
                 "%(count)d request in the last 24 h was refused because %(why)s.",

@@ -20,10 +20,11 @@ from ostiary.visibility.facade import (
     UnknownDecision,
     get_decision,
     get_event,
+    latest_decisions,
     search_decisions,
 )
 from ostiary.web.console.decision_inputs import list_inputs
-from ostiary.web.console.decision_rows import tell_decisions
+from ostiary.web.console.decision_rows import tell_decisions, with_told_words
 from ostiary.web.console.export import export_table, pages_of, wants_export
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
@@ -105,12 +106,14 @@ def decisions_export(request: HttpRequest) -> HttpResponseBase:
         return redirect("console:decisions")
     filters, now = DecisionFilters(request.GET), time.time()
     pages = pages_of(lambda page, size: search_decisions(filters.query(page=page, page_size=size, now=now)))
-    rows = (
+    told = ((row, words) for rows in pages for row, words in with_told_words(rows))
+    table = (
         {
             "at": datetime.fromtimestamp(row.at, tz=timezone.get_default_timezone()).isoformat(),
             "reference": row.reference,
             "outcome": row.outcome,
             "reason": row.reason,
+            "why": words,
             "email": row.email,
             "app": row.app,
             "rule": row.rule,
@@ -120,10 +123,9 @@ def decisions_export(request: HttpRequest) -> HttpResponseBase:
             "address": row.address,
             "country": row.country,
         }
-        for rows in pages
-        for row in rows
+        for row, words in told
     )
-    return export_table(request, "decisions", rows)
+    return export_table(request, "decisions", table)
 
 
 @console_page(Resource.DECISIONS, Action.VIEW)
@@ -137,7 +139,7 @@ def decision(request: HttpRequest, reference: str) -> HttpResponseBase:
         return render_page(
             request, "decisions/gone.html", SECTION, {"problem": error, "reference": reference}, status=410
         )
-    row = next(iter(search_decisions(DecisionQuery(reference=record.reference, stream="", page_size=1)).items), None)
+    row = next(iter(latest_decisions(DecisionQuery(reference=record.reference, stream="", page_size=1))), None)
     event = get_event(row.stream, row.seq) if row else None
     apps = {str(app.id): app.name for app in list_apps()}
     app = str(record.request.resource.app) if record.request else ""
@@ -161,7 +163,7 @@ def decision_event(_request: HttpRequest, reference: str) -> HttpResponseBase:
     """Return the whole event of one decision as JSON."""
     try:
         record = get_decision(reference)
-        row = next(iter(search_decisions(DecisionQuery(reference=record.reference, stream="", page_size=1)).items))
+        row = next(iter(latest_decisions(DecisionQuery(reference=record.reference, stream="", page_size=1))))
         event = get_event(row.stream, row.seq)
     except (UnknownDecision, LineGone, StopIteration):
         raise Http404 from None

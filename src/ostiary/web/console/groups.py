@@ -21,13 +21,14 @@ from ostiary.identity.facade import (
     list_groups,
     list_members,
     remove_member,
+    search_members,
 )
 from ostiary.policy.identifiers import GroupId
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.export import export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.listing import cut, matches
-from ostiary.web.console.page import page_number, render_page
+from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
 from ostiary.web.console.people import find_person as find_person_by_id
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
@@ -88,8 +89,8 @@ def group(request: HttpRequest, group_id: str) -> HttpResponseBase:
     """Show one group and its members."""
     shown = find_group(group_id)
     text = request.GET.get("q", "").strip()
-    members = [member for member in list_members(shown.id) if matches(text, (member.email, member.name))]
-    context = {"group": shown, "page": cut(members, page_number(request)), "text": text}
+    page = search_members(shown.id, text=text, page=page_number(request), page_size=PAGE_SIZE)
+    context = {"group": shown, "page": page, "text": text}
     return render_page(request, "groups/detail.html", SECTION, context)
 
 

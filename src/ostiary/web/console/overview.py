@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from ostiary.applications.facade import list_apps
 from ostiary.identity.facade import list_people, list_sessions
 from ostiary.rulebook.facade import get_current
-from ostiary.visibility.facade import Activity, get_activity, get_log_status
+from ostiary.visibility.facade import Activity, get_activity, get_log_status, get_refusals
 from ostiary.web.console.apps import health_by_app
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.attention import list_needs
@@ -72,7 +72,6 @@ def window_of(request: HttpRequest) -> Window:
 
 def _state(window: Window, now: float) -> dict[str, Any]:
     activity = get_activity(since=now - window.seconds, now=now)
-    lately = activity if window is DAY else get_activity(since=now - DAY.seconds, now=now)
     health = health_by_app()
     apps = [(app, health.get(app.id)) for app in list_apps()]
     machinery = read_machinery(settings.INSTANCE, now)
@@ -81,7 +80,7 @@ def _state(window: Window, now: float) -> dict[str, Any]:
         "needs": list_needs(
             machinery=machinery,
             record=record,
-            activity=lately,
+            refusals=get_refusals(since=now - DAY.seconds, now=now),
             rules=get_current(),
             apps=apps,
             second_factor_required=settings.INSTANCE.configuration.sign_in.require_second_factor,

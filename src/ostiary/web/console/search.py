@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
 from ostiary.identity.facade import list_groups, list_people
-from ostiary.visibility.facade import DecisionQuery, search_decisions
+from ostiary.visibility.facade import DecisionQuery, latest_decisions
 from ostiary.web.console.apps import listed_apps
 from ostiary.web.console.decision_rows import tell_decisions
 from ostiary.web.console.guard import console_page
@@ -21,16 +21,16 @@ def search(request: HttpRequest) -> HttpResponseBase:
     text = request.GET.get("q", "").strip()[:200]
     if not text:
         return redirect("console:overview")
-    by_reference = search_decisions(DecisionQuery(reference=text, stream="", page_size=1)).items
+    by_reference = latest_decisions(DecisionQuery(reference=text, stream="", page_size=1))
     if by_reference:
         return redirect("console:decision", by_reference[0].reference)
-    found = search_decisions(DecisionQuery(text=text, page_size=SHOWN))
+    found = latest_decisions(DecisionQuery(text=text, page_size=SHOWN + 1))
     context = {
         "search_text": text,
         "people": list_people(text=text, page=1, page_size=SHOWN),
         "apps": listed_apps(text)[:SHOWN],
         "groups": [group for group in list_groups() if matches(text, (group.id, group.name))][:SHOWN],
-        "decisions": tell_decisions(found.items),
-        "more_decisions": found.total > len(found.items),
+        "decisions": tell_decisions(found[:SHOWN]),
+        "more_decisions": len(found) > SHOWN,
     }
     return render_page(request, "search.html", Resource.OVERVIEW, context)
