@@ -153,8 +153,7 @@ class CompiledRules:
     def _reach(self, app: AppId, labels: frozenset[Label]) -> Reach:
         known = self._reaches.get((app, labels), 0.0)
         if known is None:
-            targets = [_ANYTHING, Target(TargetKind.APP, app), *(Target(TargetKind.LABEL, label) for label in labels)]
-            by_who = tuple(self._index[target] for target in targets if target in self._index)
+            by_who = tuple(self._index[target] for target in targets_of(app, labels) if target in self._index)
             positions = tuple(sorted({p for whom in by_who for found in whom.values() for p in found}))
             known = Reach(positions, self._reads_of(tuple(self._prepared[p] for p in positions)), by_who)
             self._reaches.put((app, labels), known, since=0.0, until=None)
@@ -223,6 +222,11 @@ def selectors_of(subject: Subject) -> list[Who]:
     if subject.service:
         selectors.append(Who(WhoKind.SERVICE, subject.service))
     return selectors
+
+
+def targets_of(app: AppId, labels: frozenset[Label]) -> list[Target]:
+    """Return every way in which a rule could name the resource."""
+    return [_ANYTHING, Target(TargetKind.APP, app), *(Target(TargetKind.LABEL, label) for label in labels)]
 
 
 def _principal(subject: Subject, asked: list[Who]) -> tuple[str, str]:

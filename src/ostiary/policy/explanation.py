@@ -3,20 +3,11 @@
 from typing import Final
 
 from ostiary.policy.conditions import Facts, covers, status
-from ostiary.policy.decision import RemedyKind, UnmetCondition
-from ostiary.policy.remedies import unmet_action, unmet_condition, unmet_path
+from ostiary.policy.decision import UnmetCondition
+from ostiary.policy.remedies import EFFORT, unmet_action, unmet_condition, unmet_path
 from ostiary.policy.rules.document import Effect, Rule
 
 MAX_RULES_EXPLAINED: Final = 3
-_EFFORT: Final = {
-    RemedyKind.STEP_UP: 1,
-    RemedyKind.SIGN_IN: 1,
-    RemedyKind.SET_UP: 2,
-    RemedyKind.WAIT: 3,
-    RemedyKind.CHANGE_NETWORK: 4,
-    RemedyKind.USE_DEVICE: 5,
-    RemedyKind.ASK: 6,
-}
 _NO_REMEDY_EFFORT: Final = 8
 
 
@@ -56,5 +47,5 @@ def _unmet(rule: Rule, facts: Facts) -> tuple[UnmetCondition, ...]:
 
 def _distance(unmet: tuple[UnmetCondition, ...]) -> tuple[int, int, str]:
     """Fewest conditions first; then what costs the person least; then by name, so that the order is always the same."""
-    effort = sum(_EFFORT[one.remedy.kind] if one.remedy else _NO_REMEDY_EFFORT for one in unmet)
+    effort = sum(EFFORT[one.remedy.kind] if one.remedy else _NO_REMEDY_EFFORT for one in unmet)
     return len(unmet), effort, unmet[0].rule if unmet else ""

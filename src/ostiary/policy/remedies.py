@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-from ostiary.policy.conditions import Facts, opens_at
+from ostiary.policy.conditions import Facts, opens_at, status
 from ostiary.policy.decision import Remedy, RemedyKind, UnmetCondition
 from ostiary.policy.identifiers import RuleName
 from ostiary.policy.request import ActionClass, AuthStrength
@@ -22,12 +22,29 @@ from ostiary.policy.rules.document import (
 from ostiary.policy.rules.words import PROOFS, device_in_words, duration_in_words, joined, path_in_words, value_in_words
 
 STEP_UP_PATH: Final = "/step-up"
+EFFORT: Final = {
+    RemedyKind.STEP_UP: 1,
+    RemedyKind.SIGN_IN: 1,
+    RemedyKind.SET_UP: 2,
+    RemedyKind.WAIT: 3,
+    RemedyKind.CHANGE_NETWORK: 4,
+    RemedyKind.USE_DEVICE: 5,
+    RemedyKind.ASK: 6,
+}
+"""What each act costs the person, to compare."""
 _ACTS: Final = {
     ActionClass.VIEW: "viewing",
     ActionClass.EDIT: "editing",
     ActionClass.DELETE: "deleting",
     ActionClass.CONNECT: "connecting",
     ActionClass.UNKNOWN: "this kind of request",
+}
+_CODES: Final[dict[type[Condition], str]] = {
+    Mfa: "mfa",
+    Hours: "hours",
+    Networks: "network",
+    Countries: "country",
+    RiskBelow: "risk",
 }
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS: Final = (
@@ -43,7 +60,7 @@ def unmet_condition(rule: RuleName, condition: Condition, facts: Facts) -> Unmet
         condition: what it asks.
         facts: the request and the moment.
     """
-    context = facts.request.context
+    seen = seen_by(condition, facts)
     match condition:
         case Mfa():
             return _mfa(rule, condition, facts)
@@ -52,35 +69,56 @@ def unmet_condition(rule: RuleName, condition: Condition, facts: Facts) -> Unmet
         case Hours():
             return _hours(rule, condition, facts)
         case Networks():
-            ranges, seen = ", ".join(condition.ranges), str(facts.address or "")
+            ranges = ", ".join(condition.ranges)
             return _unmet(
                 rule,
-                "network",
+                code_of(condition),
                 f"This is open only from {ranges}; your address is {seen or 'not known'}.",
                 required=ranges,
                 seen=seen,
                 remedy=Remedy(kind=RemedyKind.CHANGE_NETWORK, words="Connect to the company's network or VPN"),
             )
         case Countries():
-            codes, seen = ", ".join(condition.codes), context.country or ""
+            codes = ", ".join(condition.codes)
             return _unmet(
                 rule,
-                "country",
+                code_of(condition),
                 f"This is open only from {codes}; your country is {seen or 'not known'}.",
                 required=codes,
                 seen=seen,
                 remedy=_ask(),
             )
         case RiskBelow():
-            seen = "" if context.risk is None else str(context.risk)
             return _unmet(
                 rule,
-                "risk",
+                code_of(condition),
                 f"The risk must be below {condition.limit}; it is {seen or 'not known'}.",
                 required=f"below {condition.limit}",
                 seen=seen,
                 remedy=_ask(),
             )
+
+
+def code_of(condition: Condition) -> str:
+    """Return the stable name of a condition, as in `UnmetCondition.code`."""
+    return f"device.{condition.name}" if isinstance(condition, DeviceFact) else _CODES[type(condition)]
+
+
+def seen_by(condition: Condition, facts: Facts) -> str:
+    """Return what a condition saw, in its own terms; empty when it is not known."""
+    match condition:
+        case Mfa():
+            return facts.strength.name.lower().replace("_", "-")
+        case DeviceFact(name=name):
+            return "" if (seen := facts.device.get(name)) is None else value_in_words(seen)
+        case Hours():
+            return "open" if status(condition, facts) else "closed"
+        case Networks():
+            return str(facts.address or "")
+        case Countries():
+            return facts.request.context.country or ""
+        case RiskBelow():
+            return "" if (risk := facts.request.context.risk) is None else str(risk)
 
 
 def unmet_action(rule: Rule, facts: Facts) -> UnmetCondition:
@@ -101,6 +139,16 @@ def unmet_path(rule: Rule, facts: Facts) -> UnmetCondition:
     return _unmet(rule.name, "path", words, required=scopes, seen=facts.request.resource.path, remedy=_ask())
 
 
+def confirm_words(strength: AuthStrength, *, again: bool = False) -> str:
+    """Return the act of giving a proof; `again` when one as strong was given too long ago."""
+    return f"Confirm {'again ' if again else ''}with {PROOFS[strength]}"
+
+
+def come_back_words(at: float, zone: str) -> str:
+    """Return the act of waiting until a moment."""
+    return f"Come back on {moment_text(at, zone)}"
+
+
 def moment_text(moment: float, zone: str) -> str:
     """Return a moment as the wall clock of a zone shows it: "Monday 24 November, 07:00 (Europe/Berlin)"."""
     local = datetime.fromtimestamp(moment, ZoneInfo(zone))
@@ -117,15 +165,15 @@ def _mfa(rule: RuleName, condition: Mfa, facts: Facts) -> UnmetCondition:
     service = facts.request.subject.service is not None
     return _unmet(
         rule,
-        "mfa",
+        code_of(condition),
         "This needs a person who signs in; a service cannot." if service else words,
         required=condition.strength.name.lower().replace("_", "-") + (f" within {within}s" if within else ""),
-        seen=facts.strength.name.lower().replace("_", "-"),
+        seen=seen_by(condition, facts),
         remedy=None
         if service
         else Remedy(
             kind=RemedyKind.STEP_UP,
-            words=f"Confirm with {PROOFS[condition.strength]}",
+            words=confirm_words(condition.strength),
             path=f"{STEP_UP_PATH}?{urlencode(query)}",
         ),
     )
@@ -139,10 +187,10 @@ def _device(rule: RuleName, condition: DeviceFact, facts: Facts) -> UnmetConditi
         known = "yours is not" if condition.value else "yours is"
     return _unmet(
         rule,
-        f"device.{name}",
+        code_of(condition),
         f"This is open only {device_in_words(condition)}; {known}.",
         required=wanted,
-        seen="" if seen is None else value_in_words(seen),
+        seen=seen_by(condition, facts),
         remedy=Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after"),
     )
 
@@ -155,8 +203,15 @@ def _hours(rule: RuleName, condition: Hours, facts: Facts) -> UnmetCondition:
     )
     remedy = _ask()
     if at is not None:
-        remedy = Remedy(kind=RemedyKind.WAIT, words=f"Come back on {moment_text(at, zone)}", at=at)
-    return _unmet(rule, "hours", f"This is open {windows} only.", required=windows, seen="closed", remedy=remedy)
+        remedy = Remedy(kind=RemedyKind.WAIT, words=come_back_words(at, zone), at=at)
+    return _unmet(
+        rule,
+        code_of(condition),
+        f"This is open {windows} only.",
+        required=windows,
+        seen=seen_by(condition, facts),
+        remedy=remedy,
+    )
 
 
 def _unmet(rule: RuleName, code: str, words: str, *, required: str, seen: str, remedy: Remedy | None) -> UnmetCondition:

@@ -102,7 +102,16 @@ def path_in_words(scope: PathScope) -> str:
 def duration_in_words(seconds: int) -> str:
     """Return a duration in its largest whole unit: "12 hours"."""
     size, unit = next((size, unit) for size, unit in _UNITS if seconds % size == 0)
-    count = seconds // size
+    return _counted(seconds // size, unit)
+
+
+def rounded_span(seconds: float) -> str:
+    """Return a span in its largest unit that it fills at least twice, cut to whole ones: "3 hours" for 3 h 59 min."""
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= 2 * size), _UNITS[-1])
+    return _counted(int(seconds // size), unit)
+
+
+def _counted(count: int, unit: str) -> str:
     return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
 
 

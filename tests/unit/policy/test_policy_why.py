@@ -1,0 +1,181 @@
+"""What an explanation says: each part with what it saw, the least changes in the order of effort, and what ends a permission."""
+
+from tests.policy_material import NOON, ask, catalogue, moment, proof, rules_of, text_of
+
+from ostiary.policy.decision import RemedyKind
+from ostiary.policy.identifiers import PolicyVersion, RuleName
+from ostiary.policy.request import AuthStrength, Device
+from ostiary.policy.snapshot import Rules
+from ostiary.policy.why.explainer import Explainer, Explanation
+from ostiary.policy.why.judgement import PartKey
+
+NIGHT = moment("2025-11-25T06:10")
+OPEN = {"allow": "group:staff", "to": "app:wiki", "do": "view"}
+
+
+def explainer(*rules: dict, cedar: str = "") -> Explainer:
+    return Explainer(Rules(document=text_of(rules_of(*rules)), cedar=cedar, version=PolicyVersion("v1")), catalogue())
+
+
+def ways(explanation: Explanation) -> list[list[str]]:
+    return [[one.words for one in way.changes] for way in explanation.ways]
+
+
+def parts(explanation: Explanation, rule: str = "r0") -> dict[str, tuple[str, bool | None, bool]]:
+    (found,) = (one for one in (*explanation.in_reach, *explanation.near) if one.name == rule)
+    return {part.code: (part.saw, part.holds, part.fits) for part in found.parts}
+
+
+def test_each_part_says_what_it_saw():
+    when = {"mfa": {"method": "otp", "within": "10m"}, "hours": "07:00-20:00 Europe/Berlin", "risk": "below 60"}
+    rule = {**OPEN, "when": {**when, "networks": "10.0.0.0/8", "device": {"managed": True}}}
+    request = ask(proofs=(proof(ago=3600, now=NIGHT),), address="192.0.2.9")
+    assert parts(explainer(rule).explain(request, NIGHT)) == {
+        "who": ("anna@example.com, in staff", True, True),
+        "to": ("wiki, labelled internal", True, True),
+        "do": ("view", True, True),
+        "mfa": ("a one-time code, 60 minutes before", False, False),
+        "hours": ("Tuesday 25 November, 06:10 (Europe/Berlin)", False, False),
+        "risk": ("", None, False),
+        "network": ("192.0.2.9", False, False),
+        "device.managed": ("", None, False),
+    }
+
+
+def test_what_is_not_known_keeps_a_deny_rule_in_force():
+    rule = {"deny": "anyone", "to": "anything", "when": {"networks": "10.0.0.0/8"}, "unless": {"countries": "DE"}}
+    explanation = explainer(OPEN, rule).explain(ask(), NOON)
+    assert parts(explanation, "r1")["network"] == ("", None, True)
+    assert parts(explanation, "r1")["country"] == ("", None, True)
+    assert ways(explanation) == [["Come from outside the network 10.0.0.0/8"], ["Come from DE"]]
+
+
+def test_ways_go_from_the_least_effort_to_the_most():
+    explanation = explainer(
+        {**OPEN, "when": {"device": {"managed": True}}},
+        {**OPEN, "when": {"hours": "07:00-20:00 Europe/Berlin"}},
+        {**OPEN, "when": {"mfa": "phishing-resistant"}},
+        {"allow": "group:night", "to": "app:wiki", "do": "view"},
+    ).explain(ask(proofs=(proof(now=NIGHT),)), NIGHT)
+    assert ways(explanation) == [
+        ["Confirm with a passkey or security key"],
+        ["Come back on Tuesday 25 November, 07:00 (Europe/Berlin)"],
+        ["Work on a managed device"],
+    ]
+    assert [way.changes[0].kind for way in explanation.ways] == [
+        RemedyKind.STEP_UP,
+        RemedyKind.WAIT,
+        RemedyKind.USE_DEVICE,
+    ]
+    assert explanation.ways[0].decision.rules == (RuleName("r2"),)
+
+
+def test_a_proof_given_too_long_ago_is_given_again_and_one_not_set_up_is_set_up():
+    stale = {**OPEN, "when": {"mfa": {"method": "otp", "within": "10m"}}}
+    request = ask(proofs=(proof(ago=3600),))
+    assert ways(explainer(stale).explain(request, NOON)) == [["Confirm again with a one-time code"]]
+    strong = {**OPEN, "when": {"mfa": "phishing-resistant"}}
+    explanation = explainer(strong).explain(request, NOON, can_prove=AuthStrength.OTP)
+    assert ways(explanation) == [["Set up a passkey or security key, and confirm with it"]]
+    assert explanation.ways[0].changes[0].kind is RemedyKind.SET_UP
+
+
+def test_a_proof_waits_as_long_as_the_person_does():
+    rule = {**OPEN, "when": {"mfa": {"method": "otp", "within": "10m"}, "hours": "07:00-20:00 Europe/Berlin"}}
+    explanation = explainer(rule).explain(ask(), NIGHT)
+    assert ways(explanation) == [
+        ["Confirm with a one-time code", "Come back on Tuesday 25 November, 07:00 (Europe/Berlin)"]
+    ]
+
+
+def test_groups_are_joined_and_left():
+    closed = {"deny": "group:contractors", "to": "label:internal"}
+    explanation = explainer(OPEN, closed).explain(ask(groups=("contractors",)), NOON)
+    assert ways(explanation) == [["Join the group staff", "Leave the group contractors"]]
+    named = {"deny": ["group:contractors", "person:p1"], "to": "label:internal"}
+    assert not explainer(OPEN, named).explain(ask(groups=("contractors",)), NOON).ways
+
+
+def test_what_is_asked_for_is_never_changed():
+    for rule in ({**OPEN, "do": "edit"}, {**OPEN, "paths": "/admin/*"}, {**OPEN, "to": "app:payroll"}):
+        assert not explainer(rule).explain(ask(), NOON).ways
+
+
+def test_a_service_is_not_told_to_prove_anything():
+    rule = {"allow": "service:backup", "to": "app:wiki", "do": "view", "when": {"mfa": "any"}}
+    assert not explainer(rule).explain(ask(person=None, service="backup", groups=()), NOON).ways
+
+
+def test_more_than_three_changes_follow_the_nearest_rule_without_what_is_not_needed():
+    when = {
+        "mfa": "otp",
+        "device": {"managed": True, "compliant": True, "os_version": "at least 14"},
+        "countries": "DE",
+    }
+    explanation = explainer({**OPEN, "when": {**when, "risk": "below 60"}}).explain(ask(risk=10), NOON)
+    assert ways(explanation) == [
+        [
+            "Confirm with a one-time code",
+            "Come from DE",
+            "Work on a managed device",
+            "Work on a compliant device",
+            "Work on a device whose os version is at least 14",
+        ]
+    ]
+
+
+def test_an_address_inside_one_range_keeps_out_of_what_is_shut():
+    shut = {"deny": "anyone", "to": "anything", "when": {"networks": "10.0.0.0/16"}}
+    rule = {**OPEN, "when": {"networks": "10.0.0.0/8"}}
+    explanation = explainer(rule, shut).explain(ask(address="192.0.2.9"), NOON)
+    assert ways(explanation) == [["Come from the network 10.0.0.0/8"]]
+
+
+def test_a_permission_says_what_ends_it():
+    at_work = {**OPEN, "when": {"hours": "07:00-20:00 Europe/Berlin"}}
+    until_nine = {**OPEN, "when": {"hours": "07:00-21:00 Europe/Berlin"}}
+    ending = explainer(at_work, until_nine).explain(ask(), NOON).ending
+    assert ending is not None
+    assert ending.at == moment("2025-11-25T21:00")
+    assert ending.conditions == (
+        "at Mon-Sun 07:00-20:00 Europe/Berlin",
+        "at Mon-Sun 07:00-21:00 Europe/Berlin",
+    )
+    shut = {"deny": "anyone", "to": "anything", "when": {"hours": "18:00-19:00 Europe/Berlin"}}
+    ending = explainer(OPEN, shut).explain(ask(), NOON).ending
+    assert ending is not None
+    assert (ending.at, ending.rules) == (moment("2025-11-25T18:00"), (RuleName("r1"),))
+    assert explainer(OPEN).explain(ask(), NOON).ending is None
+    always = {**OPEN, "when": {"hours": "00:00-24:00 Europe/Berlin"}}
+    assert explainer(always, at_work).explain(ask(), NOON).ending is None
+
+
+def test_rules_that_nearly_matched_come_nearest_first_and_the_rest_is_counted():
+    others = [{"allow": "group:night", "to": "app:payroll", "do": "delete"}] * 6
+    near = {"allow": "group:night", "to": "app:wiki", "do": "view"}
+    explanation = explainer(*others, near).explain(ask(), NOON)
+    assert not explanation.in_reach
+    assert [(rule.name, rule.lacking) for rule in explanation.near] == [("r6", 1), ("r0", 3), ("r1", 3), ("r2", 3)]
+    assert explanation.others == 3
+
+
+def test_cedar_beside_the_document_is_named():
+    cedar = '@id("beside") forbid (principal, action, resource) unless { context has risk && context.risk < 50 };'
+    explanation = explainer({**OPEN, "when": {"risk": "below 40"}}, cedar=cedar).explain(ask(risk=70), NOON)
+    assert explanation.beside == ("beside",)
+    assert ways(explanation) == [["Bring the risk below 40"]]
+
+
+def test_what_was_not_decided_by_rules_has_no_rules_to_show():
+    explanation = explainer(OPEN).explain(ask("unknown"), NOON)
+    assert not explanation.allowed
+    assert (explanation.in_reach, explanation.ways, explanation.others) == ((), (), 1)
+
+
+def test_all_of_unless_is_one_thing_that_a_rule_lacks():
+    rule = {"deny": "anyone", "to": "app:wiki", "unless": {"device": {"managed": True, "compliant": True}}}
+    request = ask(device=Device(managed=True, compliant=True))
+    explanation = explainer(OPEN, rule).explain(request, NOON)
+    assert explanation.allowed
+    (lifted,) = (one for one in explanation.in_reach if one.name == "r1")
+    assert (lifted.lacking, [part.fits for part in lifted.parts if part.key is PartKey.UNLESS]) == (1, [False, False])
