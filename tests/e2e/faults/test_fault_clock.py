@@ -12,6 +12,7 @@ from unittest import mock
 import pytest
 from tests.decider_process import Running
 
+from ostiary.gateway.decider.answers import REFUSED_AS_UNAVAILABLE
 from ostiary.gateway.snapshots import beat
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("faults")]
@@ -59,7 +60,7 @@ def test_a_step_forward_makes_the_facts_too_old_to_decide_on(running: ClockedDec
     assert running.status() == 200
     running.step(1800)
 
-    running.until(lambda: running.status() == 503)
+    running.until(lambda: running.status() == REFUSED_AS_UNAVAILABLE)
     running.step(0)
     running.until(lambda: running.status() == 200)
 
@@ -75,6 +76,6 @@ def test_a_step_forward_past_its_end_ends_the_session_though_the_facts_are_fresh
 def test_a_step_back_is_refusal_until_the_facts_are_confirmed_again(running: ClockedDecider) -> None:
     running.step(-3600)
 
-    running.until(lambda: running.status() == 503)
+    running.until(lambda: running.status() == REFUSED_AS_UNAVAILABLE)
     beat(running.instance.facts, time.time() - 3600)
     running.until(lambda: running.status() == 200)
