@@ -6,6 +6,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.policy_cases import statements
 from tests.policy_material import documents, text_of
 
 from ostiary.policy.cedar.extra import ExtraCedar, read_extra
@@ -48,6 +49,14 @@ FRAGMENTS = [
     "\x85",
     "when: {mfa: otp}",
     "hours: Mon-Fri 99:99-00:00 Mars/Olympus",
+    "tests:\n",
+    "never: ",
+    "- {name: a, as: anyone, to: app:wiki, expect: deny}",
+    "at: 2026-03-29 02:30 Europe/Berlin",
+    "at: 0000-00-00 99:99 UTC",
+    "expect: {deny: ",
+    "mfa: [otp, {method: any, age: 999999999d}]",
+    "from: fe80::1%eth0",
     "? ",
     "~",
     "1e999",
@@ -86,9 +95,9 @@ def test_pieces_of_yaml(text):
     reads(text)
 
 
-@given(documents, st.randoms(use_true_random=False), st.integers(1, 6))
-def test_mutated_documents(document, chance: random.Random, times):
-    text = text_of(document)
+@given(documents, statements(), st.randoms(use_true_random=False), st.integers(1, 6))
+def test_mutated_documents(document, said, chance: random.Random, times):
+    text = text_of(document | said)
     for _ in range(times):
         at = chance.randrange(len(text))
         piece = chance.choice(["", chance.choice(FRAGMENTS), text[at : at + 20], chr(chance.randrange(0x110000))])
