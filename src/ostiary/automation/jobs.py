@@ -11,17 +11,20 @@ from ostiary.config.places import Instance
 from ostiary.gateway.envoy import ask_admin
 from ostiary.visibility.facade import LastUse, index_new_decisions, index_new_events, prune_index
 from ostiary.visibility.follower import RequestFollower
+from ostiary.visibility.keeping import PastKeeper
 from ostiary.visibility.upkeep import apply_retention, sign_record, sync_record
 
 HEARTBEAT_SECONDS = 2.0
 INDEX_SECONDS = 1.0
 FOLLOW_SECONDS = 1.0
 SYNC_SECONDS = 2.0
+KEEP_SECONDS = 30.0
 ACTIVITY_SECONDS = 30.0
 ACTIVITY_PART_OF_IDLE_TIME = 10
 SESSIONS_SECONDS = 60.0
 RETENTION_SECONDS = 3600.0
 PRUNE_SECONDS = 300.0
+ROLL_BACK_SECONDS = 1.0
 DRAIN_SECONDS = 5.0
 RESTS = 3
 """How many times as long as it worked a job rests before it takes the next part of a backlog."""
@@ -35,6 +38,7 @@ def list_jobs(instance: Instance) -> list[Job]:
     follower = RequestFollower(instance, partial(_reopen_access_log, instance))
     return [
         Job(name="confirm_facts", every_seconds=HEARTBEAT_SECONDS, run=_confirm_facts, longest_pause_seconds=5.0),
+        Job(name="roll_back_rules", every_seconds=ROLL_BACK_SECONDS, run=_roll_back_rules, longest_pause_seconds=5.0),
         Job(
             name="index_decisions",
             every_seconds=INDEX_SECONDS,
@@ -42,6 +46,7 @@ def list_jobs(instance: Instance) -> list[Job]:
         ),
         Job(name="index_events", every_seconds=INDEX_SECONDS, run=drain(index_new_events)),
         Job(name="follow_requests", every_seconds=FOLLOW_SECONDS, run=drain(lambda _now: follower.follow())),
+        Job(name="keep_requests", every_seconds=KEEP_SECONDS, run=drain(PastKeeper(instance).keep)),
         Job(name="sync_record", every_seconds=SYNC_SECONDS, run=lambda _now: sync_record(instance)),
         Job(
             name="sign_record",
@@ -128,6 +133,12 @@ def _confirm_facts(now: float) -> str:
     from ostiary.gateway.reconciliation import reconcile  # noqa: PLC0415 - a fault in one room must not stop the others' jobs
 
     return f"generation {reconcile(now).generation}"
+
+
+def _roll_back_rules(now: float) -> str:
+    from ostiary.rulebook.facade import roll_back_due  # noqa: PLC0415 - as above
+
+    return roll_back_due(now)
 
 
 def _expire_sessions(now: float) -> int:

@@ -199,3 +199,4 @@ class Configuration(Section, frozen=True, kw_only=True):
     decisions: Decisions = Decisions()
     authzen: Authzen = Authzen()
     record: Record = Record()
+    rules: Rules = Rules()

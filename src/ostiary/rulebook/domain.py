@@ -12,6 +12,7 @@ from ostiary.policy.rules.problems import InvalidRules, Problem
 from ostiary.policy.rules.reader import read_rules
 from ostiary.policy.rules.selector_reader import Known
 from ostiary.policy.rules.words import parts_in_words, rule_in_words
+from ostiary.rulebook.lifecycle import Hold
 
 CONSOLE = AppId("console")
 VERSION_DIGITS = 12
@@ -28,6 +29,9 @@ class AppliedRules(msgspec.Struct, frozen=True, kw_only=True):
         applied_at: seconds since the epoch.
         applied_by: whom people know as the one who applied them.
         comment: why, in their words.
+        approved_by: the second person, where one was needed.
+        restores: the number whose text came back with it; 0 when it is no such thing.
+        hold: the trial they are or were on, if any.
     """
 
     number: int = 0
@@ -37,6 +41,9 @@ class AppliedRules(msgspec.Struct, frozen=True, kw_only=True):
     applied_at: float = 0.0
     applied_by: str = ""
     comment: str = ""
+    approved_by: str = ""
+    restores: int = 0
+    hold: Hold | None = None
 
 
 class RuleSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,29 +2,100 @@
 
 from ostiary.policy.rules.problems import InvalidRules, Problem
 from ostiary.policy.rules.selector_reader import Known
+from ostiary.rulebook.applying import apply_plan
 from ostiary.rulebook.domain import AppliedRules, CheckReport, PartChange, RuleChange, RulesDifference, RuleSummary
+from ostiary.rulebook.holds import confirm_hold, may_confirm, roll_back, roll_back_due
 from ostiary.rulebook.initial import initial_rules
-from ostiary.rulebook.queries import UnknownRules, get_applied, get_applied_before, get_current, list_history
+from ostiary.rulebook.lifecycle import (
+    ChangeHeld,
+    Hold,
+    HoldOutcome,
+    HoldReason,
+    NeedsApproval,
+    NotConfirmed,
+    NothingHeld,
+    NotYours,
+    PeopleNotNamed,
+    Proposal,
+    ProposalState,
+    RulesOvertaken,
+    UnknownProposal,
+)
+from ostiary.rulebook.lock_out import LockOut, find_own_lock_out
+from ostiary.rulebook.plan import Plan, engine_for, plan_change
+from ostiary.rulebook.proposals import (
+    approve_proposal,
+    get_proposal,
+    list_proposals,
+    may_approve,
+    propose_plan,
+    withdraw_proposal,
+)
+from ostiary.rulebook.queries import (
+    UnknownRules,
+    get_applied,
+    get_applied_before,
+    get_current,
+    get_hold,
+    list_history,
+)
+from ostiary.rulebook.reach import PersonChange, Reach
 from ostiary.rulebook.services import apply_rules, check_rules, compare_rules, show_cedar
+from ostiary.rulebook.surroundings import Circumstances, Member, Surroundings
 
 __all__ = [
     "AppliedRules",
+    "ChangeHeld",
     "CheckReport",
+    "Circumstances",
+    "Hold",
+    "HoldOutcome",
+    "HoldReason",
     "InvalidRules",
     "Known",
+    "LockOut",
+    "Member",
+    "NeedsApproval",
+    "NotConfirmed",
+    "NotYours",
+    "NothingHeld",
     "PartChange",
+    "PeopleNotNamed",
+    "PersonChange",
+    "Plan",
     "Problem",
+    "Proposal",
+    "ProposalState",
+    "Reach",
     "RuleChange",
     "RuleSummary",
     "RulesDifference",
+    "RulesOvertaken",
+    "Surroundings",
+    "UnknownProposal",
     "UnknownRules",
+    "apply_plan",
     "apply_rules",
+    "approve_proposal",
     "check_rules",
     "compare_rules",
+    "confirm_hold",
+    "engine_for",
+    "find_own_lock_out",
     "get_applied",
     "get_applied_before",
     "get_current",
+    "get_hold",
+    "get_proposal",
     "initial_rules",
     "list_history",
+    "list_proposals",
+    "may_approve",
+    "may_confirm",
+    "plan_change",
+    "propose_plan",
+    "roll_back",
+    "roll_back_due",
     "show_cedar",
+    "withdraw_proposal",
 ]

@@ -1,10 +1,19 @@
-"""Every set of rules that was ever applied. The last one is in force. Rows are added, never changed."""
+"""Every set of rules that was ever applied, the trial that some of them were on, and what waits to be applied.
+
+The last rules are in force. Their rows are added, never changed; a hold and a proposal are changed once, when they end.
+"""
+
+from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 
 class AppliedRulesRow(models.Model):
-    """One application of rules. `parsed` is the document ready to load; it is made from `document` alone."""
+    """One application of rules. `parsed` is the document ready to load; it is made from `document` alone.
+
+    `approved_by` is the second person, where one was needed. `restores` is the number whose text came back.
+    """
 
     number = models.BigAutoField(primary_key=True)
     version = models.CharField(max_length=12)
@@ -16,6 +25,8 @@ class AppliedRulesRow(models.Model):
     applied_by = models.CharField(max_length=254)
     actor_kind = models.CharField(max_length=10)
     actor_id = models.CharField(max_length=254)
+    approved_by = models.CharField(max_length=254, blank=True, default="")
+    restores = models.BigIntegerField(default=0)
 
     class Meta:
         """The last one first."""
@@ -24,3 +35,55 @@ class AppliedRulesRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} ({self.version})"
+
+
+class HoldRow(models.Model):
+    """One set of rules on trial. `restores` is the number of the rules before; 0 when there were none."""
+
+    rules = models.OneToOneField(AppliedRulesRow, primary_key=True, on_delete=models.PROTECT, related_name="hold")
+    restores = models.BigIntegerField()
+    reasons = models.JSONField(default=list)
+    held_at = models.DateTimeField()
+    until = models.DateTimeField()
+    outcome = models.CharField(max_length=12, blank=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=254, blank=True)
+    ended_why = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        """How Django stores it: one trial at a time."""
+
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["outcome"], condition=Q(outcome=""), name="rulebook_one_open_hold"),
+        ]
+
+    def __str__(self) -> str:
+        return f"hold of {self.rules_id}"
+
+
+class ProposalRow(models.Model):
+    """Rules that somebody else must put in force."""
+
+    document = models.TextField(blank=True)
+    cedar = models.TextField(blank=True)
+    comment = models.CharField(max_length=500, blank=True)
+    origin = models.CharField(max_length=254, blank=True)
+    waits_for = models.CharField(max_length=1000, blank=True)
+    based_on = models.BigIntegerField()
+    proposed_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    actor_kind = models.CharField(max_length=10)
+    actor_id = models.CharField(max_length=254)
+    actor_label = models.CharField(max_length=254)
+    state = models.CharField(max_length=10, default="open", db_index=True)
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.CharField(max_length=254, blank=True)
+    number = models.BigIntegerField(default=0)
+
+    class Meta:
+        """The last one first."""
+
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"proposal {self.pk}"

@@ -1,4 +1,7 @@
-"""Checking, comparing and applying rules. Applying is one transaction, on record, and told to the gateway."""
+"""Checking, comparing and applying rules. Applying is one transaction, on record, and told to the gateway.
+
+What a change is judged by before it is applied lives in `plan`; what becomes of a held one in `holds`.
+"""
 
 import time
 from datetime import UTC, datetime
@@ -15,8 +18,9 @@ from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.rules.reader import read_rules
 from ostiary.policy.rules.selector_reader import Known
 from ostiary.rulebook.domain import AppliedRules, CheckReport, RulesDifference, check, compare, version_of
-from ostiary.rulebook.models import AppliedRulesRow
-from ostiary.rulebook.queries import get_current, to_applied
+from ostiary.rulebook.lifecycle import ChangeHeld, Hold, HoldReason
+from ostiary.rulebook.models import AppliedRulesRow, HoldRow
+from ostiary.rulebook.queries import get_current, get_hold, to_applied
 from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
 
 MAX_COMMENT_CHARACTERS = 500
@@ -65,7 +69,7 @@ def compare_rules(old: str, new: str, *, old_cedar: str = "", new_cedar: str = "
 def apply_rules(
     document: str, cedar: str = "", *, actor: Actor, comment: str = "", known: Known | None = None
 ) -> AppliedRules:
-    """Put rules in force.
+    """Put rules in force, whatever they do to anybody. What people do goes through `plan` instead.
 
     Args:
         document: the YAML text. An empty one lets nobody in.
@@ -79,37 +83,116 @@ def apply_rules(
 
     Raises:
         InvalidRules: when they cannot be used; nothing was changed.
+        ChangeHeld: while another change is held; nothing was changed.
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
     report = check_rules(document, cedar, known=known)
     if not report.is_valid:
         raise InvalidRules(report.problems)
-    parsed = write_parsed(document, read_rules(document))
-    now = time.time()
     with transaction.atomic():
+        take_turns()
         before = get_current()
         if before.number and (before.document, before.cedar) == (document, cedar):
             return before
-        row = AppliedRulesRow.objects.create(
-            version=version_of(document, cedar),
-            document=document,
-            cedar=cedar,
-            parsed=parsed,
-            comment=comment.strip()[:MAX_COMMENT_CHARACTERS].replace("\0", ""),
-            applied_at=datetime.fromtimestamp(now, UTC),
-            applied_by=actor.label[:254],
-            actor_kind=actor.kind,
-            actor_id=actor.id[:254],
+        refuse_while_held()
+        return put_in_force(document, cedar, actor=actor, comment=comment, before=before, now=time.time())
+
+
+def take_turns() -> None:
+    """Wait for whoever else changes the rules; inside a transaction, which it then lasts for.
+
+    The first row is a lock that every change takes. On SQLite a transaction that writes is alone anyway.
+    """
+    AppliedRulesRow.objects.select_for_update().only("number").order_by("number").first()
+
+
+def refuse_while_held() -> None:
+    """Return when no change is held.
+
+    Raises:
+        ChangeHeld: otherwise, with what to do.
+    """
+    hold = get_hold()
+    if hold is not None:
+        raise ChangeHeld(
+            f"Rules number {hold.number} by {hold.actor} are held: they roll back by themselves at "
+            f"{datetime.fromtimestamp(hold.until, UTC):%H:%M:%S} UTC unless they are confirmed.",
+            hint="Confirm them or roll them back first: ostiary rules confirm, ostiary rules roll-back.",
         )
-        applied = to_applied(row)
-        announce_change("rulebook", takes_away=True)
-        _put_on_record(actor, before, applied, now)
+
+
+def put_in_force(
+    document: str,
+    cedar: str,
+    *,
+    actor: Actor,
+    comment: str,
+    before: AppliedRules,
+    now: float,
+    proposed_by: str = "",
+    restores: int = 0,
+    hold_until: float = 0.0,
+    hold_reasons: tuple[HoldReason, ...] = (),
+) -> AppliedRules:
+    """Add rules to the history as the last, on record; inside a transaction that took its turn.
+
+    Args:
+        document: the YAML text.
+        cedar: the Cedar text beside it.
+        actor: who does it.
+        comment: why.
+        before: the rules in force until now.
+        now: seconds since the epoch.
+        proposed_by: whose rules they are, when somebody else than the actor proposed them; the actor then approves.
+        restores: the number whose text this is, when it brings an earlier one back.
+        hold_until: when they roll back by themselves; 0 for rules that stay.
+        hold_reasons: why they do.
+    """
+    row = AppliedRulesRow.objects.create(
+        version=version_of(document, cedar),
+        document=document,
+        cedar=cedar,
+        parsed=_parsed(document),
+        comment=comment.strip()[:MAX_COMMENT_CHARACTERS].replace("\0", ""),
+        applied_at=datetime.fromtimestamp(now, UTC),
+        applied_by=(proposed_by or actor.label)[:254],
+        actor_kind=actor.kind,
+        actor_id=actor.id[:254],
+        approved_by=actor.label[:254] if proposed_by else "",
+        restores=restores,
+    )
+    if hold_until:
+        HoldRow.objects.create(
+            rules=row,
+            restores=before.number,
+            reasons=[reason.value for reason in hold_reasons],
+            held_at=datetime.fromtimestamp(now, UTC),
+            until=datetime.fromtimestamp(hold_until, UTC),
+        )
+    applied = to_applied(row)
+    announce_change("rulebook", takes_away=True)
+    _put_on_record(actor, before, applied, now)
     return applied
+
+
+def _parsed(document: str) -> bytes:
+    """Return the document ready to load; nothing for one that cannot be read, which then lets nobody in."""
+    try:
+        return write_parsed(document, read_rules(document))
+    except InvalidRules:
+        return b""
 
 
 def _put_on_record(actor: Actor, before: AppliedRules, after: AppliedRules, now: float) -> None:
     """Write the last step of the transaction: a change that cannot be recorded does not happen."""
-    difference = compare_rules(before.document, after.document, old_cedar=before.cedar, new_cedar=after.cedar)
+    facts: dict[str, Any] = {
+        "number": after.number,
+        "version": after.version,
+        "difference": _plain_difference(before, after),
+        "proposed_by": after.applied_by if after.approved_by else None,
+        "restores": after.restores or None,
+        "held": _plain_hold(after.hold) if after.hold else None,
+    }
     record(
         entity_change_event(
             at=now,
@@ -121,13 +204,21 @@ def _put_on_record(actor: Actor, before: AppliedRules, after: AppliedRules, now:
             entity_name=f"rules {after.number}",
             version=after.version,
             before={"number": before.number, "version": before.version} if before.number else None,
-            after={"number": after.number, "version": after.version, "difference": _plain(difference)},
+            after={name: value for name, value in facts.items() if value is not None},
             comment=after.comment,
         )
     )
 
 
-def _plain(difference: RulesDifference) -> dict[str, Any]:
+def _plain_hold(hold: Hold) -> dict[str, Any]:
+    return {"until": int(hold.until * 1000), "reasons": [str(reason) for reason in hold.reasons]}
+
+
+def _plain_difference(before: AppliedRules, after: AppliedRules) -> dict[str, Any]:
+    try:
+        difference = compare_rules(before.document, after.document, old_cedar=before.cedar, new_cedar=after.cedar)
+    except InvalidRules:
+        return {"unreadable": True}
     return {
         "added": {one.name: one.words for one in difference.added},
         "removed": {one.name: one.words for one in difference.removed},

@@ -6,6 +6,7 @@ output, errors on standard error.
 
 import os
 import sys
+import time
 from collections.abc import Callable
 
 from ostiary.config.loader import find_home, load_instance
@@ -28,11 +29,14 @@ def prepare(instance: Instance, say: Callable[[str], None]) -> None:
     from ostiary.applications.facade import ensure_builtin_apps  # noqa: PLC0415 - needs Django's settings
     from ostiary.gateway.publisher import publish  # noqa: PLC0415
     from ostiary.gateway.reconfigure import prepare_gateway  # noqa: PLC0415
+    from ostiary.rulebook.facade import roll_back_due  # noqa: PLC0415
     from ostiary.supervisor.upgrade import upgrade_database  # noqa: PLC0415
 
     upgrade_database(instance, say)
     ensure_builtin_apps()
     ensure_rules()
+    if done := roll_back_due(time.time()):
+        say(f"nobody confirmed the rules in time: {done}")
     write_public_key(instance.audit, read_secret(instance.secrets, AUDIT_KEY).reveal())
     say("publishing the facts")
     publish("start")

@@ -1,0 +1,84 @@
+"""Carries out a plan: one transaction, or nothing. What the plan says must be true of the rules in force at that moment."""
+
+import time
+
+from django.db import transaction
+
+from ostiary.policy.rules.problems import InvalidRules
+from ostiary.rulebook.domain import AppliedRules
+from ostiary.rulebook.lifecycle import NeedsApproval, PeopleNotNamed, RulesOvertaken
+from ostiary.rulebook.plan import Plan
+from ostiary.rulebook.queries import get_current
+from ostiary.rulebook.services import put_in_force, refuse_while_held, take_turns
+
+
+def apply_plan(
+    plan: Plan,
+    *,
+    comment: str = "",
+    people_named: int | None = None,
+    restores: int = 0,
+) -> AppliedRules:
+    """Put the rules of a plan in force: for good, or on trial where a guard says so.
+
+    Args:
+        plan: made just now, for whoever applies it.
+        comment: why.
+        people_named: from how many people access is taken, as somebody said it; only asked for when many are.
+        restores: the number of the earlier rules whose text this is, if it is.
+
+    Returns:
+        The rules now in force; those that already were when nothing differs.
+
+    Raises:
+        InvalidRules: when they cannot be used.
+        NeedsApproval: when a second administrator must approve; propose them instead.
+        PeopleNotNamed: when the number of people was not said, or another one.
+        ChangeHeld: while another change is held.
+        RulesOvertaken: when other rules were put in force since the plan was made.
+        RecordUnavailable: when it cannot be put on record.
+    """
+    if plan.needs_approval:
+        raise NeedsApproval(
+            "A second administrator must approve changes of the rules here.",
+            hint="Propose them: they are applied when somebody else approves them.",
+        )
+    return carry_out(plan, comment=comment, people_named=people_named, restores=restores)
+
+
+def carry_out(
+    plan: Plan, *, comment: str, people_named: int | None, proposed_by: str = "", restores: int = 0
+) -> AppliedRules:
+    """Put the rules of a plan in force that everybody has agreed to who must. See `apply_plan`."""
+    if not plan.is_valid:
+        raise InvalidRules(plan.report.problems)
+    if plan.people_to_name and people_named != plan.people_to_name:
+        raise PeopleNotNamed(
+            f"This takes access from {plan.people_to_name} people"
+            + (f", not {people_named}." if people_named is not None else "."),
+            hint=f"Look at who loses what. If it is meant, say the number: {plan.people_to_name}.",
+        )
+    now = time.time()
+    with transaction.atomic():
+        take_turns()
+        current = get_current()
+        if current.number and (current.document, current.cedar) == (plan.document, plan.cedar):
+            return current
+        refuse_while_held()
+        if current.number != plan.before.number:
+            raise RulesOvertaken(
+                f"Rules number {current.number} by {current.applied_by} came into force meanwhile.",
+                hint="Nothing was changed. Begin again from those.",
+            )
+        return put_in_force(
+            plan.document,
+            plan.cedar,
+            actor=plan.actor,
+            comment=comment,
+            before=current,
+            now=now,
+            proposed_by=proposed_by,
+            restores=restores,
+            hold_until=now + plan.confirm_seconds if plan.hold_reasons else 0.0,
+            hold_reasons=plan.hold_reasons,
+        )

@@ -1,0 +1,73 @@
+"""Whom and what a change of rules could touch, as it is judged on. Who collects it from the pillars is `gateway`.
+
+Types only. What the change does to them is worked out in `reach` and `lock_out`.
+"""
+
+from typing import Final
+
+import msgspec
+
+from ostiary.policy.identifiers import PersonId
+from ostiary.policy.request import Authentication, AuthStrength, Context
+from ostiary.policy.rules.selector_reader import Known
+from ostiary.policy.snapshot import Catalogue, PersonFact
+
+STRENGTH_OF_METHOD: Final = {
+    "password": AuthStrength.SINGLE,
+    "recovery_codes": AuthStrength.ANY,
+    "totp": AuthStrength.OTP,
+    "webauthn": AuthStrength.PHISHING_RESISTANT,
+}
+"""What each means to sign in is worth; other means are worth nothing here."""
+
+
+class Circumstances(msgspec.Struct, frozen=True):
+    """How somebody may come.
+
+    Args:
+        authentications: what they proved.
+        context: from where.
+    """
+
+    authentications: tuple[Authentication, ...] = ()
+    context: Context = Context()
+
+
+class Member(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who may sign in.
+
+    Args:
+        person: as the policy engine knows them; active.
+        methods: what they have set up to sign in: `password`, `totp`, `webauthn`, `recovery_codes`.
+        sessions: how they are signed in now.
+    """
+
+    person: PersonFact
+    methods: tuple[str, ...] = ()
+    sessions: tuple[Circumstances, ...] = ()
+
+    def at_best(self, now: float) -> tuple[Authentication, ...]:
+        """Return everything they could prove at this moment; nothing when they have set nothing up."""
+        return tuple(
+            Authentication(method, STRENGTH_OF_METHOD[method], now)
+            for method in sorted(self.methods)
+            if method in STRENGTH_OF_METHOD
+        )
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """Everybody and everything that rules could be about.
+
+    Args:
+        members: everybody who may sign in.
+        administrators: those of them who may change the rules.
+        catalogue: the apps.
+        known: names that rules may use.
+        here: from where the change is made: address and country, as far as they are known.
+    """
+
+    members: tuple[Member, ...] = ()
+    administrators: frozenset[PersonId] = frozenset()
+    catalogue: Catalogue = Catalogue()
+    known: Known | None = None
+    here: Context = Context()
