@@ -167,12 +167,15 @@ class Record(Section, frozen=True, kw_only=True):
     Args:
         segment_mib: a segment is closed and signed when it reaches this size.
         retention_days: closed segments older than this are removed, oldest first, with a record of it.
+        replay_days: for so many days what each decision read is kept in short, to try other rules on it with
+            `ostiary rules replay`; 0 keeps nothing and removes what was kept.
         checkpoint_seconds: how often the open segment is signed.
         min_free_mib: with less space than this on the disk, requests are refused and the alarm is raised.
     """
 
     segment_mib: Positive = 64
     retention_days: Positive = 400
+    replay_days: Annotated[int, Meta(ge=0, le=3660)] = 90
     checkpoint_seconds: Positive = 60
     min_free_mib: Positive = 256
 
@@ -198,5 +201,5 @@ class Configuration(Section, frozen=True, kw_only=True):
     sign_in: SignIn = SignIn()
     decisions: Decisions = Decisions()
     authzen: Authzen = Authzen()
-    record: Record = Record()
     rules: Rules = Rules()
+    record: Record = Record()
