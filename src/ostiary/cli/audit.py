@@ -6,13 +6,14 @@
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from ostiary.cli.moments import moment_of
 from ostiary.cli.output import (
     ExitCode,
     JsonOption,
@@ -40,10 +41,6 @@ _POLL_SECONDS = 0.5
 _TAIL_LINES = 20
 
 StreamOption = Annotated[str, typer.Option("--stream", help="decisions, control or requests.")]
-
-
-class BadMoment(OstiaryError):
-    """A moment on the command line cannot be read."""
 
 
 class BadHead(OstiaryError):
@@ -164,8 +161,8 @@ def export(
         raise typer.BadParameter("only jsonl is known", param_hint="--format")
     audit = load_instance(find_home()).audit
     now = datetime.now(UTC)
-    first_ms = _moment(since, now) if since else 0
-    end_ms = _moment(until, now) if until else sys.maxsize
+    first_ms = int(moment_of(since, now) * 1000) if since else 0
+    end_ms = int(moment_of(until, now) * 1000) if until else sys.maxsize
     written = 0
     for body in _bodies(audit, _known(stream)):
         at = _time_of(body)
@@ -191,21 +188,6 @@ def _known(stream: str) -> str:
     if stream not in STREAMS:
         raise typer.BadParameter(f"{stream!r} is none of {', '.join(STREAMS)}", param_hint="--stream")
     return stream
-
-
-def _moment(text: str, now: datetime) -> int:
-    units = {"m": "minutes", "h": "hours", "d": "days"}
-    if text[-1] in units and text[:-1].isdigit():
-        moment = now - timedelta(**{units[text[-1]]: int(text[:-1])})
-    else:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise BadMoment(
-                f"{text!r} is no moment.", hint="Write 2026-11-01, 2026-11-01T08:00, or a span: 24h."
-            ) from None
-        moment = moment if moment.tzinfo else moment.astimezone()
-    return int(moment.timestamp() * 1000)
 
 
 def _expected_head(text: str) -> tuple[str, ExpectedHead]:

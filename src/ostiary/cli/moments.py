@@ -1,6 +1,15 @@
-"""How moments are written at the terminal: absolute, in UTC."""
+"""How moments are written at the terminal: absolute, in UTC; and how people may write them there."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ostiary.errors import OstiaryError
+
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+class BadMoment(OstiaryError):
+    """A moment on the command line cannot be read."""
 
 
 def day_and_time(at: float | None) -> str | None:
@@ -10,3 +19,22 @@ def day_and_time(at: float | None) -> str | None:
         at: seconds since the epoch.
     """
     return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def moment_of(text: str, now: datetime) -> float:
+    """Return a moment on the command line, in seconds since the epoch.
+
+    Args:
+        text: a date, a moment (ISO 8601; without a zone, in the machine's), or a span before now: `90m`, `24h`, `30d`.
+        now: the present.
+
+    Raises:
+        BadMoment: when it is none of these.
+    """
+    try:
+        if text[-1:] in _UNITS and text[:-1].isascii() and text[:-1].isdigit():
+            return (now - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})).timestamp()
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.astimezone()).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise BadMoment(f"{text!r} is no moment.", hint="Write 2026-11-01, 2026-11-01T08:00, or a span: 24h.") from None

@@ -1,5 +1,6 @@
 """What the rest of Ostiary may ask of the rulebook: frozen types in, frozen types out."""
 
+from ostiary.policy.replay_report import ReplayReport
 from ostiary.policy.rules.problems import InvalidRules, Problem
 from ostiary.policy.rules.selector_reader import Known
 from ostiary.rulebook.applying import apply_plan
@@ -40,6 +41,7 @@ from ostiary.rulebook.queries import (
     list_history,
 )
 from ostiary.rulebook.reach import PersonChange, Reach
+from ostiary.rulebook.replaying import replay_candidate
 from ostiary.rulebook.services import apply_rules, check_rules, compare_rules, show_cedar
 from ostiary.rulebook.surroundings import Circumstances, Member, Surroundings
 
@@ -67,6 +69,7 @@ __all__ = [
     "Proposal",
     "ProposalState",
     "Reach",
+    "ReplayReport",
     "RuleChange",
     "RuleSummary",
     "RulesDifference",
@@ -94,6 +97,7 @@ __all__ = [
     "may_confirm",
     "plan_change",
     "propose_plan",
+    "replay_candidate",
     "roll_back",
     "roll_back_due",
     "show_cedar",
