@@ -15,6 +15,7 @@ from ostiary.identity.domain import (
 )
 from ostiary.identity.domain.authenticators import AuthenticatorInfo
 from ostiary.identity.domain.people import role_of
+from ostiary.identity.domain.proofs import strongest
 from ostiary.identity.domain.sessions import describe_browser
 from ostiary.identity.errors import (
     AlreadyExists,
@@ -58,6 +59,7 @@ from ostiary.identity.services.sessions import (
     touch_session,
 )
 from ostiary.identity.session_queries import get_session, list_sessions
+from ostiary.policy.request import AuthStrength
 
 __all__ = [
     "ADMINISTRATORS",
@@ -113,6 +115,7 @@ __all__ = [
     "revoke_session",
     "revoke_sessions_of",
     "search_members",
+    "strongest_proof",
     "touch_session",
     "unsafe_provision_totp",
 ]
@@ -121,3 +124,8 @@ __all__ = [
 def console_role(person: Person) -> Role:
     """Return what somebody may do in the console, by their membership in the builtin groups."""
     return role_of(person.groups) if person.active else Role.NONE
+
+
+def strongest_proof(person: Person) -> AuthStrength:
+    """Return what the best second factor that somebody has set up is worth; `SINGLE` when they have none."""
+    return strongest(person.methods)
