@@ -18,6 +18,8 @@ from ostiary.errors import OstiaryError
 FLAT = ("init", "up", "status", "doctor")
 GROUPED = ("app", "user", "group", "session", "rules", "authzen", "audit", "admin", "gateway", "config", "service")
 FLAT_LAST = ("backup",)
+FURTHER = ("rules_change",)
+"""Modules that add commands to a group when they are imported."""
 
 
 class Edge(TyperGroup):
@@ -100,6 +102,8 @@ def choose_instance(
 
 
 def _assemble() -> None:
+    for name in FURTHER:
+        import_module(f"ostiary.cli.{name}")
     for name in (*FLAT, *GROUPED, *FLAT_LAST):
         if find_spec(f"ostiary.cli.{name}") is not None:
             module = import_module(f"ostiary.cli.{name}")

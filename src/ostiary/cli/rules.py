@@ -1,4 +1,4 @@
-"""`ostiary rules`: the rules are checked, compared, applied and shown."""
+"""`ostiary rules`: the rules are checked and shown. How they are changed is in `rules_change`."""
 
 import sys
 from pathlib import Path
@@ -8,12 +8,9 @@ import typer
 
 from ostiary.cli.django import setup
 from ostiary.cli.moments import day_and_time
-from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
     ExitCode,
     JsonOption,
-    YesOption,
-    confirm,
     examples,
     print_done,
     print_json,
@@ -24,11 +21,10 @@ from ostiary.cli.output import (
 from ostiary.errors import OstiaryError
 
 if TYPE_CHECKING:
-    from ostiary.rulebook.facade import CheckReport, Known, RulesDifference
+    from ostiary.rulebook.facade import AppliedRules, CheckReport, Known
 
 app = typer.Typer(help="What may happen: the rules in force and changes to them.", no_args_is_help=True)
 
-FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The rules document; - reads standard input.")]
 OptionalFile = Annotated[
     str,
     typer.Argument(metavar="FILE", help="The rules document; the rules in force when left out.", show_default=False),
@@ -46,46 +42,14 @@ def check(file: OptionalFile = "", cedar: CedarOption = None, as_json: JsonOptio
     setup()
     from ostiary.rulebook.facade import check_rules
 
-    document, beside = _texts(file, cedar)
-    report = check_rules(document, beside, known=_known())
+    document, beside = read_texts(file, cedar)
+    report = check_rules(document, beside, known=known_names())
     if as_json:
         print_json({"valid": report.is_valid, "report": report})
     else:
-        _print_report(report, file or "rules in force")
+        print_report(report, file or "rules in force")
     if not report.is_valid:
         raise typer.Exit(ExitCode.FINDINGS)
-
-
-@app.command(
-    epilog=examples(
-        "ostiary rules apply rules.yaml", 'ostiary rules apply rules.yaml --yes --comment "Finance on site"'
-    )
-)
-def apply(
-    file: FileArgument,
-    cedar: CedarOption = None,
-    comment: Annotated[str, typer.Option(help="Why, for those who read the history.")] = "",
-    yes: YesOption = False,
-) -> None:
-    """Put rules in force, after showing what they change. Exits with 5 when there are problems."""
-    setup()
-    from ostiary.rulebook.facade import apply_rules, check_rules, compare_rules, get_current
-
-    known, current = _known(), get_current()
-    document, beside = _texts(file, cedar)
-    report = check_rules(document, beside, known=known)
-    if not report.is_valid:
-        _print_report(report, file)
-        raise typer.Exit(ExitCode.FINDINGS)
-    if current.number and (current.document, current.cedar) == (document, beside):
-        print_done(f"These rules are in force already (number {current.number}, version {current.version}).")
-        return
-    _print_difference(compare_rules(current.document, document, old_cedar=current.cedar, new_cedar=beside))
-    for warning in report.warnings:
-        print_note(warning)
-    confirm("This changes who may do what, from now on.", yes=yes)
-    applied = apply_rules(document, beside, comment=comment, known=known, actor=operator_actor())
-    print_done(f"In force: number {applied.number}, version {applied.version}.")
 
 
 @app.command(epilog=examples("ostiary rules show > rules.yaml", "ostiary rules show --number 3"))
@@ -119,8 +83,11 @@ def history(
         print_json(listed)
         return
     print_table(
-        ("Number", "Version", "Applied", "By", "Comment"),
-        ((one.number, one.version, day_and_time(one.applied_at), one.applied_by, one.comment) for one in listed.items),
+        ("Number", "Version", "Applied", "By", "Comment", "Then"),
+        (
+            (one.number, one.version, day_and_time(one.applied_at), one.applied_by, one.comment, what_then(one))
+            for one in listed.items
+        ),
         empty="No rules were ever applied. Apply some: ostiary rules apply FILE",
         right=("Number",),
     )
@@ -134,10 +101,21 @@ def cedar(file: OptionalFile = "", beside: CedarOption = None) -> None:
     setup()
     from ostiary.rulebook.facade import show_cedar
 
-    print_text(show_cedar(*_texts(file, beside)))
+    print_text(show_cedar(*read_texts(file, beside)))
 
 
-def _texts(file: str, cedar: Path | None) -> tuple[str, str]:
+def what_then(rules: "AppliedRules") -> str:
+    """Return who approved rules and what became of their trial, in a few words; empty when there is nothing to say."""
+    said = [f"approved by {rules.approved_by}"] if rules.approved_by else []
+    if rules.hold is not None and rules.hold.ended_at:
+        done = "confirmed" if rules.hold.outcome == "confirmed" else "rolled back"
+        said.append(f"{done} by {rules.hold.ended_by}")
+    elif rules.hold is not None:
+        said.append(f"on trial until {day_and_time(rules.hold.until)}")
+    return ", ".join(said)
+
+
+def read_texts(file: str, cedar: Path | None) -> tuple[str, str]:
     """Return document and Cedar text: from files, or those in force."""
     from ostiary.rulebook.facade import get_current
 
@@ -159,7 +137,7 @@ def _read(path: Path) -> str:
         ) from None
 
 
-def _known() -> "Known":
+def known_names() -> "Known":
     """Return the names that exist here, so that misspelt ones are found."""
     from ostiary.applications.facade import list_apps
     from ostiary.identity.facade import list_groups
@@ -170,7 +148,8 @@ def _known() -> "Known":
     )
 
 
-def _print_report(report: "CheckReport", place: str) -> None:
+def print_report(report: "CheckReport", place: str) -> None:
+    """Print what is wrong with rules, or what they mean."""
     for problem in report.problems:
         at = f"{place}:{problem.line}:{problem.column}" if problem.line else problem.file
         print_text(f"{at}: {problem.message}")
@@ -182,18 +161,3 @@ def _print_report(report: "CheckReport", place: str) -> None:
     for warning in report.warnings:
         print_note(warning)
     print_done("The rules can be applied.")
-
-
-def _print_difference(difference: "RulesDifference") -> None:
-    if difference.is_empty:
-        print_text("The rules mean the same; only their text differs.")
-    for rule in difference.added:
-        print_text(f"+ {rule.name}: {rule.words}")
-    for rule in difference.removed:
-        print_text(f"- {rule.name}: {rule.words}")
-    for change in difference.changed:
-        print_text(f"~ {change.name}: {change.after}")
-        for part in change.parts:
-            print_text(f"    {part.part}: {part.before or 'nothing'} → {part.after or 'nothing'}")
-    if difference.cedar_changed:
-        print_text("~ the Cedar text beside the document")

@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from ostiary.applications.facade import ensure_builtin_apps
 from ostiary.cli.output import ExitCode, NeedsConfirmation
-from ostiary.cli.rules import UnreadableRules, app
+from ostiary.cli.rules import UnreadableRules
+from ostiary.cli.rules_change import app
 from ostiary.rulebook.facade import get_current, initial_rules, list_history
 
 pytestmark = pytest.mark.django_db

@@ -1,0 +1,282 @@
+"""`ostiary rules apply` and what follows it: plan, confirm, roll back, revert; proposals of others."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ostiary.cli.django import setup
+from ostiary.cli.moments import day_and_time
+from ostiary.cli.operator import operator_actor
+from ostiary.cli.output import (
+    ExitCode,
+    JsonOption,
+    Refused,
+    YesOption,
+    confirm,
+    examples,
+    print_done,
+    print_json,
+    print_note,
+    print_table,
+    print_text,
+    progress,
+)
+from ostiary.cli.rules import CedarOption, app, print_report, read_texts
+
+if TYPE_CHECKING:
+    from ostiary.rulebook.facade import AppliedRules, Plan, RulesDifference
+
+FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The rules document; - reads standard input.")]
+CommentOption = Annotated[str, typer.Option(help="Why, for those who read the history.")]
+TakesFromOption = Annotated[
+    int | None,
+    typer.Option("--takes-from", min=1, help="From how many people this takes access; asked for when they are many."),
+]
+MOST_PEOPLE = 50
+
+
+@app.command(epilog=examples("ostiary rules plan rules.yaml", "ostiary rules plan rules.yaml --json"))
+def plan(file: FileArgument, cedar: CedarOption = None, as_json: JsonOption = False) -> None:
+    """Show what applying rules would do, and change nothing. Exits with 5 when there are problems."""
+    setup()
+    made = _plan(*read_texts(file, cedar))
+    if as_json:
+        print_json({"valid": made.is_valid, "people_to_name": made.people_to_name, "plan": made})
+    else:
+        _print_plan(made, file)
+    if not made.is_valid:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+@app.command(
+    epilog=examples(
+        "ostiary rules apply rules.yaml", 'ostiary rules apply rules.yaml --yes --comment "Finance on site"'
+    )
+)
+def apply(
+    file: FileArgument,
+    cedar: CedarOption = None,
+    comment: CommentOption = "",
+    takes_from: TakesFromOption = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put rules in force, after showing what they change. Exits with 5 when there are problems.
+
+    Rules that no administrator could reach the console under are on trial first: confirm them, or they roll back.
+    """
+    setup()
+    made = _plan(*read_texts(file, cedar))
+    _carry_out(made, file, comment=comment, takes_from=takes_from, yes=yes, as_json=as_json)
+
+
+@app.command(epilog=examples("ostiary rules revert", "ostiary rules revert 12 --yes"))
+def revert(
+    number: Annotated[
+        int, typer.Argument(metavar="[NUMBER]", help="Which rules to go back to; those before the present ones.")
+    ] = 0,
+    comment: CommentOption = "",
+    takes_from: TakesFromOption = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put earlier rules in force again, as a new entry of the history."""
+    setup()
+    from ostiary.rulebook.facade import get_applied, get_applied_before, get_current
+
+    earlier = get_applied(number) if number else get_applied_before(get_current().number)
+    if not earlier.number:
+        raise Refused("There are no earlier rules to go back to.", hint="See them all: ostiary rules history")
+    made = _plan(earlier.document, earlier.cedar)
+    words = comment or f"Back to number {earlier.number}"
+    place = f"rules {earlier.number}"
+    _carry_out(made, place, comment=words, takes_from=takes_from, yes=yes, as_json=as_json, restores=earlier.number)
+
+
+@app.command("confirm", epilog=examples("ostiary rules confirm", "ostiary rules confirm --json"))
+def confirm_(as_json: JsonOption = False) -> None:
+    """Let rules that are on trial stay."""
+    setup()
+    from ostiary.rulebook.facade import confirm_hold, get_hold
+
+    hold = get_hold()
+    if hold is None:
+        raise Refused("No rules are on trial.", hint="See what is in force: ostiary rules history")
+    rules = confirm_hold(number=hold.number, actor=operator_actor(), proved=True)
+    _print_in_force(rules, as_json)
+
+
+@app.command("roll-back", epilog=examples("ostiary rules roll-back", 'ostiary rules roll-back --why "Wrong group"'))
+def roll_back_(
+    why: Annotated[str, typer.Option(help="Why, for those who read the history.")] = "", as_json: JsonOption = False
+) -> None:
+    """Bring back the rules before those on trial, now."""
+    setup()
+    from ostiary.rulebook.facade import get_hold, roll_back
+
+    hold = get_hold()
+    if hold is None:
+        raise Refused("No rules are on trial.", hint="To go back all the same: ostiary rules revert")
+    _print_in_force(roll_back(number=hold.number, actor=operator_actor(), why=why), as_json)
+
+
+@app.command(epilog=examples("ostiary rules proposals", "ostiary rules proposals --json"))
+def proposals(as_json: JsonOption = False) -> None:
+    """List rules that wait for a second administrator."""
+    setup()
+    from ostiary.rulebook.facade import list_proposals
+
+    waiting = list_proposals()
+    if as_json:
+        print_json(waiting)
+        return
+    print_table(
+        ("Number", "Proposed", "By", "Until", "Comment"),
+        (
+            (one.id, day_and_time(one.proposed_at), one.actor, day_and_time(one.expires_at), one.comment)
+            for one in waiting
+        ),
+        empty="Nothing waits to be approved.",
+        right=("Number",),
+    )
+
+
+ProposalArgument = Annotated[int, typer.Argument(metavar="NUMBER", help="As listed by `ostiary rules proposals`.")]
+
+
+@app.command(epilog=examples("ostiary rules approve 3", "ostiary rules approve 3 --yes"))
+def approve(
+    number: ProposalArgument,
+    takes_from: TakesFromOption = None,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Put a proposal of somebody else in force, after showing what it changes."""
+    setup()
+    from ostiary.rulebook.facade import approve_proposal, get_proposal
+
+    proposal = get_proposal(number)
+    made = _plan(proposal.document, proposal.cedar)
+    if not as_json:
+        _print_plan(made, f"proposal {number}")
+    named = _name_people(made, takes_from)
+    confirm(f"{proposal.actor} proposed this; it changes who may do what, from now on.", yes=yes)
+    _print_in_force(approve_proposal(number, made, people_named=named), as_json)
+
+
+@app.command(epilog=examples("ostiary rules withdraw 3", "ostiary rules withdraw 3 --json"))
+def withdraw(number: ProposalArgument, as_json: JsonOption = False) -> None:
+    """Take a proposal back."""
+    setup()
+    from ostiary.rulebook.facade import get_proposal, withdraw_proposal
+
+    withdraw_proposal(number, actor=operator_actor())
+    if as_json:
+        print_json(get_proposal(number))
+    else:
+        print_done(f"Proposal number {number} is withdrawn.")
+
+
+def _plan(document: str, cedar: str) -> "Plan":
+    from ostiary.gateway.surroundings import read_surroundings
+    from ostiary.rulebook.facade import plan_change
+
+    with progress("Working out what the rules would do"):
+        return plan_change(
+            document, cedar, actor=operator_actor(), actor_request=None, surroundings=read_surroundings()
+        )
+
+
+def _carry_out(
+    made: "Plan", place: str, *, comment: str, takes_from: int | None, yes: bool, as_json: bool, restores: int = 0
+) -> None:
+    from ostiary.rulebook.facade import apply_plan, propose_plan
+
+    if not made.is_valid:
+        print_report(made.report, place)
+        raise typer.Exit(ExitCode.FINDINGS)
+    if made.is_in_force:
+        before = made.before
+        print_done(f"These rules are in force already (number {before.number}, version {before.version}).")
+        return
+    if not as_json:
+        _print_plan(made, place)
+    if made.needs_approval:
+        confirm("This waits until another administrator approves it.", yes=yes)
+        proposal = propose_plan(made, comment=comment)
+        if as_json:
+            print_json(proposal)
+        else:
+            print_done(
+                f"Proposed as number {proposal.id}. Somebody else approves it: ostiary rules approve {proposal.id}"
+            )
+        return
+    named = _name_people(made, takes_from)
+    confirm("This changes who may do what, from now on.", yes=yes)
+    _print_in_force(apply_plan(made, comment=comment, people_named=named, restores=restores), as_json)
+
+
+def _name_people(made: "Plan", takes_from: int | None) -> int | None:
+    """Return the number of people that somebody named, where it must be named."""
+    import sys
+
+    wanted = made.people_to_name
+    if not wanted or takes_from == wanted:
+        return takes_from
+    if takes_from is None and sys.stdin.isatty():
+        takes_from = typer.prompt(f"This takes access from {wanted} people. How many?", type=int, err=True)
+    if takes_from != wanted:
+        given = "" if takes_from is None else f", not {takes_from}"
+        raise Refused(
+            f"This takes access from {wanted} people{given}. Nothing was changed.",
+            hint=f"Look at who loses what. If it is meant: --takes-from {wanted}",
+        )
+    return takes_from
+
+
+def _print_in_force(rules: "AppliedRules", as_json: bool) -> None:
+    if as_json:
+        print_json(rules)
+        return
+    print_done(f"In force: number {rules.number}, version {rules.version}.")
+    if rules.hold is not None and not rules.hold.ended_at:
+        print_note(f"They are on trial, and roll back by themselves at {day_and_time(rules.hold.until)}.")
+        print_note("To let them stay: ostiary rules confirm. To go back now: ostiary rules roll-back.")
+
+
+def _print_plan(made: "Plan", place: str) -> None:
+    if not made.is_valid or made.difference is None:
+        print_report(made.report, place)
+        return
+    _print_difference(made.difference)
+    for warning in made.report.warnings:
+        print_note(warning)
+    changed = made.reach.people
+    if changed:
+        print_table(
+            ("Person", "Loses", "Gains"),
+            ((one.email, ", ".join(one.loses), ", ".join(one.gains)) for one in changed[:MOST_PEOPLE]),
+            empty="",
+        )
+        if len(changed) > MOST_PEOPLE:
+            print_note(f"And {len(changed) - MOST_PEOPLE} more; all of them: ostiary rules plan {place} --json")
+    if made.hold_reasons:
+        print_note(
+            "No administrator could open the console under these rules, not even with everything they have set up. "
+            f"They would be on trial for {made.confirm_seconds} seconds, and roll back unless they are confirmed."
+        )
+
+
+def _print_difference(difference: "RulesDifference") -> None:
+    if difference.is_empty:
+        print_text("The rules mean the same; only their text differs.")
+    for rule in difference.added:
+        print_text(f"+ {rule.name}: {rule.words}")
+    for rule in difference.removed:
+        print_text(f"- {rule.name}: {rule.words}")
+    for change in difference.changed:
+        print_text(f"~ {change.name}: {change.after}")
+        for part in change.parts:
+            print_text(f"    {part.part}: {part.before or 'nothing'} → {part.after or 'nothing'}")
+    if difference.cedar_changed:
+        print_text("~ the Cedar text beside the document")
