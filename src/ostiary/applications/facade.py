@@ -14,6 +14,7 @@ from ostiary.applications.domain import (
     cluster_name,
     parse_upstream,
 )
+from ostiary.applications.facts import read_applications
 from ostiary.applications.queries import app_health, get_app, list_apps
 from ostiary.applications.services import add_app, change_app, ensure_builtin_apps, remove_app
 
@@ -35,6 +36,7 @@ __all__ = [
     "get_app",
     "list_apps",
     "parse_upstream",
+    "read_applications",
     "read_authorities",
     "remove_app",
 ]

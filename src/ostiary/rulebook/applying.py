@@ -6,6 +6,7 @@ from django.db import transaction
 
 from ostiary.policy.rules.problems import InvalidRules
 from ostiary.rulebook.domain import AppliedRules
+from ostiary.rulebook.failing import note_failing, refuse_failing
 from ostiary.rulebook.lifecycle import NeedsApproval, PeopleNotNamed, RulesOvertaken
 from ostiary.rulebook.plan import Plan
 from ostiary.rulebook.queries import get_current
@@ -18,6 +19,7 @@ def apply_plan(
     comment: str = "",
     people_named: int | None = None,
     restores: int = 0,
+    despite_failing_tests: bool = False,
 ) -> AppliedRules:
     """Put the rules of a plan in force: for good, or on trial where a guard says so.
 
@@ -25,13 +27,16 @@ def apply_plan(
         plan: made just now, for whoever applies it.
         comment: why.
         people_named: from how many people access is taken, as somebody said it; only asked for when many are.
-        restores: the number of the earlier rules whose text this is, if it is.
+        restores: the number of the earlier rules whose text this is, if it is. Those were in force, so they may come
+            back although their tests fail by now.
+        despite_failing_tests: whether the rules are meant although tests of theirs fail, which the history then says.
 
     Returns:
         The rules now in force; those that already were when nothing differs.
 
     Raises:
         InvalidRules: when they cannot be used.
+        TestsFail: when tests of theirs fail, and nobody said that they are meant despite that.
         NeedsApproval: when a second administrator must approve; propose them instead.
         PeopleNotNamed: when the number of people was not said, or another one.
         ChangeHeld: while another change is held.
@@ -43,15 +48,28 @@ def apply_plan(
             "A second administrator must approve changes of the rules here.",
             hint="Propose them: they are applied when somebody else approves them.",
         )
-    return carry_out(plan, comment=comment, people_named=people_named, restores=restores)
+    return carry_out(
+        plan,
+        comment=comment,
+        people_named=people_named,
+        restores=restores,
+        despite_failing_tests=despite_failing_tests,
+    )
 
 
 def carry_out(
-    plan: Plan, *, comment: str, people_named: int | None, proposed_by: str = "", restores: int = 0
+    plan: Plan,
+    *,
+    comment: str,
+    people_named: int | None,
+    proposed_by: str = "",
+    restores: int = 0,
+    despite_failing_tests: bool = False,
 ) -> AppliedRules:
     """Put the rules of a plan in force that everybody has agreed to who must. See `apply_plan`."""
     if not plan.is_valid:
         raise InvalidRules(plan.report.problems)
+    refuse_failing(plan.report, despite_failing_tests=despite_failing_tests or bool(restores))
     if plan.people_to_name and people_named != plan.people_to_name:
         raise PeopleNotNamed(
             f"This takes access from {plan.people_to_name} people"
@@ -74,7 +92,7 @@ def carry_out(
             plan.document,
             plan.cedar,
             actor=plan.actor,
-            comment=comment,
+            comment=note_failing(plan.report, comment),
             before=current,
             now=now,
             proposed_by=proposed_by,

@@ -12,6 +12,8 @@ from ostiary.policy.rules.problems import InvalidRules, Problem
 from ostiary.policy.rules.reader import read_rules
 from ostiary.policy.rules.selector_reader import Known
 from ostiary.policy.rules.words import parts_in_words, rule_in_words
+from ostiary.policy.snapshot import Catalogue, Rules
+from ostiary.policy.testing import TestResult, run_tests
 from ostiary.rulebook.lifecycle import Hold
 
 CONSOLE = AppId("console")
@@ -63,16 +65,23 @@ class CheckReport(msgspec.Struct, frozen=True, kw_only=True):
         problems: what must be mended before the rules can be applied; empty means they can.
         warnings: what may not be meant, as sentences.
         rules: every rule in words; empty when there are problems.
+        tests: what came of each test; empty when there are problems, or nobody said which apps exist.
     """
 
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     rules: tuple[RuleSummary, ...] = ()
+    tests: tuple[TestResult, ...] = ()
 
     @property
     def is_valid(self) -> bool:
-        """Whether the rules can be applied."""
+        """Whether the rules can be used at all."""
         return not self.problems
+
+    @property
+    def failures(self) -> tuple[TestResult, ...]:
+        """The tests that did not pass."""
+        return tuple(test for test in self.tests if not test.passed)
 
 
 class PartChange(msgspec.Struct, frozen=True):
@@ -115,7 +124,9 @@ def version_of(document: str, cedar: str) -> PolicyVersion:
     return PolicyVersion(digest.hexdigest()[:VERSION_DIGITS])
 
 
-def check(document: str, cedar: str, known: Known | None, *, countries_known: bool) -> CheckReport:
+def check(
+    document: str, cedar: str, known: Known | None, *, countries_known: bool, catalogue: Catalogue | None = None
+) -> CheckReport:
     """Say everything that is wrong with rules, or what they mean.
 
     Args:
@@ -123,6 +134,7 @@ def check(document: str, cedar: str, known: Known | None, *, countries_known: bo
         cedar: the Cedar text beside it.
         known: names that exist, to find misspelt ones.
         countries_known: whether this instance can tell which country an address belongs to.
+        catalogue: the apps that exist, to run the tests with; without it, they are not run.
     """
     problems: list[Problem] = []
     read = RulesDocument()
@@ -141,6 +153,7 @@ def check(document: str, cedar: str, known: Known | None, *, countries_known: bo
     return CheckReport(
         warnings=tuple(_warnings(read, cedar, countries_known=countries_known)),
         rules=_summaries(read),
+        tests=run_tests(read, Rules(document=document, cedar=cedar), catalogue) if catalogue is not None else (),
     )
 
 

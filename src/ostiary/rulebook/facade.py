@@ -3,8 +3,10 @@
 from ostiary.policy.replay_report import ReplayReport
 from ostiary.policy.rules.problems import InvalidRules, Problem
 from ostiary.policy.rules.selector_reader import Known
+from ostiary.policy.testing import TestResult
 from ostiary.rulebook.applying import apply_plan
 from ostiary.rulebook.domain import AppliedRules, CheckReport, PartChange, RuleChange, RulesDifference, RuleSummary
+from ostiary.rulebook.failing import TestsFail, note_failing, refuse_failing
 from ostiary.rulebook.holds import confirm_hold, may_confirm, roll_back, roll_back_due
 from ostiary.rulebook.initial import initial_rules
 from ostiary.rulebook.lifecycle import (
@@ -75,6 +77,8 @@ __all__ = [
     "RulesDifference",
     "RulesOvertaken",
     "Surroundings",
+    "TestResult",
+    "TestsFail",
     "UnknownProposal",
     "UnknownRules",
     "apply_plan",
@@ -95,8 +99,10 @@ __all__ = [
     "list_proposals",
     "may_approve",
     "may_confirm",
+    "note_failing",
     "plan_change",
     "propose_plan",
+    "refuse_failing",
     "replay_candidate",
     "roll_back",
     "roll_back_due",

@@ -39,7 +39,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         version: of both.
         before: the rules in force when the plan was made.
         actor: who would make the change.
-        report: problems, warnings, and every rule in words.
+        report: problems, warnings, every rule in words, and what came of the tests.
         difference: what changes, in words; `None` when there are problems.
         lock_out: whom it shuts out of the console, if anybody.
         reach: who gains and who loses what.
@@ -102,7 +102,7 @@ def plan_change(
     """
     configuration = settings.INSTANCE.configuration.rules
     before = get_current()
-    report = check_rules(document, cedar, known=surroundings.known)
+    report = check_rules(document, cedar, known=surroundings.known, catalogue=surroundings.catalogue)
     plan = Plan(
         document=document,
         cedar=cedar,

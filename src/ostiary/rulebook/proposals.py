@@ -85,19 +85,22 @@ def may_approve(proposal: Proposal, actor: Actor) -> bool:
     return (proposal.actor_kind, proposal.actor_id) != (actor.kind, actor.id)
 
 
-def approve_proposal(proposal_id: int, plan: Plan, *, people_named: int | None = None) -> AppliedRules:
+def approve_proposal(
+    proposal_id: int, plan: Plan, *, people_named: int | None = None, despite_failing_tests: bool = False
+) -> AppliedRules:
     """Put a proposal in force, for good or on trial, as the plan of whoever approves it says.
 
     Args:
         proposal_id: which.
         plan: of the same texts, made just now for whoever approves.
         people_named: see `apply_plan`.
+        despite_failing_tests: see `apply_plan`.
 
     Raises:
         UnknownProposal: when there is no such proposal, or it is no longer open.
         NotYours: when the same person proposed it.
         RulesOvertaken: when other rules came into force since it was proposed, or the plan is of other texts.
-        InvalidRules, PeopleNotNamed, ChangeHeld, RecordUnavailable: see `apply_plan`.
+        InvalidRules, TestsFail, PeopleNotNamed, ChangeHeld, RecordUnavailable: see `apply_plan`.
     """
     with transaction.atomic():
         take_turns()
@@ -111,7 +114,13 @@ def approve_proposal(proposal_id: int, plan: Plan, *, people_named: int | None =
                 f"Rules number {plan.before.number} came into force after these were proposed.",
                 hint="Withdraw the proposal and make it again from those.",
             )
-        applied = carry_out(plan, comment=proposal.comment, people_named=people_named, proposed_by=proposal.actor)
+        applied = carry_out(
+            plan,
+            comment=proposal.comment,
+            people_named=people_named,
+            proposed_by=proposal.actor,
+            despite_failing_tests=despite_failing_tests,
+        )
         _decide(proposal, ProposalState.APPLIED, plan.actor, number=applied.number)
     return applied
 

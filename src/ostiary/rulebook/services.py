@@ -17,6 +17,7 @@ from ostiary.policy.rules.parsed import write_parsed
 from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.rules.reader import read_rules
 from ostiary.policy.rules.selector_reader import Known
+from ostiary.policy.snapshot import Catalogue
 from ostiary.rulebook.domain import AppliedRules, CheckReport, RulesDifference, check, compare, version_of
 from ostiary.rulebook.lifecycle import ChangeHeld, Hold, HoldReason
 from ostiary.rulebook.models import AppliedRulesRow, HoldRow
@@ -26,16 +27,19 @@ from ostiary.visibility.facade import Actor, entity_change_event, new_uid, recor
 MAX_COMMENT_CHARACTERS = 500
 
 
-def check_rules(document: str, cedar: str = "", *, known: Known | None = None) -> CheckReport:
+def check_rules(
+    document: str, cedar: str = "", *, known: Known | None = None, catalogue: Catalogue | None = None
+) -> CheckReport:
     """Say what is wrong with rules, or what they mean; change nothing.
 
     Args:
         document: the YAML text.
         cedar: Cedar text beside it.
         known: names that exist, to find misspelt ones; by default names are not checked.
+        catalogue: the apps that exist, to run the document's tests with; by default they are not run.
     """
     database = settings.INSTANCE.configuration.decisions.country_database
-    return check(document, cedar, known, countries_known=bool(database))
+    return check(document, cedar, known, countries_known=bool(database), catalogue=catalogue)
 
 
 def show_cedar(document: str, cedar: str = "") -> str:
