@@ -12,11 +12,10 @@ from ostiary.policy.request import AccessRequest
 from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.snapshot import AppFact, Catalogue, Rules
 from ostiary.policy.why.explainer import BY_RULES, Explainer, Explanation
-from ostiary.rulebook.facade import AppliedRules, get_current, list_history
-from ostiary.rulebook.facts import read_rulebook
+from ostiary.rulebook.facade import get_current
+from ostiary.rulebook.facts import read_rulebook, read_rules_of_version
 from ostiary.visibility.facade import DecisionRecord
 
-_PAGE: Final = 20
 _RULES_ASKED: Final = BY_RULES | {ReasonCode.NO_RULES}
 
 
@@ -26,16 +25,18 @@ class PastExplanation(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         record: the decision.
         then: by the rules of then; `None` where no rule was asked or those rules are not in the history.
-        rules_then: number and version of those rules.
+        number_then: of those rules in the history; 0 when they are not there.
         now: by the rules in force, where these are others; `None` otherwise.
-        rules_now: the rules in force.
+        number_now: of the rules in force; 0 when none were ever applied.
+        rules_asked: whether rules decided at all.
     """
 
     record: DecisionRecord
     then: Explanation | None = None
-    rules_then: AppliedRules | None = None
+    number_then: int = 0
     now: Explanation | None = None
-    rules_now: AppliedRules = AppliedRules()
+    number_now: int = 0
+    rules_asked: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -65,40 +66,29 @@ def explain_inquiry(inquiry: Inquiry, rules: Rules | None = None) -> Explanation
 
 def explain_record(record: DecisionRecord) -> PastExplanation:
     """Explain a decision on record with the facts of then."""
-    current, request, decision = get_current(), record.request, record.decision
+    in_force = get_current().number
+    request, decision = record.request, record.decision
     if request is None or (isinstance(decision, Deny) and decision.reason not in _RULES_ASKED):
-        return PastExplanation(record=record, rules_now=current)
-    past = current if current.version == decision.policy_version else _find_rules(decision.policy_version)
+        return PastExplanation(record=record, number_now=in_force)
+    found, current = read_rules_of_version(decision.policy_version), read_rulebook()
     return PastExplanation(
         record=record,
-        then=_explain(past, request, record.at) if past else None,
-        rules_then=past,
-        now=_explain(current, request, record.at) if past is not current else None,
-        rules_now=current,
+        then=_explain(found[1], request, record.at) if found else None,
+        number_then=found[0] if found else 0,
+        now=_explain(current, request, record.at) if current.version != decision.policy_version else None,
+        number_now=in_force,
+        rules_asked=True,
     )
 
 
-def _explain(rules: AppliedRules, request: AccessRequest, at: float) -> Explanation | None:
-    """Return the explanation; `None` where rules of an earlier time cannot be read any more."""
-    try:
-        return _explainer(rules, request).explain(request, at)
-    except InvalidRules:
-        return None
+def _explain(rules: Rules, request: AccessRequest, at: float) -> Explanation | None:
+    """Return the explanation; `None` where rules of an earlier time cannot be read any more.
 
-
-def _explainer(rules: AppliedRules, request: AccessRequest) -> Explainer:
-    """Return an explainer that knows the one app as the request describes it: its labels of then are in the request."""
+    The catalogue is the one app as the request describes it: its labels of then are in the request.
+    """
     app = request.resource.app
     catalogue = Catalogue(apps={app: AppFact(id=app, host="", name="", labels=tuple(sorted(request.resource.labels)))})
-    return Explainer(Rules(document=rules.document, cedar=rules.cedar, version=rules.version), catalogue)
-
-
-def _find_rules(version: PolicyVersion) -> AppliedRules | None:
-    """Return rules that were ever in force under a version, the last application of them."""
-    page = 1
-    while (listed := list_history(page=page, page_size=_PAGE)).items:
-        for rules in listed.items:
-            if rules.version == version:
-                return rules
-        page += 1
-    return None
+    try:
+        return Explainer(rules, catalogue).explain(request, at)
+    except InvalidRules:
+        return None

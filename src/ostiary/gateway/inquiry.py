@@ -2,14 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from pathlib import Path
 from typing import Final
 
 import msgspec
-from django.conf import settings
 
 from ostiary.applications.facts import read_applications
-from ostiary.gateway.decider.country import Countries
+from ostiary.gateway.surroundings import place_of
 from ostiary.identity.facade import (
     Person,
     UnknownSession,
@@ -135,10 +133,8 @@ def _labelled(resource: Resource, catalogue: Catalogue) -> Resource:
 
 def _placed(context: Context) -> Context:
     """Return the context with the country that the decision service would find for the address."""
-    database = settings.INSTANCE.configuration.decisions.country_database
-    if context.country or not context.address or not database:
-        return context
-    return msgspec.structs.replace(context, country=Countries(Path(database)).of(context.address))
+    country = context.country or place_of(context.address).country
+    return msgspec.structs.replace(context, country=country)
 
 
 def _assumed(said: Mapping[str, str], context: Context) -> Iterator[Assumed]:
