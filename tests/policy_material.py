@@ -1,6 +1,7 @@
 """Random companies, rules and requests for the policy tests, and the shortest way to an engine."""
 
 import json
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -48,8 +49,8 @@ def catalogue(apps: dict[str, list[str]] | None = None) -> Catalogue:
 
 
 def text_of(document: object) -> str:
-    """A document as text; JSON is YAML."""
-    return json.dumps(document, ensure_ascii=False)
+    """A document as text; JSON is YAML. In quotes `at least 14` would be a text like any other."""
+    return re.sub(r'"(at least -?\d+)"', r"\1", json.dumps(document, ensure_ascii=False))
 
 
 def engine(document: object, *, cedar: str = "", apps: dict[str, list[str]] | None = None) -> PolicyEngine:

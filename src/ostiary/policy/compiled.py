@@ -244,11 +244,14 @@ def _entity(uid: tuple[str, str], parents: list[tuple[str, str]]) -> dict[str, A
 
 
 def _sharing_conditions(rules: tuple[Rule, ...]) -> list[Rule]:
-    """Return the rules with equal conditions as one object, so that a request looks at each of them once."""
-    shared: dict[Condition, Condition] = {}
+    """Return the rules with equal conditions as one object, so that a request looks at each of them once.
+
+    To Python a device fact that is `1` equals one that is `true`; to a rule it does not.
+    """
+    shared: dict[tuple[Condition, type | None], Condition] = {}
 
     def once(conditions: tuple[Condition, ...]) -> tuple[Condition, ...]:
-        return tuple([shared.setdefault(condition, condition) for condition in conditions])
+        return tuple([shared.setdefault((one, type(getattr(one, "value", None))), one) for one in conditions])
 
     return [msgspec.structs.replace(rule, when=once(rule.when), unless=once(rule.unless)) for rule in rules]
 

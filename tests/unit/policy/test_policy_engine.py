@@ -404,3 +404,16 @@ def test_a_broken_parsed_form_falls_back_to_the_text():
 
     rules = Rules(document=text_of(rules_of(STAFF)), version=PolicyVersion("v1"), parsed=b"junk")
     assert isinstance(PolicyEngine(rules, catalogue(), Generation(1)).decide(ask(), NOON), Allow)
+
+
+def test_a_fact_that_is_one_is_not_a_fact_that_is_true():
+    deciding = engine(
+        rules_of(
+            {"allow": "anyone", "to": "app:wiki", "do": "view", "when": {"device": {"disk_encrypted": True}}},
+            {"allow": "anyone", "to": "app:payroll", "do": "view", "when": {"device": {"disk_encrypted": 1}}},
+        )
+    )
+    for app, wanted in (("wiki", True), ("payroll", 1)):
+        for seen in (True, 1):
+            request = ask(app, device=Device(attributes=(("disk_encrypted", seen),)))
+            assert isinstance(deciding.decide(request, NOON), Allow) == (seen is wanted)

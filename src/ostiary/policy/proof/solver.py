@@ -1,0 +1,154 @@
+"""Asks an SMT solver whether a request with some properties is possible.
+
+The problem is written in SMT-LIB, the solvers' common language, so that what was proved can be kept and given to
+another solver. Only this module knows which one is asked.
+
+Source: The SMT-LIB Standard, version 2.6.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import z3
+
+from ostiary.policy.proof.formula import FALSE, TRUE, Atom, Every, Formula, Not, Point, Some
+from ostiary.policy.proof.space import Space
+
+_LOGIC: Final = "QF_FD"
+"""Finite domains: z3 then works as a SAT solver."""
+
+
+class Undecided(Exception):
+    """The solver did not find the answer within its limit."""
+
+
+class Problem:
+    """A space and claims about its requests, as SMT-LIB text.
+
+    One variable stands for each class. A request lies in at least one class of each dimension; that it lies in one
+    only needs no saying, because what it says of itself differs between any two of them.
+
+    Args:
+        space: the possible requests.
+    """
+
+    def __init__(self, space: Space) -> None:
+        self.space = space
+        self._classes = {
+            name: [f"d{number}c{one}" for one in range(len(dimension.values))]
+            for number, (name, dimension) in enumerate(space.dimensions.items())
+        }
+        self._lines = [line for name, classes in self._classes.items() for line in _one_of(name, classes)]
+        self._atoms: dict[Formula, str] = {}
+        self._named: dict[int, tuple[Formula, str]] = {}
+        self._claims = 0
+
+    def claim(self, formula: Formula) -> str:
+        """Add a claim that can be asked about; return its name."""
+        self._claims += 1
+        name = f"claim{self._claims}"
+        self._lines += [f"(declare-const {name} Bool)", f"(assert (= {name} {self._term(formula)}))"]
+        return name
+
+    def lies_in(self, dimension: str, number: int) -> str:
+        """Return the name of the claim that a request lies in a class."""
+        return self._classes[dimension][number]
+
+    def text(self) -> str:
+        """Return the problem; it has no command to solve it."""
+        return "\n".join(self._lines) + "\n"
+
+    def _term(self, formula: Formula) -> str:
+        if formula in (TRUE, FALSE):
+            return "true" if formula == TRUE else "false"
+        if isinstance(formula, Atom):
+            return self._atom(formula)
+        known = self._named.get(id(formula))
+        if known is None:
+            name = f"f{len(self._named)}"
+            known = self._named[id(formula)] = (formula, name)
+            self._lines.append(f"(define-fun {name} () Bool {self._composed(formula)})")
+        return known[1]
+
+    def _composed(self, formula: Every | Some | Not) -> str:
+        match formula:
+            case Not(part=part):
+                return f"(not {self._term(part)})"
+            case Every(parts=parts):
+                return f"(and {' '.join(map(self._term, parts))})"
+            case Some(parts=parts):
+                return f"(or {' '.join(map(self._term, parts))})"
+
+    def _atom(self, atom: Atom) -> str:
+        name = self._atoms.get(atom)
+        if name is None:
+            name = self._atoms[atom] = f"a{len(self._atoms)}"
+            self._lines.append(f"(declare-const {name} Bool)")
+            for number, variable in enumerate(self._classes[atom.dimension]):
+                value = name if number in atom.classes else f"(not {name})"
+                self._lines.append(f"(assert (=> {variable} {value}))")
+        return name
+
+
+class Solver:
+    """Finds requests. The same questions in the same order get the same answers.
+
+    Args:
+        problem: with every claim that will be asked about.
+        seconds: how long one question may take.
+    """
+
+    def __init__(self, problem: Problem, *, seconds: float) -> None:
+        self._problem = problem
+        self._context = z3.Context()
+        self._solver = z3.SolverFor(_LOGIC, ctx=self._context)
+        self._solver.set("timeout", max(1, int(seconds * 1000)))
+        self._solver.set("random_seed", 0)
+        self._solver.from_string(problem.text())
+
+    def find(self, *claims: str) -> Point | None:
+        """Return a request of which every claim is true, or `None` when there is none.
+
+        Raises:
+            Undecided: when the time was too short to tell.
+        """
+        answer = self._solver.check(*[z3.Bool(claim, self._context) for claim in claims])
+        if answer == z3.unknown:
+            raise Undecided(self._solver.reason_unknown())
+        return self._point(self._solver.model()) if answer == z3.sat else None
+
+    def find_usual(self, *claims: str) -> Point | None:
+        """Return such a request that is as usual as it can be: in each dimension in turn, the first class that will do.
+
+        Raises:
+            Undecided: when the time was too short to tell.
+        """
+        point = self.find(*claims)
+        if point is None:
+            return None
+        settled: list[str] = []
+        for name in self._problem.space.dimensions:
+            for number in range(point[name]):
+                better = self.find(*claims, *settled, self._problem.lies_in(name, number))
+                if better is not None:
+                    point = better
+                    break
+            settled.append(self._problem.lies_in(name, point[name]))
+        return point
+
+    def _point(self, model: z3.ModelRef) -> Point:
+        return {
+            name: next(
+                number
+                for number in range(len(dimension.values))
+                if z3.is_true(model.eval(z3.Bool(self._problem.lies_in(name, number), self._context)))
+            )
+            for name, dimension in self._problem.space.dimensions.items()
+        }
+
+
+def _one_of(name: str, classes: Sequence[str]) -> Iterator[str]:
+    yield f"; {name.encode('unicode_escape').decode()}"
+    for one in classes:
+        yield f"(declare-const {one} Bool)"
+    yield f"(assert (or {' '.join(classes)}))"

@@ -1,0 +1,154 @@
+"""Every possible request, cut into finitely many classes that no rule can tell apart inside.
+
+A space is made for what some rules ask. In each dimension (path, address, each device fact …) values that all questions
+answer alike are one class; a concrete value stands for it. A request is a point: a class in each dimension.
+"""
+
+from collections import defaultdict
+
+from ostiary.policy.identifiers import AppId
+from ostiary.policy.proof import candidates
+from ostiary.policy.proof.dimensions import (
+    ACTION,
+    APP,
+    EMAIL,
+    GROUP,
+    KIND,
+    PERSON,
+    PROOFS,
+    SERVICE,
+    Dimension,
+    assemble,
+    dimension_of,
+    dimensions_asked_about,
+)
+from ostiary.policy.proof.formula import TRUE, Formula, Point, atom, every, some
+from ostiary.policy.proof.questions import Asked, Question
+from ostiary.policy.request import AccessRequest, ActionClass
+from ostiary.policy.rules.document import Mfa, Target, TargetKind, Who, WhoKind
+from ostiary.policy.snapshot import Catalogue
+
+
+class Space:
+    """The classes of every possible request, as finely as some rules ask. It is a vocabulary for their formulas.
+
+    Args:
+        asked: what is asked.
+        catalogue: the apps that exist. A request is for one of these, labelled as it is there.
+    """
+
+    def __init__(self, asked: Asked, catalogue: Catalogue) -> None:
+        names: dict[WhoKind, list[str]] = defaultdict(list)
+        for who in asked.who:
+            names[who.kind].append(who.name)
+        self._targets_of = {
+            app.id: frozenset(
+                target
+                for target in asked.targets
+                if target in (Target(TargetKind.APP, app.id), *(Target(TargetKind.LABEL, one) for one in app.labels))
+            )
+            for app in catalogue.apps.values()
+        }
+        apps: dict[frozenset[Target], AppId] = {}
+        for app, targets in self._targets_of.items():
+            apps.setdefault(targets, app)
+        own = [
+            Dimension(KIND, (WhoKind.PERSON, WhoKind.SERVICE)),
+            Dimension(PERSON, (candidates.other_than(names[WhoKind.PERSON], "someone"), *names[WhoKind.PERSON])),
+            Dimension(
+                EMAIL,
+                (candidates.other_than(names[WhoKind.EMAIL], "someone") + "@example.com", *names[WhoKind.EMAIL], None),
+            ),
+            Dimension(SERVICE, (candidates.other_than(names[WhoKind.SERVICE], "other"), *names[WhoKind.SERVICE])),
+            *(Dimension(GROUP + name, (False, True)) for name in names[WhoKind.GROUP]),
+            Dimension(ACTION, tuple(ActionClass)),
+            Dimension(APP, tuple(apps.values())),
+        ]
+        self.dimensions: dict[str, Dimension] = {one.name: one for one in [*own, *dimensions_asked_about(asked)]}
+        numbers = {targets: number for number, targets in enumerate(apps)}
+        self._class_of_app = {app: numbers[targets] for app, targets in self._targets_of.items()}
+
+    def holds(self, question: Question) -> Formula:
+        """It is known to hold. Of several proofs, any may be the one that makes it hold."""
+        if isinstance(question, Mfa):
+            return some(self.dimensions[name].answering(question, True) for name in PROOFS)
+        return self.dimensions[dimension_of(question)].answering(question, True)
+
+    def may_hold(self, question: Question) -> Formula:
+        """It is not known to fail."""
+        if isinstance(question, Mfa):
+            return self.holds(question)
+        return self.dimensions[dimension_of(question)].answering(question, True, None)
+
+    def subject(self, who: Who) -> Formula:
+        """The subject is meant."""
+        match who.kind:
+            case WhoKind.ANYONE:
+                return TRUE
+            case WhoKind.GROUP:
+                return self.dimensions[GROUP + who.name].those(bool)
+            case WhoKind.SERVICE:
+                return every([self._is(WhoKind.SERVICE), self._named(SERVICE, who.name)])
+            case WhoKind.PERSON:
+                return every([self.is_person(), self._named(PERSON, who.name)])
+            case WhoKind.EMAIL:
+                return every([self.is_person(), self._named(EMAIL, who.name)])
+
+    def resource(self, target: Target) -> Formula:
+        """The resource is meant."""
+        if target.kind is TargetKind.ANYTHING:
+            return TRUE
+        return self.dimensions[APP].those(lambda app: target in self._targets_of[app])
+
+    def action(self, actions: tuple[ActionClass, ...]) -> Formula:
+        """The action is one of these."""
+        return self.dimensions[ACTION].those(lambda action: action in actions)
+
+    def app(self, app: AppId) -> Formula:
+        """The resource is the app, or one that no rule tells from it."""
+        number = self._class_of_app[app]
+        return atom(APP, [number], len(self.dimensions[APP].values))
+
+    def is_person(self) -> Formula:
+        """The subject is a person, not a service."""
+        return self._is(WhoKind.PERSON)
+
+    def lacks_address(self) -> Formula:
+        """The subject is a person whose e-mail address is not given."""
+        return every([self.is_person(), self.dimensions[EMAIL].those(lambda email: email is None)])
+
+    def request_at(self, point: Point) -> tuple[AccessRequest, float]:
+        """Return the request and the moment that stand for a point; dimensions it leaves out have their usual value."""
+        return assemble({name: one.values[point.get(name, 0)] for name, one in self.dimensions.items()})
+
+    def point_of(self, request: AccessRequest, now: float) -> Point:
+        """Return the classes of a request for a catalogued app, with its catalogued labels, in the years covered.
+
+        Raises:
+            ValueError: when a class is missing. That would be a mistake in `candidates`.
+        """
+        return {name: self._class_of(one, request, now) for name, one in self.dimensions.items()}
+
+    def _class_of(self, dimension: Dimension, request: AccessRequest, now: float) -> int:
+        subject, name = request.subject, dimension.name
+        if name == APP:
+            return self._class_of_app[request.resource.app]
+        if name == ACTION:
+            return dimension.values.index(request.action)
+        if name == KIND:
+            return 0 if subject.person else 1
+        if name == EMAIL and not subject.email:
+            return len(dimension.values) - 1
+        if name in (PERSON, EMAIL, SERVICE):
+            named = {PERSON: subject.person, EMAIL: (subject.email or "").lower(), SERVICE: subject.service}[name]
+            return dimension.values.index(named) if named in dimension.values else 0
+        if name.startswith(GROUP):
+            return int(name.removeprefix(GROUP) in subject.groups)
+        return dimension.class_of(request, now)
+
+    def _is(self, kind: WhoKind) -> Formula:
+        return self.dimensions[KIND].those(lambda one: one is kind)
+
+    def _named(self, dimension: str, name: str) -> Formula:
+        found = self.dimensions[dimension]
+        return atom(dimension, [found.values.index(name)], len(found.values))
