@@ -6,9 +6,10 @@ import msgspec
 
 from ostiary.applications.facts import read_applications
 from ostiary.gateway.inquiry import Inquiry
+from ostiary.identity.facade import UnknownPerson, get_person, strongest_proof
 from ostiary.policy.decision import Deny, ReasonCode
-from ostiary.policy.identifiers import Generation, PolicyVersion
-from ostiary.policy.request import AccessRequest
+from ostiary.policy.identifiers import Generation, PersonId, PolicyVersion
+from ostiary.policy.request import AccessRequest, AuthStrength
 from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.snapshot import AppFact, Catalogue, Rules
 from ostiary.policy.why.explainer import BY_RULES, Explainer, Explanation
@@ -71,17 +72,26 @@ def explain_record(record: DecisionRecord) -> PastExplanation:
     if request is None or (isinstance(decision, Deny) and decision.reason not in _RULES_ASKED):
         return PastExplanation(record=record, number_now=in_force)
     found, current = read_rules_of_version(decision.policy_version), read_rulebook()
+    can_prove = _can_prove(record.person_id)
     return PastExplanation(
         record=record,
-        then=_explain(found[1], request, record.at) if found else None,
+        then=_explain(found[1], request, record.at, can_prove) if found else None,
         number_then=found[0] if found else 0,
-        now=_explain(current, request, record.at) if current.version != decision.policy_version else None,
+        now=_explain(current, request, record.at, can_prove) if current.version != decision.policy_version else None,
         number_now=in_force,
         rules_asked=True,
     )
 
 
-def _explain(rules: Rules, request: AccessRequest, at: float) -> Explanation | None:
+def _can_prove(person_id: str) -> AuthStrength:
+    """Return what somebody has set up by now; the record does not hold what they had then."""
+    try:
+        return strongest_proof(get_person(PersonId(person_id)))
+    except UnknownPerson:
+        return AuthStrength.PHISHING_RESISTANT
+
+
+def _explain(rules: Rules, request: AccessRequest, at: float, can_prove: AuthStrength) -> Explanation | None:
     """Return the explanation; `None` where rules of an earlier time cannot be read any more.
 
     The catalogue is the one app as the request describes it: its labels of then are in the request.
@@ -89,6 +99,6 @@ def _explain(rules: Rules, request: AccessRequest, at: float) -> Explanation | N
     app = request.resource.app
     catalogue = Catalogue(apps={app: AppFact(id=app, host="", name="", labels=tuple(sorted(request.resource.labels)))})
     try:
-        return Explainer(rules, catalogue).explain(request, at)
+        return Explainer(rules, catalogue).explain(request, at, can_prove=can_prove)
     except InvalidRules:
         return None

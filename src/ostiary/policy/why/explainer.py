@@ -36,7 +36,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         at: when, seconds since the epoch.
         decision: the engine's answer.
         in_reach: the rules that name the subject and the resource, those that applied first, then by what they lack.
-        near: rules that do not, by what they lack; at most a few.
+        near: rules that do not, those about this resource first, by what they lack; at most a few.
         others: how many further rules the document has.
         beside: Cedar policies beside the document that decided.
         ways: the least changes that would open it, for a refusal by rules.
@@ -133,6 +133,6 @@ class Explainer:
         return Ending(at=at, rules=deny.rules, conditions=tuple(dict.fromkeys(lost)))
 
 
-def _nearness(judged: JudgedRule) -> tuple[int, bool, str]:
-    """What applies first, then what lacks least; of those, what is about this resource; then by name."""
-    return judged.lacking, not judged.fits(PartKey.TO), judged.rule.name
+def _nearness(judged: JudgedRule) -> tuple[bool, int, str]:
+    """What is about this resource first; then what applies, or lacks least; then by name."""
+    return not judged.fits(PartKey.TO), judged.lacking, judged.rule.name
