@@ -1,5 +1,6 @@
 """What a plan says, whatever the apps are: who is asked about what, and that nothing slips by."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from ostiary.applications.domain import App, Upstream
 from ostiary.config.places import Instance
-from ostiary.config.schema import Configuration, Gateway
+from ostiary.config.schema import Authzen, Configuration, Gateway
 from ostiary.gateway.grant_keys import key_set, new_grant_key
 from ostiary.gateway.plan import (
     GRANTS_FILE,
@@ -290,3 +291,23 @@ class TestPatterns:
         import re
 
         assert re.fullmatch(AMBIGUOUS_PATH, path) is None
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_programs_ask_at_the_sign_in_host_only_where_that_is_wanted(wanted: bool) -> None:
+    configuration = Configuration(domain="example.test", authzen=Authzen(enabled=True, on_gateway=wanted))
+    given_ = dataclasses.replace(
+        inputs(WIKI), instance=Instance(home=Path("/srv/ostiary"), configuration=configuration)
+    )
+    found = hosts(plan_gateway(given_))
+    theirs = {"/access/v1/", "/.well-known/authzen-configuration"}
+    for name, host in found.items():
+        ways = {
+            route["match"].get("prefix", route["match"].get("path")): route
+            for route in host["routes"]
+            if route.get("route", {}).get("cluster") == contents.DECIDER_CLUSTER
+        }
+        assert theirs & ways.keys() == (theirs if wanted and name == "id" else set())
+        for place in theirs & ways.keys():
+            assert not settings_of(host, ways[place], contents.FILTER_OWN_BODY_SIZE).get("disabled")
+            assert "filter_state" in ways[place]["match"], "only on a connection opened for this host"

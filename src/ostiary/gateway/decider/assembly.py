@@ -14,6 +14,7 @@ from ostiary.config.places import Instance
 from ostiary.config.secrets import ASSERTION_KEY, AUDIT_KEY, read_secret
 from ostiary.gateway.decider.alarms import Alarms
 from ostiary.gateway.decider.answering import Answering
+from ostiary.gateway.decider.authzen.door import AuthzenDoor
 from ostiary.gateway.decider.callback import Callback
 from ostiary.gateway.decider.country import Countries, CountryDatabaseUnusable
 from ostiary.gateway.decider.credentials import Credentials
@@ -40,8 +41,10 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
     instance: Instance
     decider: Decider
+    authzen: AuthzenDoor
     callback: Callback
     sign_out: SignOut
+    links: Links
     key_set: bytes
     audit: AuditLog
     alarms: Alarms
@@ -76,6 +79,8 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
     follower.load()
     audit = _open_log(instance)
     metrics = Metrics()
+    recorder = Recorder(audit, alarms, loop)
+    country_of = _countries(configuration.decisions.country_database, alarms).of
     decider = Decider(
         follower=follower,
         answering=Answering(
@@ -83,11 +88,11 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
             Refusals(pages, links, contact=configuration.contact),
             links,
         ),
-        recorder=Recorder(audit, alarms, loop),
+        recorder=recorder,
         metrics=metrics,
         alarms=alarms,
         read_session=read,
-        country_of=_countries(configuration.decisions.country_database, alarms).of,
+        country_of=country_of,
         clock=time.time,
     )
     callback = Callback(
@@ -101,8 +106,17 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
     return Parts(
         instance=instance,
         decider=decider,
+        authzen=AuthzenDoor(
+            follower=follower,
+            recorder=recorder,
+            metrics=metrics,
+            country_of=country_of,
+            clock=time.time,
+            questions_per_second=configuration.authzen.questions_per_second,
+        ),
         callback=callback,
         sign_out=SignOut(pages, links),
+        links=links,
         key_set=signer.key_set(),
         audit=audit,
         alarms=alarms,

@@ -13,7 +13,7 @@ from ostiary.errors import OstiaryError
 from ostiary.gateway.tokens import GrantSigner
 from ostiary.policy.decision import Decision, Deny, ReasonCode
 from ostiary.policy.engine import PolicyEngine
-from ostiary.policy.identifiers import Generation, PersonId, PolicyVersion, SessionId
+from ostiary.policy.identifiers import AppId, Generation, PersonId, PolicyVersion, SessionId
 from ostiary.policy.request import AccessRequest, Subject
 from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.snapshot import AppFact, Catalogue, GrantKey, PersonFact, Rules, SessionFact, Snapshot
@@ -51,6 +51,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
         trouble: set when there is nothing to decide on; then everything is refused.
         engine: the rules of this snapshot; `None` in trouble.
         apps: by host.
+        apps_by_id: the same, by identifier.
         subjects: built when first asked for; only a cache.
     """
 
@@ -59,6 +60,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     trouble: Trouble | None = None
     engine: Engine | None = None
     apps: dict[str, AppFact] = {}
+    apps_by_id: dict[AppId, AppFact] = {}
     people: dict[PersonId, PersonFact] = {}
     sessions: dict[SessionId, SessionFact] = {}
     grants: GrantSigner | None = None
@@ -87,6 +89,7 @@ def build_basis(snapshot: Snapshot, before: Basis | None, *, issuer: str) -> Bas
         generation=snapshot.generation,
         policy_version=snapshot.rulebook.version,
         apps={app.host: app for app in snapshot.applications.apps.values()},
+        apps_by_id=snapshot.applications.apps,
         people=snapshot.identity.people,
         sessions=snapshot.sessions.sessions,
         source=snapshot,

@@ -79,7 +79,7 @@ def check(incoming: Incoming, basis: Basis, *, now: float, read_session: ReadSes
             risk=max(person.risk, session.risk),
         ),
     )
-    decision = decide_emergency(app, session, basis, now) or _decide(basis, request, paths, now)
+    decision = decide_emergency(app, session, basis, now) or decide_readings(basis, request, paths, now)
     return Verdict(decision, basis, app, session, person, request)
 
 
@@ -119,17 +119,24 @@ def _subject(basis: Basis, session: SessionFact, person: PersonFact) -> Subject:
     return subject
 
 
-def _decide(basis: Basis, request: AccessRequest, paths: tuple[str, ...], now: float) -> Decision:
-    """Return what the rules say to every reading of the path."""
+def decide_readings(basis: Basis, request: AccessRequest, paths: tuple[str, ...], now: float) -> Decision:
+    """Return what the rules say to every reading of the path.
+
+    Args:
+        basis: the facts to decide on.
+        request: what is asked, with the first reading.
+        paths: every reading.
+        now: seconds since the epoch.
+    """
     if basis.engine is None:
         return basis.refuse(basis.trouble.reason if basis.trouble is not None else ReasonCode.STALE_FACTS)
     decision = basis.engine.decide(request, now)
     if len(paths) > 1 and isinstance(decision, Allow):
-        return _decide_readings(basis.engine, request, decision, paths[1:], now)
+        return _share_permission(basis.engine, request, decision, paths[1:], now)
     return decision
 
 
-def _decide_readings(
+def _share_permission(
     engine: Engine, request: AccessRequest, first: Allow, others: tuple[str, ...], now: float
 ) -> Decision:
     """Return the first refusal among the other readings of a path, or the permission they share."""

@@ -31,6 +31,7 @@ class Metrics(Collector):
         self.registry.register(self)
         self.unrecorded = 0
         self._decisions: dict[tuple[str, str], int] = {}
+        self._authzen: dict[int, int] = {}
         self._apps: set[str] = set()
         self._buckets = [0] * (len(BUCKETS) + 1)
         self._seconds = 0.0
@@ -51,6 +52,10 @@ class Metrics(Collector):
         self._buckets[bisect_left(BUCKETS, seconds)] += 1
         self._seconds += seconds
 
+    def authzen(self, status: int) -> None:
+        """Count one request of a program by the status it was answered with."""
+        self._authzen[status] = self._authzen.get(status, 0) + 1
+
     def note(self, *, generation: int, facts_age: float | None, alarms: Iterable[Alarm]) -> None:
         """Set the gauges to what is so now."""
         self._generation, self._facts_age = generation, facts_age
@@ -67,6 +72,10 @@ class Metrics(Collector):
             decisions.add_metric((app, reason), count)
         yield decisions
         yield self._latency()
+        programs = CounterMetricFamily("ostiary_authzen_requests", "Of programs, by status.", labels=("status",))
+        for status, count in self._authzen.items():
+            programs.add_metric((str(status),), count)
+        yield programs
         yield CounterMetricFamily(
             "ostiary_unrecorded_refusals",
             "Requests that proved no session and were refused without a record, for there were too many.",

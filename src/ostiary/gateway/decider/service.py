@@ -2,11 +2,12 @@
 
 On the Unix socket: decisions for our data plane under `/check`, our own pages on the apps' hosts, and for the machine
 itself `/health` and `/metrics`, which the data plane never routes to. On the loopback port, when it is configured:
-decisions for other proxies and our own pages. One worker; it writes the stream `decisions` alone.
+decisions for other proxies and programs, and our own pages. One worker; it writes the stream `decisions` alone.
 """
 
 import asyncio
 import gc
+from collections.abc import AsyncIterable
 from typing import Any, Final
 
 import structlog
@@ -17,8 +18,9 @@ from ostiary.config.loader import find_home, load_instance
 from ostiary.gateway.decider import callback, forward_auth, sign_out, static
 from ostiary.gateway.decider.answers import UNAVAILABLE, Answer, for_data_plane, plain
 from ostiary.gateway.decider.assembly import Parts, assemble
+from ostiary.gateway.decider.authzen import metadata as authzen
 from ostiary.gateway.decider.health import health, metrics
-from ostiary.gateway.decider.incoming import Incoming, Scope, from_data_plane
+from ostiary.gateway.decider.incoming import Incoming, Scope, from_data_plane, read_headers, read_host
 from ostiary.gateway.decider.process_log import configure_log
 from ostiary.policy.decision import ReasonCode
 
@@ -67,13 +69,13 @@ class Service:
             protocol.close(403)
             return
         try:
-            answer = await self._answer(scope)
+            answer = await self._answer(scope, protocol)
         except Exception:
             log.exception("request_failed", reason=ReasonCode.ENGINE_ERROR.value)
             answer = _FAILED
         send(protocol, answer)
 
-    async def _answer(self, scope: Scope) -> Answer:
+    async def _answer(self, scope: Scope, body: AsyncIterable[bytes]) -> Answer:
         parts, path = self._parts, scope.path
         if parts is None:
             return _FAILED
@@ -83,6 +85,8 @@ class Service:
             return health(parts)
         if path == "/metrics":
             return metrics(parts)
+        if authzen.is_ours(path) and asks_at_the_gateway(scope, parts):
+            return await parts.authzen.answer(scope, body, origin=parts.links.sign_in_origin)
         return own_page(parts, from_data_plane(scope, path))
 
     def _listen_for_proxies(self, parts: Parts, loop: asyncio.AbstractEventLoop) -> None:
@@ -109,14 +113,18 @@ class ProxyService:
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
         try:
-            answer = await self._answer(scope)
+            answer = await self._answer(scope, protocol)
         except Exception:
             log.exception("request_failed", reason=ReasonCode.ENGINE_ERROR.value)
             answer = _FAILED
         send(protocol, answer)
 
-    async def _answer(self, scope: Scope) -> Answer:
+    async def _answer(self, scope: Scope, body: AsyncIterable[bytes]) -> Answer:
         path = scope.path
+        configuration = self._parts.instance.configuration
+        if authzen.is_ours(path) and configuration.authzen.enabled:
+            origin = f"http://{LOOPBACK}:{configuration.decisions.forward_auth_port}"
+            return await self._parts.authzen.answer(scope, body, origin=origin)
         if not path.startswith(forward_auth.PREFIX):
             return own_page(self._parts, from_data_plane(scope, path))
         proxy = forward_auth.PROXIES.get(path.removeprefix(forward_auth.PREFIX))
@@ -125,6 +133,13 @@ class ProxyService:
         incoming = forward_auth.from_proxy(scope, proxy)
         answer = await self._parts.decider.decide(incoming, grants=False)
         return forward_auth.for_proxy(answer, incoming, proxy)
+
+
+def asks_at_the_gateway(scope: Scope, parts: Parts) -> bool:
+    """Return whether programs are answered at the sign-in host, and this is it."""
+    instance = parts.instance
+    wanted = instance.configuration.authzen.enabled and instance.configuration.authzen.on_gateway
+    return wanted and read_host(read_headers(scope.headers).get("host", "")) == instance.identity_host
 
 
 def own_page(parts: Parts, incoming: Incoming) -> Answer:

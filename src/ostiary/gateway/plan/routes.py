@@ -21,6 +21,8 @@ app may read any of them as another path than the one that was decided on."""
 
 KEYS_PATH = "/.well-known/ostiary/jwks.json"
 OWN_PREFIX = "/.ostiary/"
+PROGRAMS_PATH = "/.well-known/authzen-configuration"
+PROGRAMS_PREFIX = "/access/v1/"
 SAFE_METHODS = ("GET", "HEAD")
 OWN_SECONDS = 30
 _CONNECT_RETRY: Json = {"retry_on": "connect-failure,refused-stream", "num_retries": 2}
@@ -79,7 +81,14 @@ def _sign_in_host(inputs: GatewayInputs) -> Json:
     return {
         "name": "id",
         "domains": _domains(instance.identity_host, inputs),
-        "routes": [_refuse_ambiguous("id"), _keys("id", sni), proofs, pages, _misdirected("id")],
+        "routes": [
+            _refuse_ambiguous("id"),
+            _keys("id", sni),
+            *_programs(inputs, sni),
+            proofs,
+            pages,
+            _misdirected("id"),
+        ],
         "typed_per_filter_config": {contents.FILTER_HEADERS_IN: _headers_in("id")},
     }
 
@@ -118,6 +127,13 @@ def _keys(host: str, sni: Json) -> Json:
 
 def _own_pages(host: str, sni: Json) -> list[Json]:
     return [_keys(host, sni), _to_decider(host, {"prefix": OWN_PREFIX, **sni})]
+
+
+def _programs(inputs: GatewayInputs, sni: Json) -> list[Json]:
+    """Return the ways of programs that ask for decisions, where they may ask here."""
+    if not inputs.instance.configuration.authzen.on_gateway:
+        return []
+    return [_to_decider("id", {"path": PROGRAMS_PATH, **sni}), _to_decider("id", {"prefix": PROGRAMS_PREFIX, **sni})]
 
 
 def _to_decider(host: str, match: Json) -> Json:

@@ -48,6 +48,18 @@ class HttpFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: int = 0
 
 
+class AskedBy(msgspec.Struct, frozen=True, kw_only=True):
+    """The program that asked on somebody's behalf, over the AuthZEN API.
+
+    Args:
+        client: its name.
+        subject: whom it named; stands on record as it was said where nobody of that name is known.
+    """
+
+    client: str
+    subject: str
+
+
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     """What the decision read and said, exactly as it was; `decision_record` makes a decision of it again.
 
@@ -84,6 +96,7 @@ class _Session(msgspec.Struct, omit_defaults=True, gc=False):
 class _Actor(msgspec.Struct, omit_defaults=True, gc=False):
     user: _User
     session: _Session | None = None
+    app_name: str = ""
 
 
 class _Location(msgspec.Struct, omit_defaults=True, gc=False):
@@ -155,6 +168,7 @@ def decision_event(
     decision: Decision,
     http: HttpFacts,
     person: PersonFact | None = None,
+    asked_by: AskedBy | None = None,
     log_name: str = "decisions",
 ) -> bytes:
     """Return the event as one line of JSON, without the line's end.
@@ -166,6 +180,7 @@ def decision_event(
         decision: the answer.
         http: the HTTP request.
         person: who asks, where known.
+        asked_by: the program that asked on their behalf, where one did.
         log_name: the stream it is written to.
     """
     if len(http.user_agent) > MAX_TEXT_CHARACTERS or len(http.path) > MAX_TEXT_CHARACTERS:
@@ -174,6 +189,9 @@ def decision_event(
         )
     start = _start(http.method[:32], _disposition(decision), _severity(decision), log_name)
     rest = _rest(at, request, decision, http, person)
+    if asked_by is not None:
+        rest.actor = rest.actor or _Actor(_User(asked_by.subject[:MAX_TEXT_CHARACTERS] or "unknown"))
+        rest.actor.app_name = asked_by.client
     try:
         return start + _ENCODER.encode(reference) + b"}," + _ENCODER.encode(rest)[1:]
     except UnicodeEncodeError:

@@ -287,6 +287,7 @@ def entity_change_event(
     after: Mapping[str, Any] | None = None,
     comment: str = "",
     success: bool = True,
+    log_name: str = "control",
 ) -> Event:
     """An app, the rules, a setting or another thing was changed or read.
 
@@ -303,6 +304,7 @@ def entity_change_event(
         after: what it is now, without secrets.
         comment: why, in the actor's words.
         success: whether it was done.
+        log_name: the stream it is written to.
     """
     entity = {"type": entity_type, "uid": entity_id, "name": entity_name or entity_id, "version": version or None}
     body = {
@@ -315,7 +317,8 @@ def entity_change_event(
             who=actor.label, change=change, kind=entity_type, name=entity_name or entity_id, why=comment
         ),
     }
-    return _event(ocsf.ENTITY_MANAGEMENT, _ENTITY[change], at=at, uid=uid, success=success, details=body)
+    number = _ENTITY[change]
+    return _event(ocsf.ENTITY_MANAGEMENT, number, at=at, uid=uid, success=success, details=body, log_name=log_name)
 
 
 def _event(
@@ -327,13 +330,14 @@ def _event(
     success: bool,
     details: Mapping[str, Any],
     other: str = "",
+    log_name: str = "control",
 ) -> Event:
     body = {
         **ocsf.classification(event_class, activity, other=other),
         "time": int(at * 1000),
         "severity_id": ocsf.SEVERITY_INFORMATIONAL if success else ocsf.SEVERITY_LOW,
         "status_id": ocsf.STATUS_SUCCESS if success else ocsf.STATUS_FAILURE,
-        "metadata": ocsf.metadata(uid=uid, log_name="control", profiles=("host",)),
+        "metadata": ocsf.metadata(uid=uid, log_name=log_name, profiles=("host",)),
         **details,
     }
     return Event(uid=uid, at=at, class_uid=event_class.uid, encoded=ocsf.encode(_present(body)))

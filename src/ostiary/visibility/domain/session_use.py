@@ -1,4 +1,7 @@
-"""When a session was last used at an app, as an event of the record tells. Refused requests are no use of it. Pure."""
+"""When a session was last used at an app, as an event of the record tells. Refused requests are no use of it. Pure.
+
+Nor is what a program asks about a session over the AuthZEN API: else a program could keep a sign-in from growing idle.
+"""
 
 from typing import Final
 
@@ -14,6 +17,7 @@ class _Session(msgspec.Struct):
 
 class _Actor(msgspec.Struct):
     session: _Session
+    app_name: str = ""
 
 
 class _Use(msgspec.Struct):
@@ -37,5 +41,7 @@ def session_use(body: bytes) -> tuple[SessionId, float] | None:
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     if (use.class_uid, use.action_id) != (ocsf.HTTP_ACTIVITY.uid, ocsf.ACTION_ALLOWED):
+        return None
+    if use.actor.app_name:
         return None
     return SessionId(use.actor.session.uid), use.time / 1000

@@ -1,0 +1,208 @@
+"""From a question to a verdict: whom and what it names is looked up in the facts, and the engine decides. No I/O, no clock.
+
+What a program says of the circumstances is believed, for it enforces the answer; what it says never replaces what the
+facts hold: groups come from the directory, proofs from the session it names, and known risk is only ever raised.
+"""
+
+from typing import Final
+
+import msgspec
+
+from ostiary.gateway.decider.authzen.messages import Action, Context, Evaluation, Proof, Subject
+from ostiary.gateway.decider.basis import Basis
+from ostiary.gateway.decider.break_glass import decide_emergency
+from ostiary.gateway.decider.check import CountryOf, Verdict, decide_readings
+from ostiary.gateway.decider.paths import OWN_PREFIX, MalformedPath, PathTooLong, decode_path, readings
+from ostiary.policy import request as policy
+from ostiary.policy.decision import Allow, Deny, ReasonCode
+from ostiary.policy.identifiers import AppId, PersonId, ServiceId, SessionId
+from ostiary.policy.methods import action_class
+from ostiary.policy.request import AccessRequest, ActionClass, Authentication, AuthStrength
+from ostiary.policy.snapshot import AppFact, PersonFact, SessionFact
+
+PERSON_TYPES: Final = ("person", "user")
+SERVICE_TYPE: Final = "service"
+APP_TYPE: Final = "app"
+ACTIONS: Final = (ActionClass.VIEW, ActionClass.EDIT, ActionClass.DELETE, ActionClass.CONNECT)
+_ACTIONS: Final = {action.value: action for action in ACTIONS}
+_STRENGTHS: Final = {
+    "single": AuthStrength.SINGLE,
+    "any": AuthStrength.ANY,
+    "otp": AuthStrength.OTP,
+    "phishing-resistant": AuthStrength.PHISHING_RESISTANT,
+}
+_STATED: Final = "stated"
+_LONG_AGO: Final = 0.0
+
+
+class Who(msgspec.Struct, frozen=True):
+    """A subject as far as the facts know it; `refused` says why it may do nothing."""
+
+    person: PersonFact | None = None
+    session: SessionFact | None = None
+    service: ServiceId | None = None
+    refused: ReasonCode | None = None
+
+
+class People:
+    """Finds people by identifier or e-mail address; the list of addresses is made once for each directory."""
+
+    def __init__(self) -> None:
+        self._people: dict[PersonId, PersonFact] | None = None
+        self._by_email: dict[str, PersonFact] = {}
+
+    def find(self, basis: Basis, name: str) -> PersonFact | None:
+        """Return the person, or `None` when there is none of that name."""
+        known = basis.people.get(PersonId(name))
+        if known is not None or "@" not in name:
+            return known
+        if self._people is not basis.people:
+            self._by_email = {one.email.casefold(): one for one in basis.people.values()}
+            self._people = basis.people
+        return self._by_email.get(name.casefold())
+
+
+def judge(question: Evaluation, basis: Basis, people: People, *, now: float, country_of: CountryOf) -> Verdict:
+    """Answer one question.
+
+    Args:
+        question: what is asked.
+        basis: the facts to decide on; they must not be in trouble.
+        people: finds whom it names.
+        now: seconds since the epoch.
+        country_of: the country of an address, or `None`.
+    """
+    app = basis.apps_by_id.get(AppId(question.resource.id)) if question.resource.type == APP_TYPE else None
+    who = look_up(question.subject, basis, people, now)
+    if who.refused is not None:
+        return Verdict(basis.refuse(who.refused), basis, app, person=who.person)
+    if app is None:
+        return Verdict(basis.refuse(ReasonCode.UNKNOWN_RESOURCE), basis, None, who.session, who.person)
+    path = question.resource.properties.path
+    return judge_app(
+        who,
+        app,
+        question.action,
+        path,
+        question.context,
+        basis=basis,
+        now=now,
+        country=country_of(question.context.address),
+    )
+
+
+def look_up(subject: Subject, basis: Basis, people: People, now: float) -> Who:
+    """Return whom a subject names, with the session that it names."""
+    if subject.type == SERVICE_TYPE and subject.properties.session is None:
+        return Who(service=ServiceId(subject.id)) if subject.id else Who(refused=ReasonCode.UNKNOWN_SUBJECT)
+    person = people.find(basis, subject.id) if subject.type in PERSON_TYPES else None
+    if person is None:
+        return Who(refused=ReasonCode.UNKNOWN_SUBJECT)
+    if not person.active:
+        return Who(person, refused=ReasonCode.PERSON_DISABLED)
+    name = subject.properties.session
+    if name is None:
+        return Who(person)
+    session = basis.sessions.get(SessionId(name))
+    if session is None or session.person != person.id or now >= session.expires_at:
+        return Who(person, refused=ReasonCode.SESSION_ENDED)
+    return Who(person, session)
+
+
+def judge_app(
+    who: Who,
+    app: AppFact,
+    action: Action,
+    path: str,
+    context: Context,
+    *,
+    basis: Basis,
+    now: float,
+    country: str | None,
+) -> Verdict:
+    """Answer one question about an app and somebody who are known.
+
+    Args:
+        who: who wants it.
+        app: what they want it of.
+        action: what they want to do.
+        path: in the app, as it stands in a request.
+        context: the circumstances.
+        basis: the facts to decide on.
+        now: seconds since the epoch.
+        country: of the stated address; a stated country goes before it.
+    """
+    try:
+        paths = readings(decode_path(path))
+    except PathTooLong:
+        return Verdict(basis.refuse(ReasonCode.INPUT_TOO_LONG), basis, app, who.session, who.person)
+    except MalformedPath:
+        return Verdict(basis.refuse(ReasonCode.MALFORMED_REQUEST), basis, app, who.session, who.person)
+    if paths[0].startswith(OWN_PREFIX):
+        return Verdict(basis.refuse(ReasonCode.UNKNOWN_RESOURCE), basis, app, who.session, who.person)
+    request = AccessRequest(
+        subject=_subject(who, context, now),
+        action=_ACTIONS.get(action.name) or action_class(action.name, app.methods),
+        resource=policy.Resource(app=app.id, labels=frozenset(app.labels), path=paths[0]),
+        device=_device(context),
+        context=policy.Context(
+            address=context.address, country=context.country or country, risk=_risk(who, context.risk)
+        ),
+    )
+    refused = _emergency(app, who.session, basis, now)
+    return Verdict(refused or decide_readings(basis, request, paths, now), basis, app, who.session, who.person, request)
+
+
+def _emergency(app: AppFact, session: SessionFact | None, basis: Basis, now: float) -> Deny | None:
+    """An emergency sign-in opens the console at its own door and nothing here."""
+    decided = decide_emergency(app, session, basis, now) if session is not None else None
+    if isinstance(decided, Allow):
+        return basis.refuse(ReasonCode.NO_RULE_APPLIES, detail="an emergency sign-in opens the console's own door only")
+    return decided
+
+
+def _subject(who: Who, context: Context, now: float) -> policy.Subject:
+    proofs = who.session.authentications if who.session is not None else _proofs(context.authentications, now)
+    if who.person is None:
+        return policy.Subject(service=who.service, authentications=proofs)
+    return policy.Subject(
+        person=who.person.id,
+        email=who.person.email,
+        groups=frozenset(who.person.groups),
+        session=who.session.id if who.session is not None else None,
+        authentications=proofs,
+    )
+
+
+def _proofs(stated: tuple[Proof, ...], now: float) -> tuple[Authentication, ...]:
+    """Return stated proofs; one of unknown age is as old as can be, so that no rule takes it for fresh."""
+    return tuple(
+        [
+            Authentication(
+                method=_STATED,
+                strength=_STRENGTHS[proof.strength],
+                at=_LONG_AGO if proof.age_seconds is None else now - proof.age_seconds,
+            )
+            for proof in stated
+        ]
+    )
+
+
+def _device(context: Context) -> policy.Device | None:
+    if context.device is None:
+        return None
+    facts = dict(context.device)
+    managed, compliant = facts.pop("managed", None), facts.pop("compliant", None)
+    return policy.Device(
+        managed=managed if isinstance(managed, bool) else None,
+        compliant=compliant if isinstance(compliant, bool) else None,
+        attributes=tuple(sorted(facts.items())),
+    )
+
+
+def _risk(who: Who, stated: int | None) -> int | None:
+    """Return the highest risk that is known or stated; `None` when nothing is known of a service."""
+    known = [] if who.person is None else [who.person.risk]
+    known += [] if who.session is None else [who.session.risk]
+    known += [] if stated is None else [stated]
+    return max(known, default=None)

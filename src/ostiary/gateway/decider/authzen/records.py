@@ -1,0 +1,97 @@
+"""What goes on record for a program's questions: each decision like every other, naming the program; each search once."""
+
+from typing import Protocol
+
+from ostiary.gateway.decider.authzen.messages import (
+    ActionSearch,
+    Evaluation,
+    ResourceSearch,
+    Search,
+    Subject,
+    SubjectSearch,
+)
+from ostiary.gateway.decider.authzen.searches import Found
+from ostiary.gateway.decider.check import Verdict
+from ostiary.policy.snapshot import ClientFact
+from ostiary.visibility.domain.actor import Actor
+from ostiary.visibility.domain.decision_event import AskedBy, HttpFacts, decision_event
+from ostiary.visibility.domain.events import entity_change_event
+
+_SHOWN: int = 80
+
+
+class Question(Protocol):
+    """What is known of the program's request; `door.Asked` is one."""
+
+    @property
+    def client(self) -> ClientFact:
+        """Who asks."""
+
+    @property
+    def request_id(self) -> str:
+        """As the program numbered it."""
+
+    @property
+    def user_agent(self) -> str:
+        """As sent."""
+
+
+def evaluation_event(asked: Question, question: Evaluation, verdict: Verdict, *, reference: str, now: float) -> bytes:
+    """Return the event of one decision: about the request that the program described, not about its own.
+
+    Args:
+        asked: the program's request.
+        question: what it asked.
+        verdict: what was decided.
+        reference: of the event.
+        now: seconds since the epoch.
+    """
+    http = HttpFacts(
+        method=question.action.name.upper()[:32],
+        host=verdict.app.host if verdict.app is not None else "",
+        path=question.resource.properties.path,
+        user_agent=asked.user_agent,
+        request_id=asked.request_id,
+    )
+    return decision_event(
+        reference=reference,
+        at=now,
+        request=verdict.request,
+        decision=verdict.decision,
+        http=http,
+        person=verdict.person,
+        asked_by=AskedBy(client=asked.client.name, subject=question.subject.id),
+    )
+
+
+def search_event(asked: Question, search: Search, found: Found, *, reference: str, now: float) -> bytes:
+    """Return the event of one search: that a program learnt who may do what; arguments as for `evaluation_event`."""
+    return entity_change_event(
+        at=now,
+        uid=reference,
+        actor=Actor(kind="machine", id=f"authzen:{asked.client.name}", label=asked.client.name),
+        change="read",
+        entity_type="list",
+        entity_id="access",
+        entity_name=_in_words(search),
+        after={"results": len(found.results), "examined": found.examined, "more": bool(found.next_token)},
+        log_name="decisions",
+    ).encoded
+
+
+def _in_words(search: Search) -> str:
+    match search:
+        case SubjectSearch():
+            return f"list of people who may {_short(search.action.name)} {_short(search.resource.id)}"
+        case ResourceSearch():
+            return f"list of apps that {_subject(search.subject)} may {_short(search.action.name)}"
+        case ActionSearch():
+            return f"list of what {_subject(search.subject)} may do at {_short(search.resource.id)}"
+
+
+def _subject(subject: Subject) -> str:
+    return f"{_short(subject.type)} {_short(subject.id)}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"

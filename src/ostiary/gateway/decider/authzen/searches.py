@@ -1,0 +1,165 @@
+"""Who may, what may they open, what may they do there: each answer is found by asking the engine about every candidate.
+
+Only what the facts hold can be found: people that may sign in, apps in the catalogue, the four actions.
+Source: AuthZEN Authorization API 1.0, section 8.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import msgspec
+
+from ostiary.gateway.decider.authzen.judging import (
+    ACTIONS,
+    APP_TYPE,
+    PERSON_TYPES,
+    People,
+    Who,
+    judge_app,
+    look_up,
+)
+from ostiary.gateway.decider.authzen.messages import (
+    Action,
+    ActionSearch,
+    Resource,
+    ResourceSearch,
+    Search,
+    SubjectSearch,
+)
+from ostiary.gateway.decider.authzen.pages import Wanted
+from ostiary.gateway.decider.authzen.reading import UnusableMessage
+from ostiary.gateway.decider.basis import Basis
+from ostiary.gateway.decider.check import CountryOf, Verdict
+from ostiary.policy.decision import Allow
+from ostiary.policy.identifiers import AppId
+from ostiary.policy.snapshot import AppFact
+
+MAX_EXAMINED: Final = 2000
+"""Candidates looked at for one page. What is left comes with the next, so that one search keeps nobody waiting."""
+
+_AT_ONCE: Final = 50
+"""Candidates looked at before other requests have their turn."""
+
+Json = dict[str, Any]
+Candidate = tuple[str, Json, Callable[[], Verdict]]
+
+
+class Found(msgspec.Struct, frozen=True):
+    """One page of results.
+
+    Args:
+        results: entities as the specification writes them.
+        next_token: asks for the next page; empty when there is none.
+        examined: how many candidates were looked at.
+    """
+
+    results: tuple[Json, ...]
+    next_token: str
+    examined: int
+
+
+async def find(
+    search: Search, wanted: Wanted, basis: Basis, people: People, *, now: float, country_of: CountryOf
+) -> Found:
+    """Return one page of what a search finds.
+
+    Args:
+        search: what is asked.
+        wanted: which page.
+        basis: the facts to decide on; they must not be in trouble.
+        people: finds whom it names.
+        now: seconds since the epoch.
+        country_of: the country of an address, or `None`.
+
+    Raises:
+        UnusableMessage: when it searches for a kind of thing that the facts do not list.
+    """
+    results: list[tuple[str, Json]] = []
+    examined, last = 0, wanted.after
+    asking = _Asking(search, basis, people, now, country_of(search.context.address))
+    for key, entity, verdict in _candidates(asking):
+        if key <= wanted.after:
+            continue
+        if examined >= MAX_EXAMINED:
+            return Found(tuple(entity for _, entity in results), wanted.token_after(last), examined)
+        if examined % _AT_ONCE == _AT_ONCE - 1:
+            await asyncio.sleep(0)
+        examined += 1
+        if isinstance(verdict().decision, Allow):
+            if len(results) == wanted.limit:
+                after = results[-1][0] if results else wanted.after
+                return Found(tuple(entity for _, entity in results), wanted.token_after(after), examined)
+            results.append((key, entity))
+        last = key
+    return Found(tuple(entity for _, entity in results), "", examined)
+
+
+class _Asking(msgspec.Struct, frozen=True):
+    """What every question of one search has in common."""
+
+    search: Search
+    basis: Basis
+    people: People
+    now: float
+    country: str | None
+
+    def about(self, who: Who, app: AppFact, action: Action, path: str) -> Callable[[], Verdict]:
+        """Return what asks the engine about one candidate."""
+        return lambda: judge_app(
+            who, app, action, path, self.search.context, basis=self.basis, now=self.now, country=self.country
+        )
+
+
+def _candidates(asking: _Asking) -> Iterator[Candidate]:
+    """Yield everything that could be found, in order, each with what decides it."""
+    match asking.search:
+        case SubjectSearch() as search:
+            return _subjects(search, asking)
+        case ResourceSearch() as search:
+            return _resources(search, asking)
+        case ActionSearch() as search:
+            return _actions(search, asking)
+
+
+def _subjects(search: SubjectSearch, asking: _Asking) -> Iterator[Candidate]:
+    if search.subject.type not in PERSON_TYPES:
+        raise UnusableMessage("`subject.type` must be `person` (or `user`): services are not listed anywhere.")
+    app, everybody = _app(search.resource, asking.basis), asking.basis.people
+    if app is None:
+        return
+    for name in sorted(everybody):
+        person = everybody[name]
+        if person.active:
+            entity = {
+                "type": search.subject.type,
+                "id": name,
+                "properties": {"email": person.email, "name": person.name},
+            }
+            yield name, entity, asking.about(Who(person), app, search.action, search.resource.properties.path)
+
+
+def _resources(search: ResourceSearch, asking: _Asking) -> Iterator[Candidate]:
+    if search.resource.type != APP_TYPE:
+        raise UnusableMessage("`resource.type` must be `app`.")
+    who, apps = look_up(search.subject, asking.basis, asking.people, asking.now), asking.basis.apps_by_id
+    if who.refused is not None:
+        return
+    for name in sorted(apps):
+        app = apps[name]
+        entity = {"type": APP_TYPE, "id": name, "properties": {"name": app.name, "host": app.host}}
+        yield name, entity, asking.about(who, app, search.action, search.resource.properties.path)
+
+
+def _actions(search: ActionSearch, asking: _Asking) -> Iterator[Candidate]:
+    who = look_up(search.subject, asking.basis, asking.people, asking.now)
+    app = _app(search.resource, asking.basis)
+    if app is None or who.refused is not None:
+        return
+    for action in sorted(ACTIONS):
+        about = asking.about(who, app, Action(action.value), search.resource.properties.path)
+        yield action.value, {"name": action.value}, about
+
+
+def _app(resource: Resource, basis: Basis) -> AppFact | None:
+    return basis.apps_by_id.get(AppId(resource.id)) if resource.type == APP_TYPE else None

@@ -1,0 +1,26 @@
+"""What counts as the use of a sign-in: a person's own passage, not a program's question about it."""
+
+import msgspec
+from tests.visibility_material import ADA, ALLOWED, HTTP, NOW, REFUSED, REQUEST
+
+from ostiary.policy.decision import Decision
+from ostiary.policy.identifiers import SessionId
+from ostiary.visibility.domain.decision_event import AskedBy, decision_event
+from ostiary.visibility.domain.session_use import session_use
+
+
+def event(decision: Decision, *, asked_by: AskedBy | None = None) -> bytes:
+    subject = msgspec.structs.replace(REQUEST.subject, session=SessionId("s-1"))
+    request = msgspec.structs.replace(REQUEST, subject=subject)
+    return decision_event(
+        reference="r", at=NOW, request=request, decision=decision, http=HTTP, person=ADA, asked_by=asked_by
+    )
+
+
+def test_who_passes_has_used_their_sign_in() -> None:
+    assert session_use(event(ALLOWED)) == ("s-1", int(NOW * 1000) / 1000)
+    assert session_use(event(REFUSED)) is None
+
+
+def test_a_program_that_asks_about_a_sign_in_does_not_keep_it_alive() -> None:
+    assert session_use(event(ALLOWED, asked_by=AskedBy(client="asker", subject=ADA.id))) is None
