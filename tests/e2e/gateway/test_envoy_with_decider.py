@@ -1,5 +1,6 @@
 """Both halves together: a real Envoy with the real decision service, on facts that change under them."""
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -9,10 +10,10 @@ import httpx
 import jwt
 import msgspec
 import pytest
-from tests.decider_company import ANNA, BEN, RULES, company
+from tests.decider_company import ANNA, BEN, RULES, company, person
 from tests.gateway_fixtures import GatewayUnderTest, echo_app
 
-from ostiary.policy.snapshot import Directory
+from ostiary.policy.snapshot import Directory, PersonFact
 
 pytestmark = [pytest.mark.e2e]
 
@@ -117,6 +118,23 @@ def test_a_refusal_has_words_and_a_reference(gateway: GatewayUnderTest) -> None:
     assert page.status_code == 403
     assert "text/html" in page.headers["content-type"]
     assert not gateway.upstream.requests
+
+
+def test_an_administrator_gets_a_link_to_the_reason_and_nobody_else(gateway: GatewayUnderTest) -> None:
+    ada = person("ada", groups=("administrators",))
+    gateway.publish(company(rules=MORE_RULES, people=(ANNA, BEN, ada)), takes_away=True)
+
+    def page_for(who: PersonFact) -> str | None:
+        headers = {"cookie": gateway.session_cookie("wiki", who.id, f"s-{who.id}"), "accept": "text/html"}
+        answer = gateway.get("wiki", headers=headers)
+        return answer.text if answer.status_code == 403 else None
+
+    theirs: str = gateway.eventually(lambda: page_for(ada), "an administrator's refusal")
+    found = re.search(r"Reference <b>([0-9A-Z-]+)</b>", theirs)
+    assert found is not None
+    link = f"https://admin.example.test:{gateway.https_port}/decisions/{found[1]}/#why"
+    assert f'href="{link}">Why, in the console</a>' in theirs
+    assert "Why, in the console" not in str(page_for(BEN))
 
 
 def test_a_path_scope_holds_against_every_spelling(gateway: GatewayUnderTest) -> None:

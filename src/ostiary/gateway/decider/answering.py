@@ -12,7 +12,7 @@ from ostiary.gateway.decider.check import Verdict
 from ostiary.gateway.decider.credentials import Assertion, Credentials
 from ostiary.gateway.decider.incoming import Incoming, is_long_lived, is_navigation
 from ostiary.gateway.decider.links import Links, wanted_page
-from ostiary.gateway.decider.refusal import Refusals
+from ostiary.gateway.decider.refusal import Refusals, may_ask_why
 from ostiary.gateway.decider.stepping_up import Circles, step_up_path
 from ostiary.gateway.tokens import bind_of
 from ostiary.policy.decision import Allow, Deny, ReasonCode
@@ -68,7 +68,8 @@ class Answering:
         session = verdict.session
         if step_up and app is not None and session is not None and self._circles.may_send(session.id, app.id, now):
             return redirect(self._links.remedy(step_up, app.id, page))
-        return self._refusals.page(deny, app, return_path=page, reference=reference)
+        asks_why = session is not None and verdict.person is not None and may_ask_why(verdict.person.groups)
+        return self._refusals.page(deny, app, return_path=page, reference=reference, asks_why=asks_why)
 
     def _begin_sign_in(self, incoming: Incoming, app: AppFact, page: str) -> Answer:
         """Send the browser to sign in, tied to a value only it has. One value serves all its tabs."""

@@ -1,7 +1,7 @@
 """Where the decision service sends a browser: always one of this instance's own addresses."""
 
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from ostiary.config.places import Instance
 from ostiary.gateway.decider.incoming import Incoming
@@ -39,6 +39,10 @@ class Links:
         """
         query = {"return": return_path} if "app=" in path else {"app": app, "return": return_path}
         return self.sign_in_host(f"{path}{'&' if '?' in path else '?'}{urlencode(query)}")
+
+    def why(self, reference: str) -> str:
+        """Return where the console explains a decision, to those who may see it there."""
+        return self._instance.url(self._instance.console_host, f"/decisions/{quote(reference, safe='')}/#why")
 
     def app_origin(self, host: str) -> str:
         """Return the origin of an app's host."""

@@ -5,6 +5,7 @@ Source: RFC 9457 (problem details), RFC 9110 section 15 (status codes).
 """
 
 import time
+from collections.abc import Collection
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -13,11 +14,24 @@ from ostiary.gateway.decider.links import PROBLEM_PREFIX, Links
 from ostiary.gateway.decider.pages import Link, Page, Pages, contact_href
 from ostiary.gateway.decider.wording import heading_of, lead_of, wording_of
 from ostiary.policy.decision import Deny, ReasonCode, Remedy, RemedyKind, UnmetCondition
+from ostiary.policy.identifiers import GroupId
 from ostiary.policy.snapshot import AppFact
 
 RETRY_SECONDS: Final = 10
+_ADMINISTRATORS: Final = GroupId("administrators")
+_AUDITORS: Final = GroupId("auditors")
+_HELPDESK: Final = GroupId("helpdesk")
 MAX_UNMET_SHOWN: Final = 12
 _ASK: Final = "Ask for access"
+_WHY: Final = "Why, in the console"
+
+
+def may_ask_why(groups: Collection[GroupId]) -> bool:
+    """Return whether members of these groups may see in the console why a decision was made: its rules and inputs.
+
+    The help desk sees decisions and no rules, and whoever belongs to it is of the help desk before being an auditor.
+    """
+    return _ADMINISTRATORS in groups or (_AUDITORS in groups and _HELPDESK not in groups)
 
 
 class Refusals:
@@ -34,7 +48,9 @@ class Refusals:
         self._links = links
         self._contact = contact
 
-    def page(self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str) -> Answer:
+    def page(
+        self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str, asks_why: bool = False
+    ) -> Answer:
         """Return the page for a person.
 
         Args:
@@ -42,17 +58,19 @@ class Refusals:
             app: the app they wanted, when it is known.
             return_path: the page in it, to come back to after a remedy.
             reference: of the event on record; empty when there is none.
+            asks_why: whether they may look the decision up in the console; the page itself says no more to them.
         """
         wording = wording_of(deny)
         name = app.name or app.id if app is not None else "This"
         first = deny.unmet[0] if deny.unmet else None
         remedy = first.remedy if first is not None else None
+        links = self._links_for(deny, app, return_path=return_path, reference=reference)
         page = Page(
             title=heading_of(deny, name),
             heading=heading_of(deny, name),
             lead=lead_of(deny, name),
             advice=_advice(remedy) or wording.advice,
-            links=self._links_for(deny, app, return_path=return_path, reference=reference),
+            links=(*links, Link(_WHY, self._links.why(reference))) if asks_why and reference else links,
             more=tuple(dict.fromkeys(unmet.words for unmet in deny.unmet[1:MAX_UNMET_SHOWN])),
             reference=reference,
         )
