@@ -18,6 +18,7 @@ from ostiary.cli.output import (
     print_table,
     print_text,
 )
+from ostiary.cli.rules_results import print_tests, write_junit
 from ostiary.errors import OstiaryError
 
 if TYPE_CHECKING:
@@ -30,25 +31,43 @@ OptionalFile = Annotated[
     typer.Argument(metavar="FILE", help="The rules document; the rules in force when left out.", show_default=False),
 ]
 CedarOption = Annotated[Path | None, typer.Option("--cedar", help="Cedar text that stands beside the document.")]
+JUnitOption = Annotated[
+    Path | None, typer.Option("--junit", metavar="PATH", help="Write what came of the tests as JUnit XML.")
+]
+IN_FORCE = "rules in force"
 
 
 class UnreadableRules(OstiaryError):
     """A file of rules cannot be read."""
 
 
-@app.command(epilog=examples("ostiary rules check rules.yaml", "ostiary rules check rules.yaml --json"))
-def check(file: OptionalFile = "", cedar: CedarOption = None, as_json: JsonOption = False) -> None:
-    """Find what is wrong with rules and say what they mean. Changes nothing; exits with 5 when there are problems."""
+@app.command(
+    epilog=examples(
+        "ostiary rules check rules.yaml",
+        "ostiary rules check rules.yaml --junit results.xml",
+        "ostiary rules check rules.yaml --json",
+    )
+)
+def check(
+    file: OptionalFile = "",
+    cedar: CedarOption = None,
+    junit: JUnitOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Find what is wrong with rules, say what they mean, run their tests. Changes nothing; exits with 5 on any finding."""
     setup()
+    from ostiary.applications.facade import read_applications
     from ostiary.rulebook.facade import check_rules
 
     document, beside = read_texts(file, cedar)
-    report = check_rules(document, beside, known=known_names())
+    report, place = check_rules(document, beside, known=known_names(), catalogue=read_applications()), file or IN_FORCE
+    if junit is not None:
+        write_junit(junit, report, place)
     if as_json:
-        print_json({"valid": report.is_valid, "report": report})
+        print_json({"valid": report.is_valid, "passed": not report.failures, "report": report})
     else:
-        print_report(report, file or "rules in force")
-    if not report.is_valid:
+        print_report(report, place)
+    if not report.is_valid or report.failures:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -149,7 +168,7 @@ def known_names() -> "Known":
 
 
 def print_report(report: "CheckReport", place: str) -> None:
-    """Print what is wrong with rules, or what they mean."""
+    """Print what is wrong with rules, or what they mean and what came of their tests."""
     for problem in report.problems:
         at = f"{place}:{problem.line}:{problem.column}" if problem.line else problem.file
         print_text(f"{at}: {problem.message}")
@@ -160,4 +179,6 @@ def print_report(report: "CheckReport", place: str) -> None:
     print_table(("Rule", "Means"), ((rule.name, rule.words) for rule in report.rules), empty="There are no rules.")
     for warning in report.warnings:
         print_note(warning)
-    print_done("The rules can be applied.")
+    print_tests(report.tests, place)
+    if not report.failures:
+        print_done("The rules can be applied.")

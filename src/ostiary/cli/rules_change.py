@@ -22,6 +22,7 @@ from ostiary.cli.output import (
     progress,
 )
 from ostiary.cli.rules import CedarOption, app, print_report, read_texts
+from ostiary.cli.rules_results import print_tests
 
 if TYPE_CHECKING:
     from ostiary.rulebook.facade import AppliedRules, Plan, RulesDifference
@@ -32,19 +33,22 @@ TakesFromOption = Annotated[
     int | None,
     typer.Option("--takes-from", min=1, help="From how many people this takes access; asked for when they are many."),
 ]
+DespiteOption = Annotated[
+    bool, typer.Option("--despite-failing-tests", help="Go on although tests fail; the history says so.")
+]
 MOST_PEOPLE = 50
 
 
 @app.command(epilog=examples("ostiary rules plan rules.yaml", "ostiary rules plan rules.yaml --json"))
 def plan(file: FileArgument, cedar: CedarOption = None, as_json: JsonOption = False) -> None:
-    """Show what applying rules would do, and change nothing. Exits with 5 when there are problems."""
+    """Show what applying rules would do, and change nothing. Exits with 5 when there are problems or a test fails."""
     setup()
     made = _plan(*read_texts(file, cedar))
     if as_json:
         print_json({"valid": made.is_valid, "people_to_name": made.people_to_name, "plan": made})
     else:
         _print_plan(made, file)
-    if not made.is_valid:
+    if not made.is_valid or made.report.failures:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -58,16 +62,25 @@ def apply(
     cedar: CedarOption = None,
     comment: CommentOption = "",
     takes_from: TakesFromOption = None,
+    despite_failing_tests: DespiteOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put rules in force, after showing what they change. Exits with 5 when there are problems.
+    """Put rules in force, after showing what they change. Exits with 5 when there are problems or a test fails.
 
     Rules that no administrator could reach the console under are on trial first: confirm them, or they roll back.
     """
     setup()
     made = _plan(*read_texts(file, cedar))
-    _carry_out(made, file, comment=comment, takes_from=takes_from, yes=yes, as_json=as_json)
+    _carry_out(
+        made,
+        file,
+        comment=comment,
+        takes_from=takes_from,
+        despite_failing_tests=despite_failing_tests,
+        yes=yes,
+        as_json=as_json,
+    )
 
 
 @app.command(epilog=examples("ostiary rules revert", "ostiary rules revert 12 --yes"))
@@ -148,20 +161,23 @@ ProposalArgument = Annotated[int, typer.Argument(metavar="NUMBER", help="As list
 def approve(
     number: ProposalArgument,
     takes_from: TakesFromOption = None,
+    despite_failing_tests: DespiteOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a proposal of somebody else in force, after showing what it changes."""
+    """Put a proposal of somebody else in force, after showing what it changes. Exits with 5 when a test fails."""
     setup()
     from ostiary.rulebook.facade import approve_proposal, get_proposal
 
     proposal = get_proposal(number)
-    made = _plan(proposal.document, proposal.cedar)
+    made, place = _plan(proposal.document, proposal.cedar), f"proposal {number}"
+    _stop_at_problems(made, place, despite=despite_failing_tests, as_json=as_json)
     if not as_json:
-        _print_plan(made, f"proposal {number}")
+        _print_plan(made, place)
     named = _name_people(made, takes_from)
     confirm(f"{proposal.actor} proposed this; it changes who may do what, from now on.", yes=yes)
-    _print_in_force(approve_proposal(number, made, people_named=named), as_json)
+    applied = approve_proposal(number, made, people_named=named, despite_failing_tests=despite_failing_tests)
+    _print_in_force(applied, as_json)
 
 
 @app.command(epilog=examples("ostiary rules withdraw 3", "ostiary rules withdraw 3 --json"))
@@ -187,18 +203,37 @@ def _plan(document: str, cedar: str) -> "Plan":
         )
 
 
+def _stop_at_problems(made: "Plan", place: str, *, despite: bool, as_json: bool) -> None:
+    """Return when the rules can be used and their tests pass, or are meant to be passed over."""
+    if made.is_valid and (despite or not made.report.failures):
+        return
+    if as_json:
+        print_json({"valid": made.is_valid, "passed": not made.report.failures, "report": made.report})
+    else:
+        _print_plan(made, place)
+        if made.is_valid:
+            print_note("Nothing was changed. If the rules are meant although tests fail: --despite-failing-tests")
+    raise typer.Exit(ExitCode.FINDINGS)
+
+
 def _carry_out(
-    made: "Plan", place: str, *, comment: str, takes_from: int | None, yes: bool, as_json: bool, restores: int = 0
+    made: "Plan",
+    place: str,
+    *,
+    comment: str,
+    takes_from: int | None,
+    yes: bool,
+    as_json: bool,
+    restores: int = 0,
+    despite_failing_tests: bool = False,
 ) -> None:
     from ostiary.rulebook.facade import apply_plan, propose_plan
 
-    if not made.is_valid:
-        print_report(made.report, place)
-        raise typer.Exit(ExitCode.FINDINGS)
     if made.is_in_force:
         before = made.before
         print_done(f"These rules are in force already (number {before.number}, version {before.version}).")
         return
+    _stop_at_problems(made, place, despite=despite_failing_tests or bool(restores), as_json=as_json)
     if not as_json:
         _print_plan(made, place)
     if made.needs_approval:
@@ -213,7 +248,14 @@ def _carry_out(
         return
     named = _name_people(made, takes_from)
     confirm("This changes who may do what, from now on.", yes=yes)
-    _print_in_force(apply_plan(made, comment=comment, people_named=named, restores=restores), as_json)
+    applied = apply_plan(
+        made,
+        comment=comment,
+        people_named=named,
+        restores=restores,
+        despite_failing_tests=despite_failing_tests,
+    )
+    _print_in_force(applied, as_json)
 
 
 def _name_people(made: "Plan", takes_from: int | None) -> int | None:
@@ -249,6 +291,7 @@ def _print_plan(made: "Plan", place: str) -> None:
         print_report(made.report, place)
         return
     _print_difference(made.difference)
+    print_tests(made.report.tests, place)
     for warning in made.report.warnings:
         print_note(warning)
     changed = made.reach.people

@@ -1,6 +1,7 @@
 """`ostiary rules`, as a person and as a script uses it."""
 
 import json
+from xml.etree import ElementTree
 
 import pytest
 from typer.testing import CliRunner
@@ -112,3 +113,95 @@ def test_files_that_cannot_be_read(run, tmp_path):
     latin = tmp_path / "latin.yaml"
     latin.write_bytes("# Grüße".encode("latin-1"))
     assert isinstance(run("check", str(latin)).exception, UnreadableRules)
+
+
+TESTS = """
+tests:
+  - {name: administrators-in, as: group:administrators, mfa: phishing-resistant, to: app:console, expect: allow}
+  - {name: a-code-is-enough, as: group:helpdesk, mfa: otp, to: app:console, expect: {allow: console-with-a-passkey}}
+"""
+FIXED = TESTS.replace("expect: {allow: console-with-a-passkey}", "expect: {deny: conditions_unmet}")
+WORDS = "This needs a passkey or security key; you gave a one-time code."
+
+
+@pytest.fixture
+def failing(file):
+    file.write_text(initial_rules() + TESTS)
+    return file
+
+
+def test_check_runs_the_tests_of_the_document(run, failing):
+    line = failing.read_text().splitlines().index(TESTS.splitlines()[3]) + 1
+    result = run("check", str(failing))
+    assert result.exit_code == ExitCode.FINDINGS
+    assert (
+        f"{failing}:{line}: test `a-code-is-enough` fails: allowed by `console-with-a-passkey` was expected; "
+        "it was refused, as a condition is not met (`conditions_unmet`)\n"
+        f"    console-with-a-passkey: {WORDS}\n"
+        "1 of 2 tests fails.\n"
+    ) in result.stdout
+    assert "can be applied" not in result.stderr
+    failing.write_text(initial_rules() + FIXED)
+    result = run("check", str(failing))
+    assert result.exit_code == ExitCode.OK
+    assert "2 tests pass." in result.stderr
+
+
+def test_check_gives_programs_what_came_of_the_tests(run, failing):
+    result = run("check", str(failing), "--json")
+    assert result.exit_code == ExitCode.FINDINGS
+    said = json.loads(result.stdout)
+    assert (said["valid"], said["passed"]) == (True, False)
+    passed, failed = said["report"]["tests"]
+    assert (passed["passed"], passed["rules"]) == (True, ["console-with-a-passkey"])
+    assert (failed["passed"], failed["reason"], failed["unmet"][0]["words"]) == (False, "conditions_unmet", WORDS)
+
+
+def test_check_writes_junit_for_build_servers(run, failing, tmp_path):
+    written = tmp_path / "results.xml"
+    assert run("check", str(failing), "--junit", str(written)).exit_code == ExitCode.FINDINGS
+    suite = ElementTree.parse(written).getroot().find("testsuite")  # noqa: S314 - written here
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
+    passed, failed = suite.findall("testcase")
+    assert (passed.get("name"), list(passed)) == ("administrators-in", [])
+    failure = failed.find("failure")
+    assert failure is not None
+    assert failed.get("file") == str(failing)
+    assert WORDS in (failure.text or "")
+    assert (failure.get("message") or "").startswith("allowed by `console-with-a-passkey` was expected")
+
+
+def test_junit_holds_what_keeps_tests_from_being_run_and_any_text(run, file, tmp_path):
+    written = tmp_path / "results.xml"
+    file.write_text("version: 1\nrules: [{name: a, deny: 'group:\\ufffe<&\ufffd', to: anything}]\ntests: [x]\n")
+    assert run("check", str(file), "--junit", str(written)).exit_code == ExitCode.FINDINGS
+    suite = ElementTree.parse(written).getroot().find("testsuite")  # noqa: S314 - written here
+    assert suite is not None
+    assert (suite.get("tests"), suite.get("errors")) == ("2", "2")
+    assert [case.get("line") for case in suite.findall("testcase")] == ["2", "3"]
+    assert all(case.find("error") is not None for case in suite.findall("testcase"))
+
+
+def test_a_test_can_only_ask_for_apps_and_groups_that_exist(run, file):
+    file.write_text("version: 1\ntests: [{name: a, as: group:staf, to: app:consol, expect: deny}]\n")
+    result = run("check", str(file))
+    assert result.exit_code == ExitCode.FINDINGS
+    assert "there is no group `staf`" in result.stdout
+    assert "there is no app `consol`" in result.stdout
+    assert "did you mean `console`?" in result.stdout
+
+
+def test_apply_refuses_rules_whose_tests_fail(run, failing):
+    result = run("apply", str(failing), "--yes")
+    assert result.exit_code == ExitCode.FINDINGS
+    assert WORDS in result.stdout
+    assert get_current().number == 0
+
+
+def test_apply_despite_failing_tests_says_so_in_the_history(run, failing):
+    assert run("apply", str(failing), "--yes", "--despite-failing-tests", "--comment", "Go").exit_code == ExitCode.OK
+    assert get_current().comment == "Despite failing tests (a-code-is-enough). Go"
+    failing.write_text(initial_rules() + FIXED)
+    assert run("apply", str(failing), "--yes", "--despite-failing-tests", "--comment", "Go").exit_code == ExitCode.OK
+    assert get_current().comment == "Go"
