@@ -23,11 +23,11 @@ DEADLINE_SECONDS = 90
 
 
 class Running:
-    """One process."""
+    """One process; `more` is what its configuration says besides."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: str = "") -> None:
         self.port = free_port()
-        configuration = f'domain = "{DOMAIN}"\n[decisions]\nforward_auth_port = {self.port}\n'
+        configuration = f'domain = "{DOMAIN}"\n[decisions]\nforward_auth_port = {self.port}\n{more}'
         self.home = make_instance_home(configuration)
         self.instance = load_instance(self.home, {})
         self.log = self.home / "log" / "decider.log"
