@@ -101,6 +101,65 @@ def test_no_page_has_an_accessibility_violation(browser: Browser, company: Compa
     assert not found
 
 
+LISTS = ("/people/", "/groups/", "/groups/staff/", "/apps/", "/sessions/", "/decisions/", "/audit/", "/rules/history")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_choice_of_columns_is_accessible_on_every_list(browser: Browser, console: str, scheme: str) -> None:
+    page = open_page(browser, console, scheme=scheme, width=390)
+    found = []
+    for address in LISTS:
+        page.goto(console + address)
+        page.locator(".column-choice summary").click()
+        for box in page.locator(".column-choice input[type=checkbox]:enabled").all():
+            box.check()
+        page.get_by_role("button", name="Show these columns").click()
+        page.wait_for_url(console + address)
+        page.locator(".column-choice summary").click()
+        expect(page.locator(".column-choice input[type=checkbox]:not(:checked)")).to_have_count(0)
+        result = Axe().run(page, options={"runOnly": STANDARD})
+        found += [
+            (address, violation["id"], [node["html"][:200] for node in violation["nodes"]][:3])
+            for violation in result.response["violations"]
+        ]
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+    assert not found
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_columns_are_chosen_by_keyboard_and_remembered(browser: Browser, console: str, scripts: bool) -> None:
+    page = open_page(browser, f"{console}/people/?group=staff&q=example", scripts=scripts)
+    headings = page.locator(".table thead th")
+    expect(headings).to_have_text(["Person", "State", "Groups", "Authenticators", "Last sign-in"])
+    choice = page.locator(".column-choice summary")
+    choice.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("group", name="Columns to show")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Person")).to_be_disabled()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("checkbox", name="State")).to_be_focused()
+    page.keyboard.press("Space")
+    for _ in range(4):
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("checkbox", name="Created")).to_be_focused()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    wanted = ["Person", "Groups", "Authenticators", "Last sign-in", "Created"]
+    expect(headings).to_have_text(wanted)
+    assert page.url == f"{console}/people/?group=staff&q=example"
+    page.get_by_label("Contains").fill("bruno")
+    page.get_by_role("button", name="Filter").click()
+    expect(headings).to_have_text(wanted)
+    expect(page.locator(".table tbody tr")).to_have_count(1)
+    page.goto(f"{console}/groups/")
+    page.goto(f"{console}/people/")
+    expect(headings).to_have_text(wanted)
+    choice.focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Show the usual ones").press("Enter")
+    expect(headings).to_have_text(["Person", "State", "Groups", "Authenticators", "Last sign-in"])
+
+
 def test_no_page_is_wider_than_a_telephone(browser: Browser, company: Company, console: str) -> None:
     page = open_page(browser, console, width=390)
     for address in every_page(company):

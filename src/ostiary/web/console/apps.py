@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from ostiary.applications.facade import (
     App,
     AppHealth,
+    Health,
     UnknownApp,
     add_app,
     app_health,
@@ -22,6 +23,7 @@ from ostiary.applications.facade import (
 from ostiary.errors import OstiaryError
 from ostiary.web.console.app_form import AppForm
 from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.decision_rows import recent_decisions
 from ostiary.web.console.export import export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
@@ -29,6 +31,7 @@ from ostiary.web.console.listing import cut, matches
 from ostiary.web.console.page import page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
+from ostiary.web.console.tables import APPS
 
 SECTION = Resource.APPS
 
@@ -44,13 +47,14 @@ def listed_apps(text: str) -> list[App]:
 
 
 @console_page(Resource.APPS, Action.VIEW)
-def apps(request: HttpRequest) -> HttpResponseBase:
+@with_columns(APPS)
+def apps(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
     """List the apps."""
     text = request.GET.get("q", "").strip()
     found = listed_apps(text)
     health = health_by_app()
     page = cut([(app, health.get(app.id)) for app in found], page_number(request))
-    return render_page(request, "apps/list.html", SECTION, {"page": page, "text": text})
+    return render_page(request, "apps/list.html", SECTION, {"page": page, "columns": columns, "text": text})
 
 
 @console_page(Resource.APPS, Action.EXPORT)
@@ -58,6 +62,7 @@ def apps_export(request: HttpRequest) -> HttpResponseBase:
     """Return the listed apps as a file."""
     if not wants_export(request):
         return redirect("console:apps")
+    health = health_by_app()
     rows = (
         {
             "id": app.id,
@@ -66,6 +71,7 @@ def apps_export(request: HttpRequest) -> HttpResponseBase:
             "upstream": app.upstream.url,
             "labels": " ".join(app.labels),
             "contact": app.contact,
+            "health": _health_word(app, health.get(app.id)),
         }
         for app in listed_apps(request.GET.get("q", ""))
     )
@@ -142,6 +148,13 @@ def find_app(app_id: str) -> App:
         return get_app(app_id)
     except UnknownApp:
         raise Http404 from None
+
+
+def _health_word(app: App, health: AppHealth | None) -> str:
+    """The console itself is well when somebody exports from it."""
+    if app.builtin:
+        return Health.UP.value
+    return (health.health if health is not None else Health.UNKNOWN).value
 
 
 def _without_nothing(values: dict[str, Any]) -> dict[str, Any]:

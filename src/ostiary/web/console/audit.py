@@ -3,14 +3,13 @@
 import json
 import time
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ostiary.errors import OstiaryError
@@ -30,28 +29,23 @@ from ostiary.visibility.facade import (
 from ostiary.web.console.archive import pack_folder
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.audit_check import check_record
+from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.decisions import SPANS
 from ostiary.web.console.export import export_table, pages_of, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
+from ostiary.web.console.tables import EVENTS
+from ostiary.web.console.words import EVENT_KIND_NAMES
 
 SECTION = Resource.AUDIT
-KIND_NAMES: Final[dict[EventKind, Promise]] = {
-    "sign_in": _("Sign-ins"),
-    "session": _("Sessions at apps"),
-    "account": _("Accounts"),
-    "group": _("Groups"),
-    "entity": _("Apps, rules, settings"),
-    "log": _("The record itself"),
-}
 
 
 class EventFilters(forms.Form):
     """What to look for."""
 
     q = forms.CharField(label=_("Contains"), required=False, max_length=200)
-    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("Any")), *KIND_NAMES.items()])
+    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("Any")), *EVENT_KIND_NAMES.items()])
     success = forms.ChoiceField(
         label=_("Result"), required=False, choices=[("", _("Any")), ("yes", _("Succeeded")), ("no", _("Failed"))]
     )
@@ -79,7 +73,8 @@ class EventFilters(forms.Form):
 
 
 @console_page(Resource.AUDIT, Action.VIEW, methods=WRITE)
-def audit(request: HttpRequest) -> HttpResponseBase:
+@with_columns(EVENTS)
+def audit(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
     """List events; sent as a form, also check the record."""
     filters = EventFilters(request.GET)
     status = get_log_status()
@@ -94,6 +89,7 @@ def audit(request: HttpRequest) -> HttpResponseBase:
         "filters": filters,
         "filtered": any(request.GET.get(name) for name in filters.fields),
         "page": list_events(filters.query(page=page_number(request), page_size=PAGE_SIZE, now=time.time())),
+        "columns": columns,
         "status": status,
         "reports": reports,
         "intact": all(report.intact for report in reports),

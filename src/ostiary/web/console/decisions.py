@@ -23,12 +23,14 @@ from ostiary.visibility.facade import (
     latest_decisions,
     search_decisions,
 )
+from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.decision_inputs import list_inputs
 from ostiary.web.console.decision_rows import tell_decisions, with_told_words
 from ostiary.web.console.export import export_table, pages_of, wants_export
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
+from ostiary.web.console.tables import DECISIONS
 from ostiary.web.console.words import OUTCOME_NAMES, REASON_NAMES, tell_decision
 
 SECTION = Resource.DECISIONS
@@ -85,7 +87,8 @@ class DecisionFilters(forms.Form):
 
 
 @console_page(Resource.DECISIONS, Action.VIEW)
-def decisions(request: HttpRequest) -> HttpResponseBase:
+@with_columns(DECISIONS)
+def decisions(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
     """Search decisions, newest first."""
     filters = DecisionFilters(request.GET)
     page = search_decisions(filters.query(page=page_number(request), page_size=PAGE_SIZE, now=time.time()))
@@ -93,6 +96,7 @@ def decisions(request: HttpRequest) -> HttpResponseBase:
         "filters": filters,
         "filtered": any(request.GET.get(name) for name in filters.fields),
         "page": page,
+        "columns": columns,
         "told": tell_decisions(page.items),
         "now": timezone.now(),
     }

@@ -25,6 +25,7 @@ from ostiary.identity.facade import (
 )
 from ostiary.policy.identifiers import GroupId
 from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.export import export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.listing import cut, matches
@@ -33,6 +34,7 @@ from ostiary.web.console.people import find_person as find_person_by_id
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
+from ostiary.web.console.tables import GROUPS, MEMBERS
 
 SECTION = Resource.GROUPS
 
@@ -57,11 +59,13 @@ class MemberForm(ReasonForm):
 
 
 @console_page(Resource.GROUPS, Action.VIEW)
-def groups(request: HttpRequest) -> HttpResponseBase:
+@with_columns(GROUPS)
+def groups(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
     """List the groups."""
     text = request.GET.get("q", "").strip()
     found = [group for group in list_groups() if matches(text, (group.id, group.name, group.description))]
-    return render_page(request, "groups/list.html", SECTION, {"page": cut(found, page_number(request)), "text": text})
+    context = {"page": cut(found, page_number(request)), "columns": columns, "text": text}
+    return render_page(request, "groups/list.html", SECTION, context)
 
 
 @console_page(Resource.GROUPS, Action.EXPORT)
@@ -85,12 +89,13 @@ def group_export(request: HttpRequest, group_id: str) -> HttpResponseBase:
 
 
 @console_page(Resource.GROUPS, Action.VIEW)
-def group(request: HttpRequest, group_id: str) -> HttpResponseBase:
+@with_columns(MEMBERS)
+def group(request: HttpRequest, columns: ShownColumns, group_id: str) -> HttpResponseBase:
     """Show one group and its members."""
     shown = find_group(group_id)
     text = request.GET.get("q", "").strip()
     page = search_members(shown.id, text=text, page=page_number(request), page_size=PAGE_SIZE)
-    context = {"group": shown, "page": page, "text": text}
+    context = {"group": shown, "page": page, "columns": columns, "text": text}
     return render_page(request, "groups/detail.html", SECTION, context)
 
 

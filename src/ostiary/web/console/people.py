@@ -27,6 +27,7 @@ from ostiary.identity.facade import (
 )
 from ostiary.policy.identifiers import GroupId, PersonId
 from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.decision_rows import recent_decisions
 from ostiary.web.console.export import MAX_ROWS, export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
@@ -34,6 +35,7 @@ from ostiary.web.console.page import PAGE_SIZE, ROLE_NAMES, page_number, render_
 from ostiary.web.console.permissions import Action, Resource, may, may_act_on
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
+from ostiary.web.console.tables import PEOPLE
 
 SECTION = Resource.PEOPLE
 
@@ -66,11 +68,12 @@ class RenameForm(forms.Form):
 
 
 @console_page(Resource.PEOPLE, Action.VIEW)
-def people(request: HttpRequest) -> HttpResponseBase:
+@with_columns(PEOPLE)
+def people(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
     """List people."""
     text, group = _filters(request)
     page = list_people(text=text, group=group, page=page_number(request), page_size=PAGE_SIZE)
-    context = {"page": page, "text": text, "group": group or "", "groups": list_groups()}
+    context = {"page": page, "columns": columns, "text": text, "group": group or "", "groups": list_groups()}
     return render_page(request, "people/list.html", SECTION, context)
 
 
@@ -88,9 +91,11 @@ def people_export(request: HttpRequest) -> HttpResponseBase:
             "email": person.email,
             "active": person.active,
             "invited": person.invited,
+            "guessed_at": person.locked,
             "groups": " ".join(person.groups),
             "methods": " ".join(person.methods),
             "last_sign_in_at": person.last_sign_in_at,
+            "created_at": person.created_at,
         }
         for person in found
     )

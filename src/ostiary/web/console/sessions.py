@@ -19,6 +19,7 @@ from ostiary.identity.facade import (
 )
 from ostiary.policy.identifiers import SessionId
 from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.export import MAX_ROWS, export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
@@ -26,15 +27,18 @@ from ostiary.web.console.people import find_person, page_of
 from ostiary.web.console.permissions import Action, Resource, may_act_on
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
+from ostiary.web.console.tables import SESSIONS
 
 SECTION = Resource.SESSIONS
 
 
 @console_page(Resource.SESSIONS, Action.VIEW)
-def sessions(request: HttpRequest) -> HttpResponseBase:
+@with_columns(SESSIONS)
+def sessions(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
     """List who is signed in, last seen first."""
     page = list_sessions(page=page_number(request), page_size=PAGE_SIZE)
-    return render_page(request, "sessions/list.html", SECTION, {"page": page, "own": caller_of(request).session})
+    context = {"page": page, "columns": columns, "own": caller_of(request).session}
+    return render_page(request, "sessions/list.html", SECTION, context)
 
 
 @console_page(Resource.SESSIONS, Action.EXPORT)

@@ -1,4 +1,4 @@
-"""Decisions in words: each row of the list reads as a sentence. What was decided is `policy`'s, not changed here."""
+"""Decisions and events in words: each row of a list reads as a sentence. What was decided is `policy`'s, not changed here."""
 
 from typing import Final
 
@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ostiary.policy.decision import ReasonCode
+from ostiary.visibility.facade import EventKind
 
 OUTCOME_NAMES: Final[dict[str, Promise]] = {
     "allowed": gettext_lazy("Allowed"),
@@ -46,6 +47,14 @@ METHOD_NAMES: Final[dict[str, Promise]] = {
     "email": gettext_lazy("link by e-mail"),
     "break_glass": gettext_lazy("emergency link"),
 }
+EVENT_KIND_NAMES: Final[dict[EventKind, Promise]] = {
+    "sign_in": gettext_lazy("Sign-ins"),
+    "session": gettext_lazy("Sessions at apps"),
+    "account": gettext_lazy("Accounts"),
+    "group": gettext_lazy("Groups"),
+    "entity": gettext_lazy("Apps, rules, settings"),
+    "log": gettext_lazy("The record itself"),
+}
 URGENT_REASONS: Final = frozenset(
     {ReasonCode.ENGINE_ERROR, ReasonCode.STALE_FACTS, ReasonCode.RECORD_UNAVAILABLE, ReasonCode.NO_RULES}
 )
@@ -59,6 +68,11 @@ def name_reason(code: str) -> str:
 def name_method(method: str) -> str:
     """Return an authentication method in words; one that is not known stays as it is."""
     return str(METHOD_NAMES.get(method, method))
+
+
+def name_event_kind(kind: EventKind) -> str:
+    """Return a kind of event in words."""
+    return str(EVENT_KIND_NAMES[kind])
 
 
 def tell_decision(*, outcome: str, who: str, app: str, reason: str, why: str) -> SafeString:

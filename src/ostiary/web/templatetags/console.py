@@ -1,6 +1,6 @@
 """`{% load console %}`: small parts that only the console's pages show. Components of every page are in `ostiary`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import template
@@ -12,15 +12,19 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from ostiary.applications.facade import AppHealth, Health
-from ostiary.identity.facade import Person
+from ostiary.identity.facade import Person, SignInSession
 from ostiary.policy.request import Authentication
-from ostiary.web.console.words import OUTCOME_NAMES, name_method, name_reason
+from ostiary.web.console.columns import PARAMETER, USUAL, ShownColumns
+from ostiary.web.console.decision_rows import ToldDecision
+from ostiary.web.console.tables import DECISIONS, SESSIONS
+from ostiary.web.console.words import OUTCOME_NAMES, name_event_kind, name_method, name_reason
 from ostiary.web.design.icons import draw_icon
 from ostiary.web.design.moments import as_datetime, describe_moment
 from ostiary.web.templatetags.ostiary import badge
 
 register = template.Library()
 register.filter("reason_name", name_reason)
+register.filter("event_kind", name_event_kind)
 
 
 @register.simple_tag
@@ -95,3 +99,44 @@ def export_links(context: Context, view: str, *arguments: str) -> SafeString:
 def filter_text(text: str, label: str = "") -> dict[str, Any]:
     """Draw the filter's text field."""
     return {"text": text, "label": label or _("Contains")}
+
+
+@register.inclusion_tag("console/parts/column_choice.html", takes_context=True)
+def column_choice(context: Context, columns: ShownColumns) -> dict[str, Any]:
+    """Draw the control that chooses a list's columns; what is filtered and which page it is stay as they are."""
+    request, exported = context["request"], columns.table.exported
+    return {
+        "columns": columns,
+        "table": columns.table,
+        "path": request.path,
+        "kept": [(name, value) for name, values in request.GET.lists() for value in values if name != PARAMETER],
+        "parameter": PARAMETER,
+        "usual": USUAL,
+        "exported": exported is not None and context["may"][exported.value]["export"],
+    }
+
+
+@register.simple_tag
+def column_heads(columns: ShownColumns) -> SafeString:
+    """Draw the headings of the columns that are shown."""
+    kinds = ((SafeString(f' class="{column.kind}"') if column.kind else "", column.name) for column in columns.columns)
+    return format_html_join("", '<th scope="col"{}>{}</th>', kinds)
+
+
+@register.inclusion_tag("console/parts/decision_table.html")
+def decision_table(decisions: Sequence[ToldDecision], columns: ShownColumns | None = None) -> dict[str, Any]:
+    """Draw decisions as sentences; with the usual columns where none were chosen."""
+    return {"decisions": decisions, "columns": columns or DECISIONS.usual}
+
+
+@register.inclusion_tag("console/parts/session_table.html", takes_context=True)
+def session_table(
+    context: Context, sessions: Sequence[SignInSession], columns: ShownColumns | None = None
+) -> dict[str, Any]:
+    """Draw sign-ins; of one person, without that person, where no columns were chosen."""
+    return {
+        "sessions": sessions,
+        "columns": columns or SESSIONS.usual.without_subject,
+        "own": context.get("own"),
+        "may": context["may"],
+    }

@@ -1,0 +1,111 @@
+"""The console's lists and their columns. What can be exported has every one of them; templates draw the cells."""
+
+from typing import Final
+
+from django.utils.translation import gettext_lazy as _
+
+from ostiary.web.console.columns import Column, Table
+from ostiary.web.console.permissions import Resource
+
+PEOPLE: Final = Table(
+    "people",
+    "person",
+    (
+        Column("person", _("Person")),
+        Column("state", _("State")),
+        Column("groups", _("Groups")),
+        Column("methods", _("Authenticators")),
+        Column("last_sign_in", _("Last sign-in")),
+        Column("created", _("Created"), usual=False),
+        Column("id", _("Identifier"), usual=False),
+    ),
+    exported=Resource.PEOPLE,
+)
+GROUPS: Final = Table(
+    "groups",
+    "group",
+    (
+        Column("group", _("Group")),
+        Column("description", _("Description")),
+        Column("members", _("Members"), "amount"),
+    ),
+)
+MEMBERS: Final = Table(
+    "members",
+    "person",
+    (
+        Column("person", _("Person")),
+        Column("since", _("Since")),
+        Column("by", _("Put in by")),
+        Column("reason", _("Reason")),
+    ),
+    exported=Resource.GROUPS,
+)
+APPS: Final = Table(
+    "apps",
+    "app",
+    (
+        Column("app", _("App")),
+        Column("address", _("Address")),
+        Column("labels", _("Labels")),
+        Column("health", _("Health")),
+        Column("contact", _("Contact"), usual=False),
+    ),
+    exported=Resource.APPS,
+)
+SESSIONS: Final = Table(
+    "sessions",
+    "person",
+    (
+        Column("person", _("Person")),
+        Column("browser", _("Browser")),
+        Column("address", _("Address")),
+        Column("proved", _("Proved")),
+        Column("began", _("Began"), usual=False),
+        Column("last_seen", _("Last seen")),
+        Column("ends", _("Ends")),
+    ),
+    exported=Resource.SESSIONS,
+)
+DECISIONS: Final = Table(
+    "decisions",
+    "happened",
+    (
+        Column("when", _("When")),
+        Column("outcome", _("Outcome")),
+        Column("happened", _("What happened")),
+        Column("request", _("Request")),
+        Column("rule", _("Rule"), usual=False),
+        Column("address", _("Address"), usual=False),
+        Column("country", _("Country"), usual=False),
+        Column("reference", _("Reference")),
+    ),
+    exported=Resource.DECISIONS,
+)
+EVENTS: Final = Table(
+    "audit",
+    "happened",
+    (
+        Column("when", _("When")),
+        Column("happened", _("What happened")),
+        Column("kind", _("Kind"), usual=False),
+        Column("actor", _("By"), usual=False),
+        Column("target", _("About"), usual=False),
+        Column("reason", _("Reason"), usual=False),
+        Column("address", _("Address")),
+        Column("result", _("Result")),
+    ),
+    exported=Resource.AUDIT,
+)
+HISTORY: Final = Table(
+    "history",
+    "number",
+    (
+        Column("number", _("Number"), "amount"),
+        Column("when", _("When")),
+        Column("by", _("By")),
+        Column("comment", _("What and why")),
+        Column("version", _("Version")),
+    ),
+)
+TABLES: Final = (PEOPLE, GROUPS, MEMBERS, APPS, SESSIONS, DECISIONS, EVENTS, HISTORY)
