@@ -15,7 +15,7 @@ from ostiary.cli.output import EXIT_CODES, ExitCode, exit_code_of, print_error, 
 from ostiary.config.loader import HOME_VARIABLE
 from ostiary.errors import OstiaryError
 
-FLAT = ("init", "up", "status", "doctor")
+FLAT = ("init", "up", "status", "doctor", "explain")
 GROUPED = ("app", "user", "group", "session", "rules", "authzen", "audit", "admin", "gateway", "config", "service")
 FLAT_LAST = ("backup",)
 FURTHER = ("rules_change",)

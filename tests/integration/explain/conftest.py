@@ -1,0 +1,5 @@
+"""Fixtures of explanations: the console's company."""
+
+from tests.console_fixtures import company, console_instance, visit
+
+__all__ = ["company", "console_instance", "visit"]
