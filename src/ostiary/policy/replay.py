@@ -30,7 +30,7 @@ from ostiary.policy.past import (
     from_ticks,
     request_of,
 )
-from ostiary.policy.replay_classes import Times, Watched, asker_class, path_class, surroundings_class, watched_by
+from ostiary.policy.replay_classes import Span, Watched, asker_class, path_class, surroundings_class, watched_by
 from ostiary.policy.replay_report import Change, Effect, Example, Reason, ReplayReport, Unreplayed
 from ostiary.policy.snapshot import AppFact, Catalogue, Rules
 
@@ -140,9 +140,13 @@ class Replay:
         changes = _Changes(answering)
         situations = 0
         decided: dict[Hashable, tuple[Decision, Decision]] = {}
+        kinds: dict[Asker, Hashable] = {}
         engines = self._engines({tally.situation.act.app for _, tally in wanted})
         for key, tally in wanted:
-            kind = (asker_class(self._watched, tally.situation.asker), *key[1:-1])
+            asker = tally.situation.asker
+            if asker not in kinds:
+                kinds[asker] = asker_class(self._watched, asker)
+            kind = (kinds[asker], *key[1:-1])
             pair = decided.get(kind)
             if pair is None:
                 request = request_of(tally.situation, self._watched.emails)
@@ -187,17 +191,17 @@ class Replay:
         """Yield the number of each request's kind of moment and proofs."""
         numbers = self._numbers["time"]
         since, until = from_ticks(min(batch.ticks)), from_ticks(max(batch.ticks))
+        span = Span(self._watched, since, until)
         if not self._timed:
-            strengths = [Times(self._watched, proofs, since=since, until=until).classes[0] for proofs in batch.proofs]
+            strengths = [span.times(proofs)[1][0] for proofs in batch.proofs]
             yield from map(_numbered(strengths, numbers).__getitem__, batch.proof)
             return
         cells: list[tuple[list[float], list[int]] | None] = [None] * len(batch.proofs)
         for proof, tick in zip(batch.proof, batch.ticks, strict=True):
             cell = cells[proof]
             if cell is None:
-                times = Times(self._watched, batch.proofs[proof], since=since, until=until)
-                edges = [edge * TICKS_A_SECOND for edge in times.edges]
-                cell = cells[proof] = (edges, _numbered(times.classes, numbers))
+                edges, classes = span.times(batch.proofs[proof])
+                cell = cells[proof] = ([edge * TICKS_A_SECOND for edge in edges], _numbered(classes, numbers))
             yield cell[1][bisect_right(cell[0], tick)]
 
 

@@ -6,6 +6,7 @@ Where Cedar text beside the document reads the context, the parts themselves are
 """
 
 import json
+from bisect import bisect_right
 from collections.abc import Hashable, Iterator
 from typing import Any, Final
 
@@ -92,38 +93,43 @@ def surroundings_class(watched: Watched, surroundings: Surroundings) -> Hashable
     return tuple(status(condition, facts) for condition in watched.fixed)
 
 
-class Times:
-    """What the rules can tell of a session's proofs, from moment to moment.
+class Span:
+    """The moments of one span at which any of the hours that the rules ask about begin or end.
 
     Args:
         watched: what the rulebooks ask.
-        proofs: of the session.
-        since: the first moment that will be asked for, seconds since the epoch.
+        since: the first moment, seconds since the epoch.
         until: the last.
     """
 
-    __slots__ = ("classes", "edges")
-    """Class `n` holds from edge `n - 1` (the beginning for 0) until before edge `n`."""
-
-    def __init__(self, watched: Watched, proofs: Proofs, *, since: float, until: float) -> None:
-        edges = {edge for window in watched.windows for edge in _edges(window, since, until)}
-        for begin, end in (span for condition in watched.proofs for span in _spans(condition, proofs)):
-            edges |= {edge for edge in (begin, end) if since < edge <= until}
-        self.edges = sorted(edges)
-        strength = max((worth for worth, _ in proofs), default=0)
-        self.classes: list[Hashable] = [
-            (strength, *_fresh(watched, proofs, moment), *_open(watched, moment)) for moment in (since, *self.edges)
+    def __init__(self, watched: Watched, since: float, until: float) -> None:
+        self._watched, self._since, self._until = watched, since, until
+        self._edges = sorted({edge for window in watched.windows for edge in _edges(window, since, until)})
+        self._open = [
+            tuple(state_at(window, moment)[0] for window in watched.windows) for moment in (since, *self._edges)
         ]
 
+    def times(self, proofs: Proofs) -> tuple[list[float], list[Hashable]]:
+        """Return the moments at which the answers change for a session, and what the rules can tell meanwhile.
 
-def _fresh(watched: Watched, proofs: Proofs, moment: float) -> Iterator[bool]:
-    for condition in watched.proofs:
-        yield any(begin <= moment < end for begin, end in _spans(condition, proofs))
+        Class `n` holds from moment `n - 1` (the beginning for 0) until before moment `n`.
 
-
-def _open(watched: Watched, moment: float) -> Iterator[bool]:
-    for window in watched.windows:
-        yield state_at(window, moment)[0]
+        Args:
+            proofs: of the session.
+        """
+        strength = max((worth for worth, _ in proofs), default=0)
+        spans = [_spans(condition, proofs) for condition in self._watched.proofs]
+        ends = {end for some in spans for span in some for end in span if self._since < end <= self._until}
+        edges = sorted({*self._edges, *ends}) if ends else self._edges
+        classes: list[Hashable] = [
+            (
+                strength,
+                *(any(begin <= moment < end for begin, end in some) for some in spans),
+                *self._open[bisect_right(self._edges, moment)],
+            )
+            for moment in (self._since, *edges)
+        ]
+        return edges, classes
 
 
 def _spans(condition: Mfa, proofs: Proofs) -> list[tuple[float, float]]:

@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 import msgspec
 
+from ostiary.policy.compiled import compile_rules
 from ostiary.policy.identifiers import AppId, PolicyVersion
 from ostiary.policy.replay import Answering, Replay
 from ostiary.policy.replay_report import ReplayReport
 from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.rules.selector_reader import Known
 from ostiary.policy.snapshot import Rules
+from ostiary.rulebook.domain import AppliedRules
 from ostiary.rulebook.queries import get_current
 from ostiary.visibility.domain.holding import first_unmet, is_held
 from ostiary.visibility.past import read_past_requests, referenced, with_references
@@ -29,6 +31,7 @@ def replay_candidate(
     until: float,
     progress: Callable[[float], None] = lambda _done: None,
     known: Known | None = None,
+    in_force: AppliedRules | None = None,
 ) -> ReplayReport:
     """Decide past requests again by other rules, and by those in force to compare with.
 
@@ -42,13 +45,14 @@ def replay_candidate(
         until: later requests are left out, this moment among them.
         progress: is told how much is done, 0 to 1.
         known: with `apps`, requests to any other are not replayed; by default every app counts as existing.
+        in_force: the rules to compare with; by default those that are in force. Given, the database is not asked.
 
     Raises:
         InvalidRules: when the candidate has a problem.
         OSError: when what is kept cannot be read.
     """
     candidate = Rules(document=document, cedar=cedar, version=PolicyVersion("candidate"))
-    replay = _begin(candidate, since=since, until=until)
+    replay = _begin(candidate, in_force or get_current(), since=since, until=until)
     for done, requests in read_past_requests(since=since):
         replay.take(requests)
         progress(done * READING_SHARE)
@@ -65,11 +69,10 @@ def replay_candidate(
     )
 
 
-def _begin(candidate: Rules, *, since: float, until: float) -> Replay:
+def _begin(candidate: Rules, current: AppliedRules, *, since: float, until: float) -> Replay:
     """Rules in force that cannot be read any more let nobody in, and are compared as such."""
-    current = get_current()
+    compile_rules(candidate.document, candidate.cedar)
     in_force = Rules(document=current.document, cedar=current.cedar, version=current.version)
-    Replay(candidate=candidate, in_force=candidate, since=since, until=until)
     try:
         return Replay(candidate=candidate, in_force=in_force, since=since, until=until)
     except InvalidRules:
