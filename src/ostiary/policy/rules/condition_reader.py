@@ -21,7 +21,7 @@ STRENGTHS: Final[Mapping[str, AuthStrength]] = {
     "phishing-resistant": AuthStrength.PHISHING_RESISTANT,
 }
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_ATTRIBUTE = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
+FACT_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}", re.ASCII)
 _INTEGER = re.compile(r"-?\d{1,15}", re.ASCII)
 _RISK = re.compile(r"below +(\d{1,3})", re.ASCII)
 _DURATION = re.compile(r"(\d{1,9}) ?([smhd])", re.ASCII)
@@ -98,7 +98,7 @@ def read_device(node: Node, problems: Problems) -> list[DeviceFact]:
         return []
     facts: list[DeviceFact] = []
     for key, value in node.entries:
-        if not _ATTRIBUTE.fullmatch(key.text):
+        if not FACT_NAME.fullmatch(key.text):
             problems.add(key, f"{shown(key.text)} cannot name a device fact", "use a-z, 0-9 and `_`, a letter first")
         elif fact := _read_device_fact(key.text, value, problems):
             facts.append(fact)

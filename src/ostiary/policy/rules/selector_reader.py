@@ -58,6 +58,11 @@ def read_paths(node: Node, problems: Problems) -> tuple[PathScope, ...]:
     return tuple(dict.fromkeys(scope for scope in read if scope))
 
 
+def can_name_person(text: str) -> bool:
+    """Whether `person:` can be followed by this text."""
+    return len(text) <= MAX_PERSON_CHARACTERS and _PERSON.fullmatch(text) is not None
+
+
 def _read_who(word: Scalar, known: Known, problems: Problems) -> Who | None:
     if word.text == "anyone":
         return Who(WhoKind.ANYONE)
@@ -67,7 +72,7 @@ def _read_who(word: Scalar, known: Known, problems: Problems) -> Who | None:
     if kind == "service" and _is_slug(word, name, "service", problems):
         return Who(WhoKind.SERVICE, name)
     if kind == "person":
-        if len(name) <= MAX_PERSON_CHARACTERS and _PERSON.fullmatch(name):
+        if can_name_person(name):
             return Who(WhoKind.EMAIL, name.lower()) if "@" in name else Who(WhoKind.PERSON, name)
         problems.add(word, f"{shown(name)} is neither an e-mail address nor a person's id")
     return None
