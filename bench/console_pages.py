@@ -55,6 +55,7 @@ def addresses() -> dict[str, str]:
         "person_invite_again": {"person_id": waiting.id},
         "session_revoke": {"session_id": list_sessions(page_size=2).items[1].id},
         "rules_version": {"number": get_current().number},
+        "rules_proposal": {"proposal_id": 1},
         "audit_event": {"stream": "control", "seq": 3},
     }
     found = {}

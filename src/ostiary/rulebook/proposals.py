@@ -17,6 +17,7 @@ from ostiary.rulebook.services import MAX_COMMENT_CHARACTERS, take_turns
 from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
 
 HOUR_SECONDS = 3600.0
+MAX_NUMBER = 2**62
 EntityChange = Literal["create", "update", "delete"]
 
 
@@ -37,7 +38,7 @@ def get_proposal(proposal_id: int) -> Proposal:
     Raises:
         UnknownProposal: when there is none with this number.
     """
-    row = ProposalRow.objects.filter(pk=proposal_id).first()
+    row = ProposalRow.objects.filter(pk=proposal_id).first() if 0 < proposal_id < MAX_NUMBER else None
     if row is None:
         raise UnknownProposal(
             f"There is no proposal number {proposal_id}.", hint="See what waits: ostiary rules proposals"

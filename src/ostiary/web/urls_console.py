@@ -2,7 +2,21 @@
 
 from django.urls import include, path
 
-from ostiary.web.console import apps, audit, decisions, groups, overview, people, rules, search, sessions
+from ostiary.web.console import (
+    apps,
+    audit,
+    decisions,
+    explain,
+    groups,
+    overview,
+    people,
+    replay,
+    rules,
+    rules_change,
+    rules_trial,
+    search,
+    sessions,
+)
 
 handler400 = "ostiary.web.console.failures.bad_request"
 handler403 = "ostiary.web.console.failures.permission_denied"
@@ -40,9 +54,15 @@ pages = [
     path("sessions/export", sessions.sessions_export, name="sessions_export"),
     path("sessions/<str:session_id>/revoke", sessions.session_revoke, name="session_revoke"),
     path("rules/", rules.rules, name="rules"),
-    path("rules/edit", rules.rules_edit, name="rules_edit"),
+    path("rules/edit", rules_change.rules_edit, name="rules_edit"),
+    path("rules/confirm", rules_trial.rules_confirm, name="rules_confirm"),
+    path("rules/roll-back", rules_trial.rules_roll_back, name="rules_roll_back"),
+    path("rules/proposals/", rules_trial.rules_proposals, name="rules_proposals"),
+    path("rules/proposals/<int:proposal_id>", rules_trial.rules_proposal, name="rules_proposal"),
+    path("rules/replay/", replay.rules_replay, name="rules_replay"),
     path("rules/history", rules.rules_history, name="rules_history"),
     path("rules/history/<int:number>", rules.rules_version, name="rules_version"),
+    path("explain/", explain.explain, name="explain"),
     path("decisions/", decisions.decisions, name="decisions"),
     path("decisions/export", decisions.decisions_export, name="decisions_export"),
     path("decisions/<str:reference>/", decisions.decision, name="decision"),

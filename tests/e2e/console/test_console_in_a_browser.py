@@ -1,5 +1,6 @@
 """The console in a real browser: accessible in light and dark, usable by keyboard, and whole without scripts."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -76,10 +77,16 @@ def every_page(company: Company) -> list[str]:
         f"/sessions/{company.sessions['bruno_costa'].id}/revoke",
         "/rules/",
         "/rules/edit",
+        "/rules/confirm",
+        "/rules/proposals/",
         "/rules/history",
         f"/rules/history/{company.rules}",
         "/decisions/",
         "/decisions/?q=zzzz",
+        "/explain/",
+        f"/explain/?person={bruno}&app=payroll&device=managed",
+        f"/explain/?person={bruno}&app=payroll",
+        f"/explain/?person={bruno}&app=wiki",
         f"/decisions/{company.references[0]}/",
         "/audit/",
         "/audit/control/1",
@@ -221,26 +228,83 @@ def test_rules_are_changed_with_the_editor(browser: Browser, console: str) -> No
     page = open_page(browser, f"{console}/rules/edit")
     editor = page.locator("#id_document")
     editor.fill(RULES.replace("group:finance", "group:finanse"))
-    page.get_by_role("button", name="Check and compare").click()
+    page.get_by_role("button", name="Review the change").click()
     wrong = page.locator("[data-gutter] .wrong")
     expect(wrong).to_have_text("11")
     page.get_by_role("link", name="Line 11").click()
     expect(editor).to_be_focused()
     assert page.evaluate("document.getSelection().toString()").strip() == "allow: group:finanse"
     editor.fill(RULES.replace("mfa: phishing-resistant", "mfa: otp"))
-    page.get_by_role("button", name="Check and compare").click()
-    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
     page.get_by_label("What this changes, and why").fill("Phones suffice")
-    page.get_by_role("button", name="Apply these rules").click()
+    page.get_by_role("button", name="Review the change").click()
+    expect(page.get_by_role("heading", name="What would change")).to_be_visible()
+    expect(page.get_by_label("What this changes, and why")).to_have_value("Phones suffice")
+    page.get_by_role("button", name="Change the text").click()
+    expect(editor).to_have_value(RULES.replace("mfa: phishing-resistant", "mfa: otp"))
+    page.get_by_role("button", name="Review the change").click()
+    page.get_by_role("button", name="Apply to 1 person").click()
     page.wait_for_url(f"{console}/rules/")
     assert asked_elsewhere(get_current).comment == "Phones suffice"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_way_of_a_change_has_no_accessibility_violation(browser: Browser, console: str, scheme: str) -> None:
+    """Review, trial and the banner on every page; then back."""
+    page = open_page(browser, f"{console}/rules/edit", scheme=scheme)
+
+    def violations() -> list[tuple[str, str]]:
+        found = Axe().run(page, options={"runOnly": STANDARD}).response["violations"]
+        return [(one["id"], node["html"][:200]) for one in found for node in one["nodes"]]
+
+    page.locator("#id_document").fill(RULES.rstrip() + "\n    when:\n      mfa: phishing-resistant\n")
+    page.get_by_role("button", name="Review the change").click()
+    expect(page.get_by_text("They are safe to try")).to_be_visible()
+    assert violations() == []
+    page.get_by_role("button", name="Try them for 5 minutes").click()
+    expect(page.get_by_role("heading", name="are on trial")).to_be_visible()
+    assert violations() == []
+    page.goto(f"{console}/people/")
+    expect(page.locator("[data-left]")).to_have_text(re.compile(r"[0-4]:\d\d"))
+    assert violations() == []
+    page.get_by_role("button", name="Confirm: let them stay").click()
+    expect(page.get_by_text("These rules would not let you in")).to_be_visible()
+    page.goto(f"{console}/people/")
+    page.get_by_role("button", name="Roll back now").click()
+    page.wait_for_url(f"{console}/rules/")
+    assert asked_elsewhere(get_current).document == RULES
+    page.goto(f"{console}/rules/history")
+    expect(page.get_by_text("Rolled back", exact=True)).to_be_visible()
+    assert violations() == []
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_question_is_asked_and_answered_by_keyboard(
+    browser: Browser, company: Company, console: str, scripts: bool
+) -> None:
+    page = open_page(browser, f"{console}/explain/" if not scripts else console, scripts=scripts)
+    if scripts:
+        page.keyboard.press("g")
+        page.keyboard.press("e")
+        page.wait_for_url(f"{console}/explain/")
+    page.get_by_label("Person").fill("bruno.costa@example.test")
+    page.get_by_label("App", exact=True).select_option("payroll")
+    page.get_by_label("Person").press("Enter")
+    expect(page.get_by_role("heading", name="The least that would open it")).to_be_visible()
+    expect(page.get_by_text("Join the group finance")).to_be_visible()
+    seen = page.get_by_role("region", name="What finance-opens-payroll asked and saw")
+    expect(seen).to_be_hidden()
+    summary = page.locator("summary", has_text="finance-opens-payroll")
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(seen).to_be_visible()
+    expect(page.get_by_label("Person")).to_have_value("bruno.costa@example.test")
 
 
 def test_everything_works_without_scripts(browser: Browser, company: Company, console: str) -> None:
     page = open_page(browser, f"{console}/rules/edit", scripts=False)
     page.locator("#id_document").fill(RULES.replace("mfa: phishing-resistant", "mfa: otp"))
-    page.get_by_role("button", name="Check and compare").click()
-    page.get_by_role("button", name="Apply these rules").click()
+    page.get_by_role("button", name="Review the change").click()
+    page.get_by_role("button", name="Apply to 1 person").click()
     page.wait_for_url(f"{console}/rules/")
     assert asked_elsewhere(get_current).document != RULES
     page.goto(f"{console}/people/{company.people['bruno_costa'].id}/disable")

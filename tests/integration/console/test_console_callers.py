@@ -45,6 +45,7 @@ sessions export AU
 sessions revoke AH
 rules view AU
 rules change A
+explain view AU
 decisions view AUH
 decisions export AU
 audit view AU
@@ -74,6 +75,7 @@ def addresses(company: Company) -> dict[str, str]:
         "member_remove": {"group_id": "staff", "person_id": bruno.id},
         "session_revoke": {"session_id": company.sessions["bruno_costa"].id},
         "rules_version": {"number": get_current().number},
+        "rules_proposal": {"proposal_id": 1},
         "decision": {"reference": company.references[0]},
         "decision_event": {"reference": company.references[0]},
         "audit_event": {"stream": "control", "seq": 1},

@@ -1,10 +1,12 @@
 """Changing the rules in the console: checked at the line, compared in words, applied, on record; never a lock-out by accident."""
 
+import re
+
 import pytest
 from tests.console_company import OPERATOR, RULES, Company
 from tests.console_fixtures import Visit, text_of
 
-from ostiary.rulebook.facade import apply_rules, get_current, list_history
+from ostiary.rulebook.facade import apply_rules, get_current, get_hold, list_history
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +41,8 @@ def test_a_change_is_shown_in_words_before_it_is_applied(company: Company, visit
     )
     page = text_of(visit().post("/rules/edit", sent(changed)))
     assert "What would change" in page
-    assert "Apply these rules" in page
+    assert "Apply to 1 person" in page
+    assert re.search(r"Alice Meyer.{0,200}<td>–</td><td>Payroll</td>", page)
     assert "Members of finance may edit and view payroll, with a one-time code." in page
     assert "Before:" in page
     assert get_current().document == RULES
@@ -70,16 +73,22 @@ def test_two_people_do_not_overwrite_each_other(company: Company, visit: Visit) 
     assert get_current().comment == "Meanwhile"
 
 
-def test_rules_that_shut_out_whoever_applies_them_need_a_second_word(company: Company, visit: Visit) -> None:
+def test_rules_that_shut_out_whoever_applies_them_are_on_trial(company: Company, visit: Visit) -> None:
     closed = RULES.partition("  - name: administrators-open-the-console")[0]
-    answer = visit().post("/rules/edit", sent(closed, apply=True))
-    assert answer.status_code == 422
-    assert "These rules shut you out" in text_of(answer)
-    assert get_current().document == RULES
     stronger = RULES.rstrip() + "\n    when:\n      mfa: phishing-resistant\n"
-    assert "These rules shut you out" in text_of(visit().post("/rules/edit", sent(stronger, apply=True)))
-    assert visit().post("/rules/edit", sent(closed, apply=True, despite_lock_out="on")).status_code == 302
-    assert get_current().document == closed
+    for document in (closed, stronger):
+        page = text_of(visit().post("/rules/edit", sent(document)))
+        assert "These rules shut you out" in page
+        assert "These rules shut every administrator out" in page
+        assert "They are safe to try" in page
+        assert "Try them for 5 minutes" in page
+    assert get_current().document == RULES
+    answer = visit().post("/rules/edit", sent(closed, apply=True))
+    assert answer.status_code == 200, "the next page may not open, so this one says what happens"
+    assert "are on trial" in text_of(answer)
+    hold = get_hold()
+    assert hold is not None
+    assert (hold.number, get_current().document) == (get_current().number, closed)
 
 
 def test_an_empty_or_overlong_document_is_answered(company: Company, visit: Visit) -> None:

@@ -1,40 +1,29 @@
-"""Would new rules shut out the very person who applies them? Asked before they are applied, and only asks.
+"""Do rules let the very person in who asks, with the session they use? What every administrator could do is in `rulebook`.
 
 Source: lesson 26, lock-out.
 """
 
-from ostiary.applications.facade import CONSOLE_APP, get_app
-from ostiary.applications.facts import read_applications
+import time
+
+from ostiary.gateway.surroundings import console_request, read_surroundings
 from ostiary.identity.facade import get_session
-from ostiary.policy.decision import Deny
-from ostiary.policy.engine import PolicyEngine
-from ostiary.policy.identifiers import Generation, PolicyVersion
-from ostiary.policy.request import AccessRequest, ActionClass, Context, Resource, Subject
-from ostiary.policy.snapshot import Rules
+from ostiary.policy.request import AccessRequest
+from ostiary.rulebook.facade import Hold, engine_for, find_own_lock_out, get_current
 from ostiary.web.console.assertion import Caller
 
 
-def find_lock_out(caller: Caller, document: str, cedar: str, now: float) -> Deny | None:
-    """Return the refusal that the caller would meet in the console under these rules, or `None`.
+def request_of(caller: Caller) -> AccessRequest:
+    """Return the request that the caller makes, as the decision service puts it to the engine."""
+    return console_request(caller.person, get_session(caller.session), caller.address)
 
-    Args:
-        caller: who is about to apply them.
-        document: the new rules, already checked.
-        cedar: the Cedar text beside them.
-        now: seconds since the epoch.
+
+def proves_entry(caller: Caller, hold: Hold) -> bool:
+    """Whether this very request shows that held rules let the caller in.
+
+    It came through the gateway after they were published, which alone could be chance: so they are asked once more.
     """
-    rules = Rules(document=document, cedar=cedar, version=PolicyVersion("proposed"))
-    engine = PolicyEngine(rules, read_applications(), Generation(0))
-    request = AccessRequest(
-        subject=Subject(
-            person=caller.person.id,
-            groups=frozenset(caller.person.groups),
-            session=caller.session,
-            authentications=get_session(caller.session).authentications,
-        ),
-        action=ActionClass.EDIT,
-        resource=Resource(app=CONSOLE_APP, labels=frozenset(get_app(CONSOLE_APP).labels), path="/rules/edit"),
-        context=Context(address=caller.address),
-    )
-    decision = engine.decide(request, now)
-    return decision if isinstance(decision, Deny) else None
+    current = get_current()
+    if current.number != hold.number:
+        return False
+    engine = engine_for(current.document, current.cedar, read_surroundings(address=caller.address))
+    return find_own_lock_out(engine, request_of(caller), time.time()) is None

@@ -1,5 +1,6 @@
 """Renders the console's pages with what all of them show: navigation, caller, and what the caller may do."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from ostiary.identity.facade import Role
+from ostiary.rulebook.facade import get_hold, may_confirm
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.permissions import Action, Resource, may
 
@@ -51,6 +53,7 @@ NAVIGATION: Final[tuple[tuple[Promise | str, tuple[Entry, ...]], ...]] = (
         (
             Entry(Resource.APPS, _("Apps"), "apps", "a"),
             Entry(Resource.RULES, _("Rules"), "rules", "r"),
+            Entry(Resource.EXPLAIN, _("Explain"), "explain", "e"),
         ),
     ),
     (
@@ -91,13 +94,16 @@ def render_page(
         context: what the page itself shows.
         status: the HTTP status.
     """
-    role = caller_of(request).role
+    role, held = caller_of(request).role, get_hold()
     shown = {
         "section": section,
         "caller": caller_of(request).person,
         "role_name": ROLE_NAMES[role],
         "navigation": navigation_for(role),
         "may": allowances_of(role),
+        "held": held,
+        "may_confirm": held is not None and may_confirm(held, caller_of(request).actor),
+        "held_seconds": max(0, int(held.until - time.time())) if held is not None else 0,
         **(context or {}),
     }
     return render(request, f"console/{template}", shown, status=status)

@@ -105,7 +105,8 @@ HISTORY: Final = Table(
         Column("when", _("When")),
         Column("by", _("By")),
         Column("comment", _("What and why")),
-        Column("version", _("Version")),
+        Column("then", _("What became of it")),
+        Column("version", _("Version"), usual=False),
     ),
 )
 TABLES: Final = (PEOPLE, GROUPS, MEMBERS, APPS, SESSIONS, DECISIONS, EVENTS, HISTORY)

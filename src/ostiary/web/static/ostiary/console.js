@@ -101,6 +101,16 @@
     else stored.setItem(OFF, "1");
   }
 
+  function countdown(shown) {
+    const ends = performance.now() + Number(shown.dataset.left) * 1000;
+    const tick = () => {
+      const left = Math.max(0, Math.round((ends - performance.now()) / 1000));
+      shown.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
+      if (left > 0) setTimeout(tick, 1000);
+    };
+    tick();
+  }
+
   document.addEventListener("keydown", press);
   document.addEventListener("click", jump);
   document.addEventListener("click", (event) => {
@@ -111,6 +121,7 @@
   document.addEventListener("htmx:sendError", markStale);
   document.addEventListener("htmx:timeout", markStale);
   for (const editor of document.querySelectorAll("[data-editor]")) number(editor);
+  for (const shown of document.querySelectorAll("[data-left]")) countdown(shown);
   for (const shown of document.querySelectorAll("[data-script-only]")) shown.hidden = false;
   const box = document.querySelector("[data-shortcuts-on]");
   if (box) box.checked = !off();
