@@ -1,5 +1,5 @@
 # Every target sets up what it needs, the first time only.
-.PHONY: help demo up test test-postgres check format lock bench bench-gateway wheel clean-demo screenshots
+.PHONY: help demo up test test-postgres check format lock bench bench-gateway bench-replay wheel clean-demo screenshots
 PY := .venv/bin/python
 TEST_PACKAGES := caddy chromium curl fonts-dejavu-core libfaketime nftables nginx-light openssl postgresql
 BENCH_PACKAGES := wrk nginx-light caddy apache2 libapache2-mod-auth-openidc
@@ -9,6 +9,7 @@ help:
 	@echo "make test             every test, on SQLite and on PostgreSQL"
 	@echo "make check            format, lint, types, contracts, migrations, links"
 	@echo "make bench            what it costs; make bench-gateway for the gateway alone"
+	@echo "make bench-replay     how fast a million requests are decided again by other rules"
 	@echo "make lock             pin every dependency by hash"
 
 demo:
@@ -49,6 +50,10 @@ bench: bench-gateway
 bench-gateway:
 	@tools/prepare dev $(BENCH_PACKAGES)
 	@$(PY) -m bench.gateway
+
+bench-replay:
+	@tools/prepare dev
+	@$(PY) -m bench.replay
 
 wheel:
 	@tools/prepare dev
