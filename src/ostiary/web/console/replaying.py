@@ -1,0 +1,91 @@
+"""Replays under way: each in a thread beside the requests, one after the other, so that the console stays usable.
+
+A thread asks the database nothing. What it found is kept for whoever asked, for a while and in this process alone.
+"""
+
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+from ostiary.errors import OstiaryError
+from ostiary.policy.identifiers import PersonId
+from ostiary.rulebook.facade import AppliedRules, ReplayReport
+
+MAX_KEPT: Final = 20
+
+Work = Callable[[Callable[[float], None]], ReplayReport]
+
+
+class Replaying:
+    """One replay: how far it is, and in the end what it found or why it could not.
+
+    Args:
+        asked_by: who may look at it.
+        in_force: the rules that it compares with.
+        days: how far back it looks.
+    """
+
+    def __init__(self, *, asked_by: PersonId, in_force: AppliedRules, days: int) -> None:
+        self.id = uuid.uuid4().hex
+        self.asked_by = asked_by
+        self.in_force = in_force
+        self.days = days
+        self.done = 0.0
+        self.report: ReplayReport | None = None
+        self.problem: OstiaryError | None = None
+        self.ended = threading.Event()
+
+    @property
+    def percent(self) -> int:
+        """How much is done, in whole percent."""
+        return int(self.done * 100)
+
+    def reached(self, done: float) -> None:
+        """Note how much is done, 0 to 1."""
+        self.done = done
+
+
+class Replays:
+    """The replays of this process; the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, Replaying] = OrderedDict()
+        self._guard = threading.Lock()
+        self._turn = threading.Lock()
+
+    def start(self, replaying: Replaying, work: Work) -> None:
+        """Begin, and return at once.
+
+        Args:
+            replaying: what is to be told.
+            work: does it; is given what to tell how much is done.
+        """
+        with self._guard:
+            self._kept[replaying.id] = replaying
+            while len(self._kept) > MAX_KEPT:
+                self._kept.popitem(last=False)
+        threading.Thread(target=self._run, args=(replaying, work), name="replay", daemon=True).start()
+
+    def find(self, replay_id: str, asked_by: PersonId) -> Replaying | None:
+        """Return a replay that this person asked for; `None` when there is none, or it was forgotten."""
+        found = self._kept.get(replay_id)
+        return found if found is not None and found.asked_by == asked_by else None
+
+    def _run(self, replaying: Replaying, work: Work) -> None:
+        try:
+            with self._turn:
+                replaying.report = work(replaying.reached)
+        except OstiaryError as error:
+            replaying.problem = error
+        except OSError as error:
+            replaying.problem = OstiaryError(f"{error.filename or 'What is kept'} cannot be read ({error.strerror}).")
+        except Exception as error:
+            replaying.problem = OstiaryError("The replay failed.", detail=f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            replaying.ended.set()
+
+
+REPLAYS: Final = Replays()

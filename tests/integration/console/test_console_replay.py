@@ -1,0 +1,136 @@
+"""Rules tried in the console on what really happened: who loses, why, and the very decisions; nothing takes effect."""
+
+import re
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from tests.console_company import RULES, Company
+from tests.console_fixtures import Visit, text_of
+
+from ostiary.config.places import Instance
+from ostiary.policy.identifiers import PersonId
+from ostiary.policy.replay_report import ReplayReport
+from ostiary.rulebook.facade import get_current
+from ostiary.visibility.keeping import PastKeeper
+from ostiary.web.console.replaying import REPLAYS, Replaying
+
+pytestmark = pytest.mark.django_db
+NO_WIKI_WITHOUT_PASSKEY = RULES.replace("mfa: any", "mfa: phishing-resistant")
+PAYROLL_WITH_A_CODE = RULES.replace("mfa: phishing-resistant", "mfa: otp")
+
+
+@pytest.fixture
+def kept(company: Company, console_instance: Instance) -> Company:
+    """The company, with what its decisions read kept by the worker."""
+    keeper = PastKeeper(console_instance)
+    while keeper.keep(time.time()):
+        pass
+    keeper.close()
+    return company
+
+
+def tried(visit: Visit, document: str, *, days: int = 7, who: str = "ada_admin") -> str:
+    """Try a document as a browser does, with CR LF, and return where the result is."""
+    answer = visit(who).post("/rules/replay/", {"document": document.replace("\n", "\r\n"), "days": str(days)})
+    assert answer.status_code == 302
+    address = str(answer["Location"])
+    found = REPLAYS.find(address.rpartition("=")[2], answer.wsgi_request.caller.person.id)  # type: ignore[attr-defined]
+    assert found is not None
+    assert found.ended.wait(60)
+    return address
+
+
+def test_the_page_begins_with_the_rules_in_force(kept: Company, visit: Visit) -> None:
+    page = text_of(visit("audrey_audit").get("/rules/replay/"))
+    assert "staff-use-wiki" in page
+    assert "Nothing takes effect." in page
+
+
+def test_who_loses_is_seen_at_a_glance_and_opens_up_to_the_decision(kept: Company, visit: Visit) -> None:
+    address = tried(visit, NO_WIKI_WITHOUT_PASSKEY)
+    page = text_of(visit().get(address))
+    assert re.search(r"Alice Meyer</a></th><td class=\"amount\">[1-9]", page)
+    assert "Chidi Okafor" in page
+    assert "Bruno Costa" not in page
+    alice = kept.people["alice_meyer"]
+    detail = text_of(visit().get(f"{address}&person={alice.id}"))
+    assert "staff-use-wiki" in detail
+    assert "This needs a passkey or security key; you gave a one-time code." in detail
+    assert "Chidi Okafor" not in detail
+    (reference, *_) = re.findall(r"/decisions/([0-9A-Z-]{11})/", detail)
+    decision = text_of(visit().get(f"/decisions/{reference}/"))
+    assert "Alice Meyer" in decision
+    assert "Everybody and every app" in text_of(visit().get(f"{address}&app=wiki"))
+    assert get_current().document == RULES
+
+
+def test_who_gains_is_shown_and_nobody_loses(kept: Company, visit: Visit) -> None:
+    page = text_of(visit("audrey_audit").get(tried(visit, PAYROLL_WITH_A_CODE, who="audrey_audit")))
+    assert "Alice Meyer" in page
+    assert "nobody" in page
+
+
+def test_the_same_rules_change_nothing(kept: Company, visit: Visit) -> None:
+    page = text_of(visit().get(tried(visit, RULES)))
+    assert "Nothing would have changed" in page
+
+
+def test_without_anything_kept_the_page_says_so(company: Company, visit: Visit) -> None:
+    assert "Nothing of that time is kept" in text_of(visit().get(tried(visit, RULES)))
+
+
+def test_a_mistake_is_named_and_nothing_is_tried(kept: Company, visit: Visit) -> None:
+    answer = visit().post("/rules/replay/", {"document": RULES.replace("app:wiki", "app:wikki"), "days": "7"})
+    assert answer.status_code == 422
+    assert "wikki" in text_of(answer)
+    assert visit().post("/rules/replay/", {"document": RULES, "days": "5000"}).status_code == 422
+    assert visit().post("/rules/replay/", {"document": "x" * 500_001}).status_code == 422
+
+
+def test_only_who_asked_sees_the_result(kept: Company, visit: Visit) -> None:
+    address = tried(visit, RULES)
+    assert visit("audrey_audit").get(address).status_code == 404
+    assert visit().get("/rules/replay/?replay=nothing").status_code == 404
+
+
+def started(company: Company, work: Callable[[Callable[[float], None]], ReplayReport]) -> Replaying:
+    replaying = Replaying(asked_by=PersonId(company.people["ada_admin"].id), in_force=get_current(), days=7)
+    REPLAYS.start(replaying, work)
+    return replaying
+
+
+def test_a_long_replay_says_how_far_it_is_and_then_what_it_found(kept: Company, visit: Visit) -> None:
+    told, go_on = threading.Event(), threading.Event()
+
+    def work(progress: Callable[[float], None]) -> ReplayReport:
+        progress(0.42)
+        told.set()
+        assert go_on.wait(60)
+        return ReplayReport(since=0, until=1, requests=3, people=1)
+
+    replaying = started(kept, work)
+    assert told.wait(60)
+    address = f"/rules/replay/?replay={replaying.id}"
+    page = text_of(visit().get(address))
+    assert "Deciding again: 42 % done." in page
+    assert f'hx-get="{address}"' in page
+    part = visit().get(address, headers={"HX-Request": "true"})
+    assert "<html" not in text_of(part)
+    assert "42 %" in text_of(part)
+    go_on.set()
+    assert replaying.ended.wait(60)
+    part = text_of(visit().get(address, headers={"HX-Request": "true"}))
+    assert "hx-get" not in part
+    assert "Nothing would have changed" in part
+
+
+def test_a_replay_that_fails_says_why(kept: Company, visit: Visit) -> None:
+    def work(_progress: Callable[[float], None]) -> ReplayReport:
+        raise PermissionError(13, "Permission denied", "/state/replay")
+
+    replaying = started(kept, work)
+    assert replaying.ended.wait(60)
+    page = text_of(visit().get(f"/rules/replay/?replay={replaying.id}"))
+    assert "/state/replay cannot be read (Permission denied)." in page
