@@ -32,7 +32,7 @@ OptionalFile = Annotated[
 ]
 CedarOption = Annotated[Path | None, typer.Option("--cedar", help="Cedar text that stands beside the document.")]
 JUnitOption = Annotated[
-    Path | None, typer.Option("--junit", metavar="PATH", help="Write what came of the tests as JUnit XML.")
+    str, typer.Option("--junit", metavar="PATH", help="Write what came of the tests as JUnit XML; - prints that alone.")
 ]
 IN_FORCE = "rules in force"
 
@@ -51,7 +51,7 @@ class UnreadableRules(OstiaryError):
 def check(
     file: OptionalFile = "",
     cedar: CedarOption = None,
-    junit: JUnitOption = None,
+    junit: JUnitOption = "",
     as_json: JsonOption = False,
 ) -> None:
     """Find what is wrong with rules, say what they mean, run their tests. Changes nothing; exits with 5 on any finding."""
@@ -61,11 +61,11 @@ def check(
 
     document, beside = read_texts(file, cedar)
     report, place = check_rules(document, beside, known=known_names(), catalogue=read_applications()), file or IN_FORCE
-    if junit is not None:
-        write_junit(junit, report, place)
-    if as_json:
+    if junit:
+        write_junit(sys.stdout.buffer if junit == "-" else Path(junit), report, place)
+    if as_json and junit != "-":
         print_json({"valid": report.is_valid, "passed": not report.failures, "report": report})
-    else:
+    elif junit != "-":
         print_report(report, place)
     if not report.is_valid or report.failures:
         raise typer.Exit(ExitCode.FINDINGS)

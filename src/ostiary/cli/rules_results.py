@@ -5,7 +5,7 @@ Source: the JUnit XML that build servers read, as `windyroad/JUnit-Schema` and J
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 from xml.etree import ElementTree as ET
 
 from ostiary.cli.output import print_done, print_text
@@ -41,11 +41,11 @@ def reasons(result: "TestResult") -> list[str]:
     return [result.hint, *lines] if result.hint else lines
 
 
-def write_junit(path: Path, report: "CheckReport", place: str) -> None:
+def write_junit(to: Path | BinaryIO, report: "CheckReport", place: str) -> None:
     """Write a report as JUnit XML: one case for each test; one error for each problem that keeps tests from being run.
 
     Args:
-        path: where to; what is there is replaced.
+        to: where to; a file that is there is replaced.
         report: a check of rules.
         place: the file that was checked.
     """
@@ -64,7 +64,7 @@ def write_junit(path: Path, report: "CheckReport", place: str) -> None:
             failure = ET.SubElement(case, "failure", {"message": _xml(said), "type": "answer"})
             failure.text = _xml("\n".join([said, *reasons(result)]))
     ET.indent(root)
-    ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
+    ET.ElementTree(root).write(to, encoding="utf-8", xml_declaration=True)
 
 
 def _case(suite: ET.Element, name: str, place: str, line: int) -> ET.Element:

@@ -172,6 +172,14 @@ def test_check_writes_junit_for_build_servers(run, failing, tmp_path):
     assert (failure.get("message") or "").startswith("allowed by `console-with-a-passkey` was expected")
 
 
+def test_junit_can_be_all_that_is_printed(run, failing):
+    result = run("check", "-", "--junit", "-", input=failing.read_text())
+    assert result.exit_code == ExitCode.FINDINGS
+    suite = ElementTree.fromstring(result.stdout_bytes).find("testsuite")  # noqa: S314 - written here
+    assert suite is not None
+    assert suite.get("failures") == "1"
+
+
 def test_junit_holds_what_keeps_tests_from_being_run_and_any_text(run, file, tmp_path):
     written = tmp_path / "results.xml"
     file.write_text("version: 1\nrules: [{name: a, deny: 'group:\\ufffe<&\ufffd', to: anything}]\ntests: [x]\n")
