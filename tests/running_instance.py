@@ -82,6 +82,9 @@ max_body_bytes = 8388608
 max_header_kib = 32
 [decisions]
 forward_auth_port = {forward_auth_port}
+[authzen]
+enabled = true
+on_gateway = true
 [sign_in]
 breached_range_url = "https://localhost:{range_port}/range"
 [record]

@@ -30,9 +30,10 @@ _FORGED_NAMES = (
     "via",
     "proxy",
 )
-INTERNAL_HEADERS = ("app", "client", "peer", "protocol", "stream", "reference", "session")
+INTERNAL_HEADERS = ("app", "client", "peer", "protocol", "request-id", "stream", "reference", "session")
 """What travels between the gateway and the decision service only, without its `x-ostiary-` prefix."""
 
+_GIVEN_NUMBER = "request-number"
 _READ_BY_DECIDER = (
     "cookie",
     "user-agent",
@@ -91,6 +92,8 @@ def headers_in(inputs: GatewayInputs) -> Json:
         {"remove_on_match": {"key_matcher": {"prefix": prefix, "ignore_case": True}}} for prefix in _FORGED_PREFIXES
     ]
     mutations += [{"remove": name} for name in _FORGED_NAMES]
+    if inputs.instance.configuration.authzen.on_gateway:
+        mutations += [_set("x-ostiary-request-id", f"%REQ({_GIVEN_NUMBER})%"), {"remove": _GIVEN_NUMBER}]
     mutations += [
         _set("x-forwarded-for", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
         _set("x-forwarded-proto", "https"),
@@ -101,6 +104,17 @@ def headers_in(inputs: GatewayInputs) -> Json:
         _set("x-ostiary-protocol", "%PROTOCOL%"),
     ]
     return _mutations(mutations)
+
+
+def given_number() -> Json:
+    """Note the number that a program gave its request, before the gateway's own takes its place: it wants it back."""
+    return {
+        "name": "envoy.http.early_header_mutation.header_mutation",
+        "typed_config": {
+            "@type": f"{_TYPE}envoy.extensions.http.early_header_mutation.header_mutation.v3.HeaderMutation",
+            "mutations": [{"remove": _GIVEN_NUMBER}, _set(_GIVEN_NUMBER, "%REQ(X-REQUEST-ID)%")],
+        },
+    }
 
 
 def headers_out() -> Json:

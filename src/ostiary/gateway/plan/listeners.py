@@ -3,7 +3,7 @@
 from ostiary.gateway.plan import contents
 from ostiary.gateway.plan.access_log import access_log
 from ostiary.gateway.plan.contents import GatewayInputs, Json, config_source
-from ostiary.gateway.plan.filters import http_filters, router
+from ostiary.gateway.plan.filters import given_number, http_filters, router
 from ostiary.gateway.plan.replies import local_replies
 
 _TYPE = "type.googleapis.com/"
@@ -122,10 +122,16 @@ def _https_manager(inputs: GatewayInputs) -> Json:
                 "allow_connect": False,
             },
             "access_log": [access_log(inputs.instance)],
+            **_numbers(inputs),
             "rds": _rds(inputs, contents.ROUTES_NAME, contents.ROUTES_FILE),
             "http_filters": http_filters(inputs),
         },
     )
+
+
+def _numbers(inputs: GatewayInputs) -> Json:
+    on_gateway = inputs.instance.configuration.authzen.on_gateway
+    return {"early_header_mutation_extensions": [given_number()]} if on_gateway else {}
 
 
 def _http_manager(inputs: GatewayInputs) -> Json:

@@ -111,17 +111,21 @@ class AuthzenDoor:
         self._references = References()
         self._people = People()
 
-    async def answer(self, scope: Scope, body: AsyncIterable[bytes], *, origin: str) -> Answer:
+    async def answer(
+        self, scope: Scope, body: AsyncIterable[bytes], *, origin: str, number_in: str = REQUEST_ID
+    ) -> Answer:
         """Answer one request.
 
         Args:
             scope: the request.
             body: its body, which is read only when its sender may ask.
             origin: scheme, host and port at which it came, for the discovery document.
+            number_in: the header that holds the number which the program gave its request.
         """
         headers = read_headers(scope.headers)
+        given = headers.get(number_in)
         try:
-            answer = await self._answer(scope, headers, body, origin)
+            answer = await self._answer(scope, headers, body, origin, given or "")
         except Refused as refused:
             answer = refused.answer
         except UnusableMessage as unusable:
@@ -132,12 +136,13 @@ class AuthzenDoor:
             log.exception("authzen_failed", path=scope.path)
             answer = error(500, "The request could not be decided.")
         self._metrics.authzen(answer.status)
-        given = headers.get(REQUEST_ID)
         return (
             answer if given is None else msgspec.structs.replace(answer, headers=[*answer.headers, (REQUEST_ID, given)])
         )
 
-    async def _answer(self, scope: Scope, headers: dict[str, str], body: AsyncIterable[bytes], origin: str) -> Answer:
+    async def _answer(
+        self, scope: Scope, headers: dict[str, str], body: AsyncIterable[bytes], origin: str, number: str
+    ) -> Answer:
         if scope.path == metadata.WELL_KNOWN:
             _require_method(scope.method, "GET", "HEAD")
             return metadata.configuration(origin)
@@ -149,9 +154,7 @@ class AuthzenDoor:
         content = await _read(body, headers.get("content-length", ""))
         # Once more: the body may have taken its time, and what was revoked meanwhile must not be answered.
         client, basis = await self._admit(scope.path, headers)
-        asked = Asked(
-            scope.path, client, basis, content, headers.get(REQUEST_ID, "")[:512], headers.get("user-agent", "")
-        )
+        asked = Asked(scope.path, client, basis, content, number[:512], headers.get("user-agent", ""))
         if scope.path in _SEARCHES:
             return await self._search(asked, _SEARCHES[scope.path](content))
         if scope.path == metadata.EVALUATION:
