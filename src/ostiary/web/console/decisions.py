@@ -26,6 +26,7 @@ from ostiary.visibility.facade import (
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.decision_inputs import list_inputs
 from ostiary.web.console.decision_rows import tell_decisions, with_told_words
+from ostiary.web.console.explain import asked_again, why_of
 from ostiary.web.console.export import export_table, pages_of, wants_export
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
@@ -157,6 +158,8 @@ def decision(request: HttpRequest, reference: str) -> HttpResponseBase:
             why=record.told,
         ),
         "inputs": list_inputs(record),
+        "why": why_of(request, record),
+        "again_url": asked_again(record),
         "event": json.dumps(event, indent=2, ensure_ascii=False) if event else "",
     }
     return render_page(request, "decisions/detail.html", SECTION, context)

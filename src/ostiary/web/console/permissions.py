@@ -10,7 +10,7 @@ from ostiary.identity.facade import BUILTIN_GROUPS, Person, Role
 
 
 class Resource(StrEnum):
-    """What a page is about."""
+    """What a page is about. `EXPLAIN` shows what rules make of a request: rules and decisions together."""
 
     OVERVIEW = "overview"
     APPS = "apps"
@@ -18,6 +18,7 @@ class Resource(StrEnum):
     GROUPS = "groups"
     SESSIONS = "sessions"
     RULES = "rules"
+    EXPLAIN = "explain"
     DECISIONS = "decisions"
     AUDIT = "audit"
 
@@ -68,6 +69,7 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[Role]]] = {
     (Resource.SESSIONS, Action.REVOKE): DESK,
     (Resource.RULES, Action.VIEW): READERS,
     (Resource.RULES, Action.CHANGE): ADMINISTRATOR,
+    (Resource.EXPLAIN, Action.VIEW): READERS,
     (Resource.DECISIONS, Action.VIEW): EVERY_ROLE,
     (Resource.DECISIONS, Action.EXPORT): READERS,
     (Resource.AUDIT, Action.VIEW): READERS,
