@@ -4,14 +4,26 @@ from ostiary.policy.proof.added_cedar import CannotProve
 from ostiary.policy.proof.clauses import ClauseOutcome, ClauseResult, prove
 from ostiary.policy.proof.comparison import Comparison, ComparisonOutcome, compare
 from ostiary.policy.proof.counterexample import Counterexample
+from ostiary.policy.proof.lint import Finding, Oddity, lint
+from ostiary.policy.proof.reach import AppReach, Way, WhoCan, what_can, who_can
+from ostiary.policy.proof.solver import Undecided
 
 __all__ = [
+    "AppReach",
     "CannotProve",
     "ClauseOutcome",
     "ClauseResult",
     "Comparison",
     "ComparisonOutcome",
     "Counterexample",
+    "Finding",
+    "Oddity",
+    "Undecided",
+    "Way",
+    "WhoCan",
     "compare",
+    "lint",
     "prove",
+    "what_can",
+    "who_can",
 ]

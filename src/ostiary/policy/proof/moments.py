@@ -40,9 +40,11 @@ def representative_moments(windows: Iterable[Window]) -> tuple[float, ...]:
         offsets = tuple(_offset_seconds(zone, begin) for zone in zones)
         if offsets in whole:
             continue
+        first = begin
         if end - begin >= _WEEK:
             whole.add(offsets)
-        edges = {begin, *_edges(windows, dict(zip(zones, offsets, strict=True)), begin)}
+            first = min(max(begin, int(USUAL_MOMENT)), end - _WEEK)
+        edges = {first, *_edges(windows, dict(zip(zones, offsets, strict=True)), first)}
         found |= {float(edge) for edge in edges if edge < end}
     return tuple(sorted(found, key=lambda moment: (abs(moment - USUAL_MOMENT), moment)))
 

@@ -11,6 +11,7 @@ from typing import Final
 
 import z3
 
+from ostiary.errors import OstiaryError
 from ostiary.policy.proof.formula import FALSE, TRUE, Atom, Every, Formula, Not, Point, Some
 from ostiary.policy.proof.space import Space
 
@@ -18,7 +19,7 @@ _LOGIC: Final = "QF_FD"
 """Finite domains: z3 then works as a SAT solver."""
 
 
-class Undecided(Exception):
+class Undecided(OstiaryError):
     """The solver did not find the answer within its limit."""
 
 
@@ -114,7 +115,9 @@ class Solver:
         """
         answer = self._solver.check(*[z3.Bool(claim, self._context) for claim in claims])
         if answer == z3.unknown:
-            raise Undecided(self._solver.reason_unknown())
+            raise Undecided(
+                f"The solver did not decide ({self._solver.reason_unknown()}).", hint="Give it more time: --seconds"
+            )
         return self._point(self._solver.model()) if answer == z3.sat else None
 
     def find_usual(self, *claims: str) -> Point | None:

@@ -6,7 +6,7 @@ answer alike are one class; a concrete value stands for it. A request is a point
 
 from collections import defaultdict
 
-from ostiary.policy.identifiers import AppId
+from ostiary.policy.identifiers import AppId, ServiceId
 from ostiary.policy.proof import candidates
 from ostiary.policy.proof.dimensions import (
     ACTION,
@@ -24,7 +24,7 @@ from ostiary.policy.proof.dimensions import (
 )
 from ostiary.policy.proof.formula import TRUE, Formula, Point, atom, every, some
 from ostiary.policy.proof.questions import Asked, Question
-from ostiary.policy.request import AccessRequest, ActionClass
+from ostiary.policy.request import AccessRequest, ActionClass, Subject
 from ostiary.policy.rules.document import Mfa, Target, TargetKind, Who, WhoKind
 from ostiary.policy.snapshot import Catalogue
 
@@ -68,6 +68,11 @@ class Space:
         numbers = {targets: number for number, targets in enumerate(apps)}
         self._class_of_app = {app: numbers[targets] for app, targets in self._targets_of.items()}
 
+    @property
+    def services(self) -> tuple[ServiceId, ...]:
+        """A service that no rule names, and each that one does."""
+        return tuple(map(ServiceId, self.dimensions[SERVICE].values))
+
     def holds(self, question: Question) -> Formula:
         """It is known to hold. Of several proofs, any may be the one that makes it hold."""
         if isinstance(question, Mfa):
@@ -109,6 +114,13 @@ class Space:
         number = self._class_of_app[app]
         return atom(APP, [number], len(self.dimensions[APP].values))
 
+    def is_subject(self, subject: Subject) -> Formula:
+        """The subject is this one, or one that no rule tells from it."""
+        about = [name for name in self.dimensions if name in (KIND, PERSON, EMAIL, SERVICE) or name.startswith(GROUP)]
+        return every(
+            atom(name, [self._subject_class(name, subject)], len(self.dimensions[name].values)) for name in about
+        )
+
     def is_person(self) -> Formula:
         """The subject is a person, not a service."""
         return self._is(WhoKind.PERSON)
@@ -130,21 +142,25 @@ class Space:
         return {name: self._class_of(one, request, now) for name, one in self.dimensions.items()}
 
     def _class_of(self, dimension: Dimension, request: AccessRequest, now: float) -> int:
-        subject, name = request.subject, dimension.name
+        name = dimension.name
         if name == APP:
             return self._class_of_app[request.resource.app]
         if name == ACTION:
             return dimension.values.index(request.action)
+        if name in (KIND, PERSON, EMAIL, SERVICE) or name.startswith(GROUP):
+            return self._subject_class(name, request.subject)
+        return dimension.class_of(request, now)
+
+    def _subject_class(self, name: str, subject: Subject) -> int:
+        if name.startswith(GROUP):
+            return int(name.removeprefix(GROUP) in subject.groups)
+        values = self.dimensions[name].values
         if name == KIND:
             return 0 if subject.person else 1
         if name == EMAIL and not subject.email:
-            return len(dimension.values) - 1
-        if name in (PERSON, EMAIL, SERVICE):
-            named = {PERSON: subject.person, EMAIL: (subject.email or "").lower(), SERVICE: subject.service}[name]
-            return dimension.values.index(named) if named in dimension.values else 0
-        if name.startswith(GROUP):
-            return int(name.removeprefix(GROUP) in subject.groups)
-        return dimension.class_of(request, now)
+            return len(values) - 1
+        given = {PERSON: subject.person, EMAIL: (subject.email or "").lower(), SERVICE: subject.service}[name]
+        return values.index(given) if given in values else 0
 
     def _is(self, kind: WhoKind) -> Formula:
         return self.dimensions[KIND].those(lambda one: one is kind)
