@@ -101,3 +101,43 @@ def test_an_empty_or_overlong_document_is_answered(company: Company, visit: Visi
 def test_without_rules_the_first_step_is_offered(console_instance: object, company: Company, visit: Visit) -> None:
     apply_rules("version: 1\nrules: []\n", actor=OPERATOR)
     assert "No rule can be read" in text_of(visit().get("/rules/"))
+
+
+TESTS = """
+tests:
+  - {name: staff-read, as: group:staff, mfa: otp, to: app:wiki, expect: allow}
+  - {name: a-code-opens-payroll, as: [group:staff, group:finance], mfa: otp, to: app:payroll, expect: allow}
+"""
+
+
+def test_what_came_of_the_tests_is_shown_and_failing_ones_keep_rules_from_being_applied(
+    company: Company, visit: Visit
+) -> None:
+    document = RULES + TESTS
+    line = document.splitlines().index(TESTS.splitlines()[3]) + 1
+    page = text_of(visit().post("/rules/edit", sent(document)))
+    assert "1 test fails" in page
+    assert (
+        f"Line {line}, <code>a-code-opens-payroll</code>: allowed was expected; it was refused, as a condition" in page
+    )
+    assert "<code>finance-opens-payroll</code>: This needs a passkey or security key; you gave a one-time code." in page
+    assert "Go ahead although tests fail" in page
+    answer = visit().post("/rules/edit", sent(document, apply=True))
+    assert answer.status_code == 422
+    assert "1 of the 2 tests in the document fails: a-code-opens-payroll." in text_of(answer)
+    assert get_current().document == RULES
+
+
+def test_rules_are_applied_despite_failing_tests_when_somebody_says_so(company: Company, visit: Visit) -> None:
+    answer = visit().post("/rules/edit", sent(RULES + TESTS, apply=True, comment="Go", despite_failing_tests="on"))
+    assert answer.status_code == 302
+    assert get_current().comment == "Despite failing tests (a-code-opens-payroll). Go"
+    assert "1 test fails" in text_of(visit("audrey_audit").get("/rules/"))
+
+
+def test_rules_whose_tests_pass_say_so(company: Company, visit: Visit) -> None:
+    document = RULES + TESTS.replace("mfa: otp, to: app:payroll", "mfa: phishing-resistant, to: app:payroll")
+    page = text_of(visit().post("/rules/edit", sent(document)))
+    assert "Its 2 tests pass." in page
+    assert "Go ahead although tests fail" not in page
+    assert visit().post("/rules/edit", sent(document, apply=True)).status_code == 302

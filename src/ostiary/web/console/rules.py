@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 
-from ostiary.applications.facade import list_apps
+from ostiary.applications.facade import list_apps, read_applications
 from ostiary.errors import OstiaryError
 from ostiary.identity.facade import list_groups
 from ostiary.rulebook.facade import (
@@ -36,7 +36,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
         "current": current,
         "lines": current.document.splitlines(),
         "cedar_lines": current.cedar.splitlines(),
-        "report": check_rules(current.document, current.cedar, known=_known()),
+        "report": check_rules(current.document, current.cedar, known=_known(), catalogue=read_applications()),
         "proposals": list_proposals(),
     }
     return render_page(request, "rules/show.html", SECTION, context)
