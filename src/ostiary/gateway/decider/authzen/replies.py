@@ -42,7 +42,7 @@ def decision_reply(verdict: Verdict, reference: str) -> Json:
 def _why(deny: Deny, verdict: Verdict) -> Json:
     status = str(wording_of(deny).status)
     app = verdict.app.name if verdict.app is not None else _UNNAMED_APP
-    because = [*deny.rules, *(unmet.words for unmet in deny.unmet)]
+    because = [*deny.rules, *(f"{unmet.rule}: {unmet.words}" for unmet in deny.unmet)]
     admin = f"{deny.reason.value}: {'; '.join(because)}" if because else deny.reason.value
     return {
         "reason": deny.reason.value,
