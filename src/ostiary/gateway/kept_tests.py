@@ -5,6 +5,7 @@ import msgspec
 from ostiary.applications.facts import read_applications
 from ostiary.policy.identifiers import MalformedIdentifier, parse_slug
 from ostiary.policy.recorded_case import NotATest, case_of
+from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.rules.writer import write_test
 from ostiary.rulebook.facts import read_rules_of_version
 from ostiary.visibility.facade import DecisionRecord
@@ -41,14 +42,11 @@ def keep_as_test(record: DecisionRecord, *, name: str = "") -> KeptTest:
         raise NotATest("The rules that decided this are not in the history.")
     app = read_applications().apps.get(record.request.resource.app)
     named = parse_slug(name, what="test") if name else default_name(record)
-    case = case_of(
-        record.request,
-        record.at,
-        record.decision,
-        found[1],
-        name=named,
-        labels=frozenset(app.labels) if app else frozenset(),
-    )
+    labels = frozenset(app.labels) if app else frozenset()
+    try:
+        case = case_of(record.request, record.at, record.decision, found[1], name=named, labels=labels)
+    except InvalidRules:
+        raise NotATest("The rules that decided this cannot be read any more.") from None
     return KeptTest(named, write_test(case))
 
 

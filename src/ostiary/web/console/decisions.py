@@ -29,6 +29,7 @@ from ostiary.web.console.decision_rows import tell_decisions, with_told_words
 from ostiary.web.console.explain import asked_again, why_of
 from ostiary.web.console.export import export_table, pages_of, wants_export
 from ostiary.web.console.guard import console_page
+from ostiary.web.console.kept import kept_test_of
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.tables import DECISIONS
@@ -160,6 +161,7 @@ def decision(request: HttpRequest, reference: str) -> HttpResponseBase:
         "inputs": list_inputs(record),
         "why": why_of(request, record),
         "again_url": asked_again(record),
+        "kept": kept_test_of(request, record),
         "event": json.dumps(event, indent=2, ensure_ascii=False) if event else "",
     }
     return render_page(request, "decisions/detail.html", SECTION, context)
