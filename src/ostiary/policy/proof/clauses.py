@@ -70,22 +70,24 @@ def prove(rules: Rules, catalogue: Catalogue, clauses: Sequence[Clause], *, seco
             for clause in clauses
         )
     against = {ClauseKind.NEVER: allowed, ClauseKind.ALWAYS: negation(allowed)}
-    asked = [
-        (clause, problem.claim(one), problem.claim(every([one, against[clause.kind]])))
-        for clause, one in zip(clauses, meant, strict=True)
-    ]
+    asked = []
+    for clause, one in zip(clauses, meant, strict=True):
+        contradicts = every([one, against[clause.kind]])
+        claims = (problem.claim(one), problem.claim(contradicts), problem.claim(negation(contradicts)))
+        asked.append((clause, *claims))
     solver = Solver(problem, seconds=seconds / len(clauses))
 
-    def result(clause: Clause, meant: str, contradicted: str) -> ClauseResult:
+    def result(clause: Clause, meant: str, contradicted: str, contrary: str) -> ClauseResult:
         try:
             point = solver.find_usual(contradicted)
-            means_nothing = point is None and solver.find(meant) is None
+            means_nothing = point is None and not solver.is_possible(meant)
+            matters = solver.what_matters(point, contrary) if point else None
         except Undecided:
             words = f"Not decided within {seconds:g} seconds."
             return ClauseResult(clause=clause, outcome=ClauseOutcome.UNKNOWN, words=words)
         if point is None:
             return _proved(clause, means_nothing=means_nothing)
-        return _refuted(clause, decided(point, space, rules, catalogue))
+        return _refuted(clause, decided(point, space, rules, catalogue, matters=matters))
 
     return tuple(result(*one) for one in asked)
 

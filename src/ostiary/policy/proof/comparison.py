@@ -56,22 +56,27 @@ def compare(old: Rules, new: Rules, catalogue: Catalogue, *, seconds: float) -> 
     except CannotProve as error:
         return Comparison(outcome=ComparisonOutcome.CANNOT_PROVE, words=f"Cannot be compared: {error.message}.")
     problem, addressed = Problem(space), negation(space.lacks_address())
-    only_new = problem.claim(every([addressed, by_new, negation(by_old)]))
-    only_old = problem.claim(every([addressed, by_old, negation(by_new)]))
+    differences = [(new, old, every([by_new, negation(by_old)])), (old, new, every([by_old, negation(by_new)]))]
+    claims = [
+        (one, other, problem.claim(every([addressed, formula])), problem.claim(negation(formula)))
+        for one, other, formula in differences
+    ]
     solver = Solver(problem, seconds=seconds / 2)
     try:
-        gained, lost = solver.find_usual(only_new), solver.find_usual(only_old)
+        found = [
+            (one, other, point, solver.what_matters(point, contrary))
+            for one, other, claim, contrary in claims
+            if (point := solver.find_usual(claim)) is not None
+        ]
     except Undecided:
         return Comparison(outcome=ComparisonOutcome.UNKNOWN, words=f"Not decided within {seconds:g} seconds.")
-    more = None if gained is None else decided(gained, space, new, catalogue)
-    less = None if lost is None else decided(lost, space, old, catalogue)
-    confirmed = all(one is None or one.allowed for one in (more, less)) and not (
-        (gained is not None and decided(gained, space, old, catalogue).allowed)
-        or (lost is not None and decided(lost, space, new, catalogue).allowed)
-    )
-    if not confirmed:
+    examples = [decided(point, space, one, catalogue, matters=matters) for one, _, point, matters in found]
+    refused = [decided(point, space, other, catalogue) for _, other, point, _ in found]
+    if not all(one.allowed for one in examples) or any(one.allowed for one in refused):
         words = "The proof and the engine disagree, which is a mistake in Ostiary. Nothing is claimed."
         return Comparison(outcome=ComparisonOutcome.UNKNOWN, words=words)
+    by = {id(one): example for (one, *_), example in zip(found, examples, strict=True)}
+    more, less = by.get(id(new)), by.get(id(old))
     outcome, words = _VERDICTS[more is not None, less is not None]
     return Comparison(outcome=outcome, words=words, allowed_only_by_new=more, allowed_only_by_old=less)
 

@@ -49,31 +49,46 @@ class Counterexample(msgspec.Struct, frozen=True, kw_only=True):
         return isinstance(self.decision, Allow)
 
 
-def decided(point: Point, space: Space, rules: Rules, catalogue: Catalogue) -> Counterexample:
-    """Return what stands for a point, decided by the engine."""
+def decided(
+    point: Point, space: Space, rules: Rules, catalogue: Catalogue, *, matters: frozenset[str] | None = None
+) -> Counterexample:
+    """Return what stands for a point, decided by the engine.
+
+    Args:
+        point: the classes of the request.
+        space: whose classes they are.
+        rules: what it is decided by.
+        catalogue: the apps that exist.
+        matters: the dimensions that settle the answer; the words say nothing of others. `None` means all.
+    """
     request, at = space.request_at(point)
     decision = PolicyEngine(rules, catalogue, Generation(0)).decide(request, at)
-    return Counterexample(request=request, at=at, decision=decision, words=in_words(point, space, decision))
+    told = frozenset(
+        name
+        for name, dimension in space.dimensions.items()
+        if len(dimension.values) > 1 and (matters is None or name in matters)
+    )
+    return Counterexample(request=request, at=at, decision=decision, words=_in_words(point, space, decision, told))
 
 
-def in_words(point: Point, space: Space, decision: Decision) -> str:
-    """Return the request that stands for a point, as far as the rules tell requests apart, and its answer."""
+def _in_words(point: Point, space: Space, decision: Decision, told: frozenset[str]) -> str:
     request, at = space.request_at(point)
-    parts = [_subject(request, space), *_circumstances(point, request, space)]
+    parts = [_subject(request, space, told), *_circumstances(point, request, space, told)]
     verb = _VERBS.get(request.action, request.action.value)
     may = "can" if isinstance(decision, Allow) else "cannot"
-    where = f" at {_path(request.resource.path)}" if _matters(PATH, space) else ""
+    where = f" at {_path(request.resource.path)}" if PATH in told else ""
+    when = _moment(at, space) if MOMENT in told else ""
     sentence = f"{', '.join(parts)}{', ' if len(parts) > 1 else ' '}{may} {verb} {request.resource.app}{where}"
-    return f"{sentence}{_moment(at, space)}: {_answer(decision)}."
+    return f"{sentence}{when}: {_answer(decision)}."
 
 
-def _subject(request: AccessRequest, space: Space) -> str:
+def _subject(request: AccessRequest, space: Space, told: frozenset[str]) -> str:
     subject = request.subject
     kind = "person" if subject.person else "service"
     named = _name_of(request, space)
     groups = sorted(subject.groups)
     inside = f" in {joined(list(groups))}" if groups else ""
-    if not inside and not named and any(name.startswith(GROUP) for name in space.dimensions):
+    if not inside and not named and any(name.startswith(GROUP) for name in told):
         inside = " in none of the groups that rules name"
     return (f"The {kind} {named}" if named else f"A {kind}") + inside
 
@@ -87,18 +102,18 @@ def _name_of(request: AccessRequest, space: Space) -> str:
     return " with the address ".join(str(one) for one in (*named, *emails))
 
 
-def _circumstances(point: Point, request: AccessRequest, space: Space) -> Iterator[str]:
+def _circumstances(point: Point, request: AccessRequest, space: Space, told: frozenset[str]) -> Iterator[str]:
     context = request.context
-    if any(_matters(name, space) for name in PROOFS):
+    if told & set(PROOFS):
         yield _proofs(point, space)
-    device = [name for name in space.dimensions if name.startswith(DEVICE) and _matters(name, space)]
+    device = [name for name in space.dimensions if name.startswith(DEVICE) and name in told]
     if device:
         yield _device({name.removeprefix(DEVICE): space.dimensions[name].values[point[name]] for name in device})
-    if _matters(ADDRESS, space):
+    if ADDRESS in told:
         yield f"from the address {context.address}" if context.address else "from an address that is not known"
-    if _matters(COUNTRY, space):
+    if COUNTRY in told:
         yield f"from {context.country}" if context.country else "from a country that is not known"
-    if _matters(RISK, space):
+    if RISK in told:
         yield "with a risk that is not known" if context.risk is None else f"with a risk of {context.risk}"
 
 
@@ -153,7 +168,3 @@ def _answer(decision: Decision) -> str:
 
 def _refusal(decision: Deny) -> str:
     return _REASONS.get(decision.reason, decision.reason.value.replace("_", " "))
-
-
-def _matters(dimension: str, space: Space) -> bool:
-    return len(space.dimensions[dimension].values) > 1

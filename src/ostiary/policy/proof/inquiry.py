@@ -70,16 +70,23 @@ class Inquiry:
         Raises:
             Undecided: when the time was too short to tell.
         """
-        return self.solver.find(*claims) is not None
+        return self.solver.is_possible(*claims)
 
-    def example(self, *claims: str) -> Counterexample | None:
+    def example(self, contrary: str, *claims: str) -> Counterexample | None:
         """Return the most usual request of which every claim is true, as the engine answers it.
+
+        Args:
+            contrary: what these claims rule out; the example's words say only what rules it out.
+            claims: what is true of the request.
 
         Raises:
             Undecided: when the time was too short to tell.
         """
         point = self.solver.find_usual(*claims)
-        return None if point is None else decided(point, self.space, self._rules, self.catalogue)
+        if point is None:
+            return None
+        matters = self.solver.what_matters(point, contrary)
+        return decided(point, self.space, self._rules, self.catalogue, matters=matters)
 
     def means(self, targets: Iterable[Target]) -> Formula:
         """The resource is an app that one of the targets names."""

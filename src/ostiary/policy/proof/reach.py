@@ -5,7 +5,7 @@ import msgspec
 from ostiary.policy.identifiers import AppId, PersonId, RuleName
 from ostiary.policy.proof.counterexample import Counterexample
 from ostiary.policy.proof.encoding import Part
-from ostiary.policy.proof.formula import TRUE
+from ostiary.policy.proof.formula import TRUE, negation
 from ostiary.policy.proof.inquiry import Inquiry, kinds_of_people
 from ostiary.policy.request import ActionClass, Subject
 from ostiary.policy.rules.document import Effect, Target
@@ -86,11 +86,12 @@ def who_can(
     passes, allowed = asked.claim(asked.not_denied()), asked.claim(asked.encoded.allowed())
     allowing = [(part, asked.claim(part.matches)) for part in asked.allows]
     denying = [(part, asked.claim(part.matches)) for part in asked.denies]
+    refused = asked.claim(negation(asked.encoded.allowed()))
     permitted = asked.claim(asked.encoded.some_match(Effect.ALLOW))
     kinds = [
         (asked.claim(kind), people) for kind, people in kinds_of_people(directory or Directory(), asked.space).items()
     ]
-    found = [(part, asked.example(meant, passes, claim)) for part, claim in allowing]
+    found = [(part, asked.example(refused, meant, passes, claim)) for part, claim in allowing]
     ways = tuple(_way(asked, part, example) for part, example in found if example)
     return WhoCan(
         apps=tuple(asked.apps_of([target])),

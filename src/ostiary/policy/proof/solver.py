@@ -31,15 +31,17 @@ class Problem:
 
     Args:
         space: the possible requests.
+
+    Attributes:
+        classes: for each dimension, the claims that a request lies in its classes.
     """
 
     def __init__(self, space: Space) -> None:
-        self.space = space
-        self._classes = {
+        self.classes: dict[str, list[str]] = {
             name: [f"d{number}c{one}" for one in range(len(dimension.values))]
             for number, (name, dimension) in enumerate(space.dimensions.items())
         }
-        self._lines = [line for name, classes in self._classes.items() for line in _one_of(name, classes)]
+        self._lines = [line for name, classes in self.classes.items() for line in _one_of(name, classes)]
         self._atoms: dict[Formula, str] = {}
         self._named: dict[int, tuple[Formula, str]] = {}
         self._claims = 0
@@ -50,10 +52,6 @@ class Problem:
         name = f"claim{self._claims}"
         self._lines += [f"(declare-const {name} Bool)", f"(assert (= {name} {self._term(formula)}))"]
         return name
-
-    def lies_in(self, dimension: str, number: int) -> str:
-        """Return the name of the claim that a request lies in a class."""
-        return self._classes[dimension][number]
 
     def text(self) -> str:
         """Return the problem; it has no command to solve it."""
@@ -85,7 +83,7 @@ class Problem:
         if name is None:
             name = self._atoms[atom] = f"a{len(self._atoms)}"
             self._lines.append(f"(declare-const {name} Bool)")
-            for number, variable in enumerate(self._classes[atom.dimension]):
+            for number, variable in enumerate(self.classes[atom.dimension]):
                 value = name if number in atom.classes else f"(not {name})"
                 self._lines.append(f"(assert (=> {variable} {value}))")
         return name
@@ -106,6 +104,20 @@ class Solver:
         self._solver.set("timeout", max(1, int(seconds * 1000)))
         self._solver.set("random_seed", 0)
         self._solver.from_string(problem.text())
+        self._variables: dict[str, z3.BoolRef] = {}
+
+    def is_possible(self, *claims: str) -> bool:
+        """Return whether there is a request of which every claim is true.
+
+        Raises:
+            Undecided: when the time was too short to tell.
+        """
+        answer = self._solver.check(*map(self._variable, claims))
+        if answer == z3.unknown:
+            raise Undecided(
+                f"The solver did not decide ({self._solver.reason_unknown()}).", hint="Give it more time: --seconds"
+            )
+        return bool(answer == z3.sat)
 
     def find(self, *claims: str) -> Point | None:
         """Return a request of which every claim is true, or `None` when there is none.
@@ -113,12 +125,13 @@ class Solver:
         Raises:
             Undecided: when the time was too short to tell.
         """
-        answer = self._solver.check(*[z3.Bool(claim, self._context) for claim in claims])
-        if answer == z3.unknown:
-            raise Undecided(
-                f"The solver did not decide ({self._solver.reason_unknown()}).", hint="Give it more time: --seconds"
-            )
-        return self._point(self._solver.model()) if answer == z3.sat else None
+        if not self.is_possible(*claims):
+            return None
+        model = self._solver.model()
+        return {
+            name: next(number for number, one in enumerate(classes) if z3.is_true(model.eval(self._variable(one))))
+            for name, classes in self._problem.classes.items()
+        }
 
     def find_usual(self, *claims: str) -> Point | None:
         """Return such a request that is as usual as it can be: in each dimension in turn, the first class that will do.
@@ -130,24 +143,37 @@ class Solver:
         if point is None:
             return None
         settled: list[str] = []
-        for name in self._problem.space.dimensions:
+        for name, classes in self._problem.classes.items():
             for number in range(point[name]):
-                better = self.find(*claims, *settled, self._problem.lies_in(name, number))
+                better = self.find(*claims, *settled, classes[number])
                 if better is not None:
                     point = better
                     break
-            settled.append(self._problem.lies_in(name, point[name]))
+            settled.append(classes[point[name]])
         return point
 
-    def _point(self, model: z3.ModelRef) -> Point:
-        return {
-            name: next(
-                number
-                for number in range(len(dimension.values))
-                if z3.is_true(model.eval(z3.Bool(self._problem.lies_in(name, number), self._context)))
-            )
-            for name, dimension in self._problem.space.dimensions.items()
-        }
+    def what_matters(self, point: Point, contrary: str) -> frozenset[str]:
+        """Return dimensions that settle a request: whatever the others are, the contrary stays impossible.
+
+        Args:
+            point: a request of which the contrary is not true.
+            contrary: the claim.
+
+        Raises:
+            Undecided: when the time was too short to tell.
+        """
+        kept = {name: classes[point[name]] for name, classes in self._problem.classes.items()}
+        for name in reversed(self._problem.classes):
+            others = [one for other, one in kept.items() if other != name]
+            if not self.is_possible(contrary, *others):
+                del kept[name]
+        return frozenset(kept)
+
+    def _variable(self, name: str) -> z3.BoolRef:
+        known = self._variables.get(name)
+        if known is None:
+            known = self._variables[name] = z3.Bool(name, self._context)
+        return known
 
 
 def _one_of(name: str, classes: Sequence[str]) -> Iterator[str]:
