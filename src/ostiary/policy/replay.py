@@ -6,8 +6,9 @@ requests, on the facts as they were. Pure; where past requests are kept lives in
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from itertools import compress
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import islice
+from operator import gt
 from typing import Final
 
 import msgspec
@@ -70,7 +71,12 @@ class _Tally:
         self.situation = situation
         self.count = 0
         self.at = self.first = self.last = tick
-        self.examples: list[Example] = []
+        self.examples: tuple[Example, ...] = ()
+
+    def show(self, examples: Iterable[Example]) -> None:
+        """Keep the latest as examples."""
+        found = sorted({*self.examples, *examples}, key=lambda one: one.at, reverse=True)
+        self.examples = tuple(found[:MAX_EXAMPLES])
 
 
 class Replay:
@@ -100,25 +106,34 @@ class Replay:
 
     def take(self, batch: PastRequests) -> None:
         """Count the requests of one batch by kind."""
-        if not len(batch):
+        rows = self._rows_in_order(batch)
+        if not rows:
             return
-        columns = (self._keys(batch), batch.ticks, batch.count, range(len(batch)))
-        first, last = self._since * TICKS_A_SECOND, self._until * TICKS_A_SECOND
-        rows: Iterable[tuple[Key, int, int, int]] = zip(*columns, strict=True)
-        if min(batch.ticks) < first or max(batch.ticks) >= last:
-            rows = compress(rows, [first <= tick < last for tick in batch.ticks])
-        tallies = self._tallies
-        for key, tick, count, row in rows:
-            tally = tallies.get(key)
+        every = list(self._keys(batch))
+        keys = every if len(rows) == len(every) and rows == range(len(every)) else [every[row] for row in rows]
+        firsts, lasts = dict(zip(reversed(keys), reversed(rows), strict=True)), dict(zip(keys, rows, strict=True))
+        for key, count in Counter(keys).items():
+            first, last = firsts[key], lasts[key]
+            tally = self._tallies.get(key)
             if tally is None:
-                tally = tallies[key] = _Tally(batch.situation(row), tick)
-            if tally.count < MAX_EXAMPLES:
-                tally.examples.append(_example(batch, row))
+                tally = self._tallies[key] = _Tally(batch.situation(first), batch.ticks[first])
             tally.count += count
-            if tick > tally.last:
-                tally.last = tick
-            elif tick < tally.first:
-                tally.first = tick
+            tally.first, tally.last = min(tally.first, batch.ticks[first]), max(tally.last, batch.ticks[last])
+            tally.show(_example(batch, row) for row in ((first, last) if first != last else (first,)))
+        if max(batch.count) > 1:
+            for row in rows:
+                self._tallies[every[row]].count += batch.count[row] - 1
+
+    def _rows_in_order(self, batch: PastRequests) -> Sequence[int]:
+        """Return the rows that lie in the span, the earliest first."""
+        ticks, rows = batch.ticks, range(len(batch))
+        if not len(batch):
+            return ()
+        first, last = self._since * TICKS_A_SECOND, self._until * TICKS_A_SECOND
+        inside = min(ticks) >= first and max(ticks) < last
+        if inside and not any(map(gt, ticks, islice(ticks, 1, None))):
+            return rows
+        return sorted((row for row in rows if first <= ticks[row] < last), key=ticks.__getitem__)
 
     def report(self, *, apps: Iterable[AppId] | None, answering: Answering) -> ReplayReport:
         """Decide every kind of request once by either rules, and put together what changes.
@@ -192,17 +207,14 @@ class Replay:
         numbers = self._numbers["time"]
         since, until = from_ticks(min(batch.ticks)), from_ticks(max(batch.ticks))
         span = Span(self._watched, since, until)
+        cells = [span.times(proofs) for proofs in batch.proofs]
+        kinds = [_numbered(classes, numbers) for _, classes in cells]
         if not self._timed:
-            strengths = [span.times(proofs)[1][0] for proofs in batch.proofs]
-            yield from map(_numbered(strengths, numbers).__getitem__, batch.proof)
-            return
-        cells: list[tuple[list[float], list[int]] | None] = [None] * len(batch.proofs)
-        for proof, tick in zip(batch.proof, batch.ticks, strict=True):
-            cell = cells[proof]
-            if cell is None:
-                edges, classes = span.times(batch.proofs[proof])
-                cell = cells[proof] = ([edge * TICKS_A_SECOND for edge in edges], _numbered(classes, numbers))
-            yield cell[1][bisect_right(cell[0], tick)]
+            return map([one[0] for one in kinds].__getitem__, batch.proof)
+        edges = [[moment * TICKS_A_SECOND for moment in moments] for moments, _ in cells]
+        return (
+            kinds[proof][bisect_right(edges[proof], tick)] for proof, tick in zip(batch.proof, batch.ticks, strict=True)
+        )
 
 
 class _Changes:
