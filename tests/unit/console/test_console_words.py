@@ -5,6 +5,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from django.test import RequestFactory
 
@@ -82,6 +83,14 @@ def test_each_unmet_condition_stands_at_the_input_it_failed_on() -> None:
 def test_a_request_that_made_no_question_still_shows_what_came() -> None:
     rows = list_inputs(decided(Deny(reason=ReasonCode.MALFORMED_REQUEST, **STAMP), request=False))
     assert [row.values for row in rows] == [("GET payroll.example.test/x",)]
+
+
+@pytest.mark.parametrize("request_known", [True, False])
+def test_a_program_that_asked_is_named_first(request_known: bool) -> None:
+    asked = decided(Allow(rules=(RuleName("r"),), **STAMP), request=request_known)
+    rows = list_inputs(msgspec.structs.replace(asked, client="reporting"))
+    assert (rows[0].name, rows[0].values) == ("Asked by", ("reporting, a program",))
+    assert "Asked by" not in {row.name for row in list_inputs(asked)}
 
 
 def test_allowed_decisions_list_inputs_without_effects() -> None:

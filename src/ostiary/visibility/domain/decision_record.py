@@ -33,6 +33,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         person_id: who asked; empty when not known.
         email: their address at that time.
         name: their name at that time.
+        client: the program that asked on their behalf, over the AuthZEN API; empty where none did.
     """
 
     reference: str
@@ -43,6 +44,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     person_id: str = ""
     email: str = ""
     name: str = ""
+    client: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -104,6 +106,7 @@ class _User(msgspec.Struct):
 
 class _Actor(msgspec.Struct):
     user: _User
+    app_name: str = ""
 
 
 class _Unmapped(msgspec.Struct):
@@ -177,4 +180,5 @@ def parse_decision_event(line: bytes) -> DecisionRecord:
         person_id=user.uid,
         email=user.email_addr,
         name=user.full_name,
+        client=event.actor.app_name if event.actor else "",
     )

@@ -152,6 +152,7 @@ def _decision_entry(record: DecisionRecord) -> DecisionEntry:
             code=0 if allowed else record.http.code,
         ),
         record.name,
+        record.client,
     )
 
 

@@ -46,6 +46,7 @@ METHOD_NAMES: Final[dict[str, Promise]] = {
     "recovery_codes": gettext_lazy("recovery codes"),
     "email": gettext_lazy("link by e-mail"),
     "break_glass": gettext_lazy("emergency link"),
+    "stated": gettext_lazy("in the word of the program that asked"),
 }
 EVENT_KIND_NAMES: Final[dict[EventKind, Promise]] = {
     "sign_in": gettext_lazy("Sign-ins"),
