@@ -20,7 +20,7 @@ def about(company: Company, who: str) -> str:
 def test_a_question_is_answered_with_every_rule_and_the_least_change(visit: Visit) -> None:
     page = text_of(visit().get("/explain/", {"person": BRUNO, "app": "payroll"}))
     assert "Bruno Costa: view payroll at /" in page
-    assert "no rule allows it" in page
+    assert "No rule allows it" in page
     assert "The least that would open it" in page
     assert "Set up a passkey or security key, and confirm with it" in page
     assert "Join the group finance" in page

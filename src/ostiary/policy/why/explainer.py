@@ -10,7 +10,7 @@ import msgspec
 
 from ostiary.policy.compiled import compile_rules
 from ostiary.policy.conditions import Facts, gather
-from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode
+from ostiary.policy.decision import Allow, Decision, ReasonCode
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation, Label, RuleName
 from ostiary.policy.reads import EVERYTHING
@@ -58,6 +58,11 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the request may pass."""
         return isinstance(self.decision, Allow)
 
+    @property
+    def judged_by_rules(self) -> bool:
+        """Whether rules gave the answer; a refusal for another reason no rule could have lifted."""
+        return isinstance(self.decision, Allow) or self.decision.reason in BY_RULES
+
 
 class Explainer:
     """Explains by one version of the rules.
@@ -86,8 +91,9 @@ class Explainer:
             can_prove: the strongest proof that the person has set up; a stronger one takes setting up.
         """
         decision = self._engine.decide(request, now)
-        if isinstance(decision, Deny) and decision.reason not in BY_RULES:
-            return Explanation(request=request, at=now, decision=decision, others=len(self._compiled.by_name))
+        unjudged = Explanation(request=request, at=now, decision=decision, others=len(self._compiled.by_name))
+        if not unjudged.judged_by_rules:
+            return unjudged
         facts = gather(request, EVERYTHING, now)
         labels = self._labels[request.resource.app] | request.resource.labels
         asked = asked_by(request.subject, request.resource.app, labels)
