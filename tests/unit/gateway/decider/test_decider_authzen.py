@@ -137,6 +137,13 @@ def test_a_denying_rule_gives_its_own_reason(house: House) -> None:
     assert context["reason_user"] == {"403": "Payroll is kept for ten years."}
 
 
+def test_what_is_not_known_is_said_without_guessing_why(house: House) -> None:
+    nobody = decide(house, question("nobody"))["context"]
+    assert nobody["reason_user"] == {"403": "Nobody is known by this name."}
+    nothing = decide(house, question(resource="nothing"))["context"]
+    assert nothing["reason_user"] == {"404": "There is no such app."}
+
+
 def test_obligations_are_told_with_the_permission(house: House) -> None:
     answer = decide(house, question(resource="files", path="/public/x"))
     assert answer["decision"] is True

@@ -45,6 +45,9 @@ from ostiary.visibility.adapters.audit_log import RecordUnavailable
 MAX_BODY_BYTES: Final = 256 * 1024
 BODY_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 5
+CANDIDATES_A_QUESTION: Final = 10
+"""How many candidates of a search count as one question: they are decided, but not put on record one by one."""
+
 REQUEST_ID: Final = "x-request-id"
 _SEARCHES: Final[dict[str, Callable[[bytes], Search]]] = {
     metadata.SEARCH_SUBJECT: read_subject_search,
@@ -226,7 +229,7 @@ class AuthzenDoor:
     async def _search(self, asked: Asked, search: Search) -> Answer:
         now = self._clock()
         found = await find(search, wanted(search), asked.basis, self._people, now=now, country_of=self._country_of)
-        self._allowances.charge(asked.client.name, max(1, found.examined), time.monotonic())
+        self._allowances.charge(asked.client.name, 1 + found.examined // CANDIDATES_A_QUESTION, time.monotonic())
         reference = self._references.new()
         await self._recorder.write(search_event(asked, search, found, reference=reference, now=now))
         return reply(

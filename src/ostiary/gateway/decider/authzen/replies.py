@@ -8,12 +8,17 @@ from typing import Any, Final
 from ostiary.gateway.decider.answers import NO_STORE, Answer, json_answer
 from ostiary.gateway.decider.check import Verdict
 from ostiary.gateway.decider.wording import lead_of, wording_of
-from ostiary.policy.decision import Allow, Deny, UnmetCondition
+from ostiary.policy.decision import Allow, Deny, ReasonCode, UnmetCondition
 
 Json = dict[str, Any]
 
 REALM: Final = "ostiary"
 _UNNAMED_APP: Final = "this"
+_SAID_HERE: Final = {
+    ReasonCode.UNKNOWN_SUBJECT: "Nobody is known by this name.",
+    ReasonCode.UNKNOWN_RESOURCE: "There is no such app.",
+}
+"""Where what a person is told in the browser speaks of their own sign-in or of the address they typed."""
 
 
 def decision_reply(verdict: Verdict, reference: str) -> Json:
@@ -46,7 +51,7 @@ def _why(deny: Deny, verdict: Verdict) -> Json:
     admin = f"{deny.reason.value}: {'; '.join(because)}" if because else deny.reason.value
     return {
         "reason": deny.reason.value,
-        "reason_user": {status: lead_of(deny, app)},
+        "reason_user": {status: _SAID_HERE.get(deny.reason) or lead_of(deny, app)},
         "reason_admin": {status: admin},
         "unmet": [_unmet(condition) for condition in deny.unmet],
     }
