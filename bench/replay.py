@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -41,7 +42,12 @@ def instance_home() -> Iterator[Path]:
 
 
 def measure(requests: int) -> dict[str, Any]:
-    """Return the figures; Django is set up."""
+    """Return the figures; Django is set up.
+
+    Args:
+        requests: how many, about.
+    """
+    load = round(os.getloadavg()[0], 2)
     from django.conf import settings  # noqa: PLC0415 - as above
 
     from bench.past_company import CANDIDATE, IN_FORCE, a_month, open_logs, put_on_record  # noqa: PLC0415 - needs Django
@@ -66,25 +72,28 @@ def measure(requests: int) -> dict[str, Any]:
     for log in logs.values():
         log.close()
     size = sum(file.stat().st_size for file in replay_folder(settings.INSTANCE).rglob("*.past"))
-    seconds = []
+    seconds, processor = [], []
     for _ in range(ROUNDS):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.process_time()
         report = replay_candidate(CANDIDATE, since=time.time() - 60 * 86400, until=time.time())
         seconds.append(time.perf_counter() - began)
+        processor.append(time.process_time() - worked)
         say(f"{report.requests:,} requests decided again in {seconds[-1]:.1f} s")
     assert report.requests == written, (report.requests, written, report.unreplayed)
-    best = sorted(seconds)[len(seconds) // 2]
+    middle = statistics.median(seconds)
     return {
         "requests": report.requests,
         "situations": report.situations,
         "changes": len(report.changes),
-        "replay_seconds": round(best, 2),
-        "replay_requests_per_second": round(report.requests / best),
+        "replay_seconds": round(middle, 2),
+        "replay_processor_seconds": round(statistics.median(processor), 2),
+        "replay_requests_per_second": round(report.requests / middle),
         "goal_requests_per_second": GOAL,
         "stored_bytes": size,
         "stored_bytes_per_request": round(size / written, 2),
         "keeping_us_per_request": round(keeping / written * 1e6, 1),
         "cores": os.cpu_count(),
+        "load_before": load,
     }
 
 

@@ -65,18 +65,13 @@ class Answering(msgspec.Struct, frozen=True):
 class _Tally:
     """How often one kind of request was made and answered in one way; the first of them stands for all."""
 
-    __slots__ = ("at", "count", "examples", "first", "last", "situation")
+    __slots__ = ("at", "count", "first", "last", "seen", "situation")
 
     def __init__(self, situation: Situation, tick: int) -> None:
         self.situation = situation
         self.count = 0
         self.at = self.first = self.last = tick
-        self.examples: tuple[Example, ...] = ()
-
-    def show(self, examples: Iterable[Example]) -> None:
-        """Keep the latest as examples."""
-        found = sorted({*self.examples, *examples}, key=lambda one: one.at, reverse=True)
-        self.examples = tuple(found[:MAX_EXAMPLES])
+        self.seen: list[tuple[PastRequests, int]] = []
 
 
 class Replay:
@@ -119,7 +114,7 @@ class Replay:
                 tally = self._tallies[key] = _Tally(batch.situation(first), batch.ticks[first])
             tally.count += count
             tally.first, tally.last = min(tally.first, batch.ticks[first]), max(tally.last, batch.ticks[last])
-            tally.show(_example(batch, row) for row in ((first, last) if first != last else (first,)))
+            tally.seen[MAX_EXAMPLES - 1 :] = [(batch, last)]
         if max(batch.count) > 1:
             for row in rows:
                 self._tallies[every[row]].count += batch.count[row] - 1
@@ -258,7 +253,8 @@ class _Change:
 
     def made(self, key: tuple[str, str, str, str, Effect]) -> Change:
         person, service, app, action, effect = key
-        examples = sorted((e for tally in self.tallies for e in tally.examples), key=lambda e: e.at, reverse=True)
+        seen = [_example(*one) for tally in self.tallies for one in tally.seen]
+        examples = sorted(seen, key=lambda example: example.at, reverse=True)
         return Change(
             person=person,
             service=service,

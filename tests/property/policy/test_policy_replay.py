@@ -154,7 +154,7 @@ def test_only_the_nearest_thing_unmet_is_told_with_examples_and_moments():
     assert (change.first_at, change.last_at) == (NOON, NOON + 4)
     assert (change.reason.code, change.reason.rule) == ("mfa", "r0")
     assert change.reason.words == "This needs a passkey or security key; you gave a one-time code."
-    assert [example.path for example in change.examples] == ["/4", "/0"]
+    assert [example.path for example in change.examples] == ["/4"]
     assert (report.requests, report.people, report.loses) == (6, 1, True)
     assert report.situations == 2
 
