@@ -85,6 +85,8 @@ forward_auth_port = {forward_auth_port}
 [authzen]
 enabled = true
 on_gateway = true
+[rules]
+confirm_seconds = 20
 [sign_in]
 breached_range_url = "https://localhost:{range_port}/range"
 [record]
@@ -237,9 +239,13 @@ class RunningInstance:
             raise OperatorRefused(said["error"])
         return said["result"]
 
+    def command_any(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run an `ostiary` command on the instance, however it ends."""
+        return subprocess.run([*OSTIARY, *words], env=self.environment, capture_output=True, text=True, check=False)
+
     def command(self, *words: str) -> str:
         """Run an `ostiary` command on the instance and return what it printed."""
-        done = subprocess.run([*OSTIARY, *words], env=self.environment, capture_output=True, text=True, check=False)
+        done = self.command_any(*words)
         assert done.returncode == 0, f"{words}: {done.stderr}{done.stdout}"
         return done.stdout
 

@@ -298,7 +298,7 @@ def _print_plan(made: "Plan", place: str) -> None:
     if changed:
         print_table(
             ("Person", "Loses", "Gains"),
-            ((one.email, ", ".join(one.loses), ", ".join(one.gains)) for one in changed[:MOST_PEOPLE]),
+            ((one.email, ", ".join(one.loses) or None, ", ".join(one.gains) or None) for one in changed[:MOST_PEOPLE]),
             empty="",
         )
         if len(changed) > MOST_PEOPLE:

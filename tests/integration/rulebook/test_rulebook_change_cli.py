@@ -65,7 +65,7 @@ def test_a_plan_shows_who_loses_what_and_changes_nothing(people: dict[str, Perso
     assert result.exit_code == ExitCode.OK
     assert "~ wiki: Members of nobody-yet may use wiki." in result.stdout
     assert [line.split() for line in result.stdout.splitlines() if "person-3" in line] == [
-        ["person-3@example.test", "Wiki"]
+        ["person-3@example.test", "Wiki", "–"]
     ]
     plan = json.loads(run("plan", file(NARROW), "--json").stdout)
     assert (plan["valid"], plan["people_to_name"], len(plan["plan"]["reach"]["people"])) == (True, 5, 5)

@@ -30,6 +30,7 @@ class FormReader(HTMLParser):
         super().__init__()
         self.forms: list[Form] = []
         self._open: Form | None = None
+        self._text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Note forms and what can be filled in."""
@@ -43,13 +44,22 @@ class FormReader(HTMLParser):
             if given.get("type") == "submit" or tag == "button":
                 return
             self._open.values[given["name"]] = given.get("value", "")
+            self._text = given["name"] if tag == "textarea" else ""
             if given.get("type") not in ("hidden", "checkbox"):
                 self._open.visible.append(given["name"])
 
+    def handle_data(self, data: str) -> None:
+        """Note what stands in a text area; the line break that begins it belongs to the markup (HTML, 13.2.6.4.7)."""
+        if self._open is not None and self._text:
+            values = self._open.values
+            values[self._text] = values[self._text] + data if values[self._text] else data.removeprefix("\n")
+
     def handle_endtag(self, tag: str) -> None:
-        """Close a form."""
+        """Close a form, or a text area."""
         if tag == "form":
             self._open = None
+        if tag == "textarea":
+            self._text = ""
 
 
 def read_forms(html: str) -> list[Form]:
