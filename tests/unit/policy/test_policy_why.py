@@ -124,6 +124,23 @@ def test_more_than_three_changes_follow_the_nearest_rule_without_what_is_not_nee
     ]
 
 
+def test_one_of_several_groups_is_enough_however_many_changes_there_are():
+    when = {"mfa": "otp", "device": {"managed": True, "compliant": True}, "countries": "DE"}
+    rule = {"allow": ["group:night", "group:staff"], "to": "app:wiki", "do": "view", "when": when}
+    ((*changes, last),) = ways(explainer(rule).explain(ask(groups=()), NOON))
+    assert len(changes) == 4
+    assert last == "Join the group night"
+
+
+def test_a_proof_from_the_future_counts_when_its_time_has_come():
+    rule = {**OPEN, "when": {"mfa": {"method": "otp", "within": "10m"}}}
+    explanation = explainer(rule).explain(ask(proofs=(proof(ago=-65),)), NOON)
+    assert ways(explanation) == [
+        ["Confirm again with a one-time code"],
+        ["Come back on Tuesday 25 November, 11:01 (UTC)"],
+    ]
+
+
 def test_an_address_inside_one_range_keeps_out_of_what_is_shut():
     shut = {"deny": "anyone", "to": "anything", "when": {"networks": "10.0.0.0/16"}}
     rule = {**OPEN, "when": {"networks": "10.0.0.0/8"}}
