@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, BinaryIO
 from xml.etree import ElementTree as ET
 
 from ostiary.cli.output import print_done, print_text
+from ostiary.errors import OstiaryError
 
 if TYPE_CHECKING:
     from ostiary.policy.testing import TestResult
     from ostiary.rulebook.facade import CheckReport
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class UnwritableResults(OstiaryError):
+    """The file for the results cannot be written."""
 
 
 def print_tests(results: "tuple[TestResult, ...]", place: str) -> None:
@@ -48,6 +53,9 @@ def write_junit(to: Path | BinaryIO, report: "CheckReport", place: str) -> None:
         to: where to; a file that is there is replaced.
         report: a check of rules.
         place: the file that was checked.
+
+    Raises:
+        UnwritableResults: when the file cannot be written.
     """
     failed, problems = len(report.failures), len(report.problems)
     counts = {"tests": str(len(report.tests) + problems), "failures": str(failed), "errors": str(problems)}
@@ -64,7 +72,10 @@ def write_junit(to: Path | BinaryIO, report: "CheckReport", place: str) -> None:
             failure = ET.SubElement(case, "failure", {"message": _xml(said), "type": "answer"})
             failure.text = _xml("\n".join([said, *reasons(result)]))
     ET.indent(root)
-    ET.ElementTree(root).write(to, encoding="utf-8", xml_declaration=True)
+    try:
+        ET.ElementTree(root).write(to, encoding="utf-8", xml_declaration=True)
+    except OSError as error:
+        raise UnwritableResults(f"{to} cannot be written ({error.strerror}).") from None
 
 
 def _case(suite: ET.Element, name: str, place: str, line: int) -> ET.Element:

@@ -10,6 +10,7 @@ from ostiary.applications.facade import ensure_builtin_apps
 from ostiary.cli.output import ExitCode, NeedsConfirmation
 from ostiary.cli.rules import UnreadableRules
 from ostiary.cli.rules_change import app
+from ostiary.cli.rules_results import UnwritableResults
 from ostiary.rulebook.facade import get_current, initial_rules, list_history
 
 pytestmark = pytest.mark.django_db
@@ -213,3 +214,35 @@ def test_apply_despite_failing_tests_says_so_in_the_history(run, failing):
     failing.write_text(initial_rules() + FIXED)
     assert run("apply", str(failing), "--yes", "--despite-failing-tests", "--comment", "Go").exit_code == ExitCode.OK
     assert get_current().comment == "Go"
+
+
+def test_plan_shows_what_came_of_the_tests_and_ends_with_5(run, failing):
+    result = run("plan", str(failing))
+    assert result.exit_code == ExitCode.FINDINGS
+    assert WORDS in result.stdout
+    said = json.loads(run("plan", str(failing), "--json").stdout)
+    assert [one["passed"] for one in said["plan"]["report"]["tests"]] == [True, False]
+
+
+def test_apply_tells_programs_which_tests_failed(run, failing):
+    result = run("apply", str(failing), "--yes", "--json")
+    assert result.exit_code == ExitCode.FINDINGS
+    said = json.loads(result.stdout)
+    assert (said["valid"], said["passed"]) == (True, False)
+    assert get_current().number == 0
+
+
+def test_rules_that_were_in_force_come_back_without_a_word_about_their_tests(run, failing, tmp_path):
+    assert run("apply", str(failing), "--yes", "--despite-failing-tests").exit_code == ExitCode.OK
+    other = tmp_path / "other.yaml"
+    other.write_text(initial_rules())
+    assert run("apply", str(other), "--yes").exit_code == ExitCode.OK
+    assert run("revert", "--yes").exit_code == ExitCode.OK
+    assert get_current().document == failing.read_text()
+    assert get_current().comment.startswith("Despite failing tests (a-code-is-enough). Back to number ")
+
+
+def test_junit_cannot_be_written_where_there_is_no_folder(run, file, tmp_path):
+    result = run("check", str(file), "--junit", str(tmp_path / "none" / "results.xml"))
+    assert isinstance(result.exception, UnwritableResults)
+    assert "results.xml cannot be written (No such file or directory)." in str(result.exception)
