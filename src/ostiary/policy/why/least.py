@@ -111,7 +111,8 @@ def _one_each(changes: Iterator[Change]) -> Iterator[Change]:
 
 
 def _without_the_needless(attempt: Attempt, way: Way, tried: tuple[Change, ...], decide: Decide) -> Way:
-    for change in sorted(reversed(tried), key=effort, reverse=True):
+    least_effort_first = sorted(tried, key=effort)
+    for change in least_effort_first[::-1]:
         fewer = tuple(one for one in tried if one != change)
         if shorter := _way(attempt, fewer, decide):
             way, tried = shorter, fewer
