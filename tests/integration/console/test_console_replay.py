@@ -66,6 +66,14 @@ def test_who_loses_is_seen_at_a_glance_and_opens_up_to_the_decision(kept: Compan
     assert get_current().document == RULES
 
 
+def test_the_text_in_the_editor_is_tried_with_one_button(kept: Company, visit: Visit) -> None:
+    assert 'formaction="/rules/replay/"' in text_of(visit().get("/rules/edit"))
+    form = {"document": NO_WIKI_WITHOUT_PASSKEY, "based_on": str(get_current().number), "comment": "Passkeys"}
+    answer = visit().post("/rules/replay/", form)
+    assert answer.status_code == 302
+    assert "Try on what happened" in text_of(visit("audrey_audit").get("/rules/"))
+
+
 def test_who_gains_is_shown_and_nobody_loses(kept: Company, visit: Visit) -> None:
     page = text_of(visit("audrey_audit").get(tried(visit, PAYROLL_WITH_A_CODE, who="audrey_audit")))
     assert "Alice Meyer" in page
