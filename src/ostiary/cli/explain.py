@@ -121,7 +121,10 @@ def _print_record(past: "PastExplanation") -> None:
         print_text(f"The rules of then (version {record.decision.policy_version}) are not in the history.")
     else:
         if not past.agrees:
-            print_note("What is on record was not decided by the rules alone; asked again, they say:")
+            print_note(
+                "What is on record rests on more than these rules: an emergency sign-in, or another way to read the path."
+                " Asked again, the rules alone say:"
+            )
         print_text(f"\nUnder the rules of then (number {past.number_then})")
         _print_explanation(past.then)
     if past.now is not None:

@@ -1,11 +1,18 @@
 """The console explains: what somebody would be answered, and on a decision's page why it was made."""
 
+import time
+
 import pytest
-from tests.console_company import OPERATOR, RULES, Company
+from tests.console_company import OPERATOR, RULES, Company, write_decisions
 from tests.console_fixtures import Visit, text_of
 
-from ostiary.rulebook.facade import apply_rules
-from ostiary.visibility.facade import get_decision
+from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode
+from ostiary.policy.identifiers import BREAK_GLASS, AppId, Generation, PolicyVersion
+from ostiary.policy.request import AccessRequest, ActionClass, Resource, Subject
+from ostiary.policy.snapshot import PersonFact
+from ostiary.rulebook.facade import apply_rules, get_current
+from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
+from ostiary.visibility.facade import get_decision, index_new_decisions
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +85,48 @@ def test_a_decision_says_why_by_the_rules_of_then_and_of_now(company: Company, v
     page = text_of(visit().get(f"/decisions/{reference}/"))
     assert f"Under the rules of then, number {company.rules}, with the facts of then" in page
     assert f"Under the rules in force now, number {company.rules + 1}" in page
+
+
+def recorded(company: Company, decision: Decision, *, asked: bool = True) -> str:
+    """Put one decision about Ada at the console on record."""
+    ada, now, reference = company.people["ada_admin"], time.time(), "WWWWW-WWWWW"
+    request = AccessRequest(
+        subject=Subject(person=ada.id, email=ada.email, groups=frozenset(ada.groups)),
+        action=ActionClass.VIEW,
+        resource=Resource(app=AppId("files")),
+    )
+    event = decision_event(
+        reference=reference,
+        at=now - 1,
+        request=request if asked else None,
+        decision=decision,
+        http=HttpFacts(method="GET", host="files.example.test", path="/"),
+        person=PersonFact(id=ada.id, email=ada.email, name=ada.name, active=True),
+    )
+    write_decisions([event])
+    index_new_decisions(now)
+    return reference
+
+
+def test_what_the_rules_alone_would_not_have_said_is_told_apart(company: Company, visit: Visit) -> None:
+    emergency = Allow(rules=(BREAK_GLASS,), policy_version=get_current().version, generation=Generation(1))
+    page = text_of(visit().get(f"/decisions/{recorded(company, emergency)}/"))
+    assert "What is on record rests on more than these rules" in page
+    assert "No change of facts opens it" in page
+
+
+def test_rules_that_are_not_in_the_history_are_not_made_up(company: Company, visit: Visit) -> None:
+    refused = Deny(reason=ReasonCode.NO_RULE_APPLIES, policy_version=PolicyVersion("gone"), generation=Generation(1))
+    page = text_of(visit().get(f"/decisions/{recorded(company, refused)}/"))
+    assert "The rules of then are not in the history" in page
+    assert f"Under the rules in force now, number {company.rules}" in page
+
+
+def test_a_decision_that_no_rule_made_says_so(company: Company, visit: Visit) -> None:
+    ended = Deny(reason=ReasonCode.SESSION_ENDED, policy_version=get_current().version, generation=Generation(1))
+    page = text_of(visit().get(f"/decisions/{recorded(company, ended, asked=False)}/"))
+    assert "No rule was asked." in page
+    assert "Ask again with other facts" not in page
 
 
 def test_a_decision_can_be_asked_again(company: Company, visit: Visit) -> None:
