@@ -17,6 +17,7 @@ from ostiary.cli.output import (
     print_note,
     print_table,
     print_text,
+    progress,
 )
 from ostiary.cli.rules_results import print_tests, write_junit
 from ostiary.errors import OstiaryError
@@ -59,8 +60,9 @@ def check(
     from ostiary.applications.facade import read_applications
     from ostiary.rulebook.facade import check_rules
 
-    document, beside = read_texts(file, cedar)
-    report, place = check_rules(document, beside, known=known_names(), catalogue=read_applications()), file or IN_FORCE
+    (document, beside), place = read_texts(file, cedar), file or IN_FORCE
+    with progress("Checking the rules"):
+        report = check_rules(document, beside, known=known_names(), catalogue=read_applications())
     if junit:
         write_junit(sys.stdout.buffer if junit == "-" else Path(junit), report, place)
     if as_json and junit != "-":

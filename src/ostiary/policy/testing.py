@@ -1,5 +1,6 @@
 """Runs the tests of a rules document: the policy engine itself decides, nothing is imitated. Reading tests lives in `rules`."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import msgspec
@@ -12,6 +13,9 @@ from ostiary.policy.rules.document import Expectation, RulesDocument, TestCase
 from ostiary.policy.rules.problems import did_you_mean
 from ostiary.policy.rules.words import joined
 from ostiary.policy.snapshot import Catalogue, Rules
+
+MAX_GUESSES: Final = 20
+"""For so many names that do not exist it is guessed which one was meant; each guess looks at all that do exist."""
 
 _REASONS: Final = {
     ReasonCode.NO_RULES: "there are no rules",
@@ -65,17 +69,32 @@ def run_tests(document: RulesDocument, rules: Rules, catalogue: Catalogue) -> tu
         return ()
     engine = PolicyEngine(rules, catalogue, Generation(0))
     compiled = compile_rules(rules.document, rules.cedar, rules.parsed)
-    names = frozenset(compiled.by_name) | frozenset(compiled.extra.names)
-    return tuple(_run(case, engine, catalogue, names) for case in document.tests)
+    apps = _Names("app", catalogue.apps)
+    names = _Names("rule", [*compiled.by_name, *compiled.extra.names])
+    return tuple(_run(case, engine, apps, names) for case in document.tests)
 
 
-def _run(case: TestCase, engine: PolicyEngine, catalogue: Catalogue, names: frozenset[RuleName]) -> TestResult:
-    decision, app = engine.decide(case.request, case.at), case.request.resource.app
-    hint = ""
-    if app not in catalogue.apps:
-        hint = f"there is no app `{app}` {_in_brackets(did_you_mean(app, catalogue.apps))}".strip()
-    elif case.expect.rule is not None and case.expect.rule not in names:
-        hint = f"there is no rule `{case.expect.rule}` {_in_brackets(did_you_mean(case.expect.rule, names))}".strip()
+class _Names:
+    """The names that exist of one kind of thing."""
+
+    def __init__(self, what: str, known: Iterable[str]) -> None:
+        self._what = what
+        self._known = frozenset(known)
+        self._missing: dict[str, str] = {}
+
+    def missing(self, name: str | None) -> str:
+        """Return that nothing is named so, and what may be meant; nothing when something is, or nothing is asked for."""
+        if name is None or name in self._known:
+            return ""
+        if name not in self._missing:
+            guess = did_you_mean(name, self._known) if len(self._missing) < MAX_GUESSES else ""
+            self._missing[name] = f"there is no {self._what} `{name}`" + (f" ({guess})" if guess else "")
+        return self._missing[name]
+
+
+def _run(case: TestCase, engine: PolicyEngine, apps: _Names, names: _Names) -> TestResult:
+    decision = engine.decide(case.request, case.at)
+    hint = apps.missing(case.request.resource.app) or names.missing(case.expect.rule)
     return TestResult(
         name=case.name,
         line=case.line,
@@ -112,7 +131,3 @@ def _answered(decision: Decision) -> str:
     if by:
         return f"refused{by}"
     return f"refused, as {_REASONS.get(decision.reason, 'the rules could not be asked')} (`{decision.reason}`)"
-
-
-def _in_brackets(text: str) -> str:
-    return f"({text})" if text else ""

@@ -7,7 +7,7 @@ from ostiary.policy.decision import ReasonCode
 from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.rules.reader import read_rules
 from ostiary.policy.snapshot import Rules
-from ostiary.policy.testing import TestResult, run_tests
+from ostiary.policy.testing import MAX_GUESSES, TestResult, run_tests
 
 RULES = """\
 version: 1
@@ -96,6 +96,14 @@ def test_a_rule_that_does_not_exist_is_pointed_out():
     result = run(f"{STAFF}, expect: {{allow: staff-reads-wiki}}")
     assert not result.passed
     assert result.hint == "there is no rule `staff-reads-wiki` (did you mean `staff-read-wiki`?)"
+
+
+def test_what_was_meant_is_guessed_for_a_few_names_only():
+    cases = "".join(f"  - {{name: a{n}, {STAFF}, expect: {{allow: staff-reads-wiki-{n % 30}}}}}\n" for n in range(60))
+    text = RULES + cases
+    results = run_tests(read_rules(text), Rules(document=text), catalogue())
+    assert sum("did you mean" in result.hint for result in results) == 2 * MAX_GUESSES
+    assert all(result.hint.startswith("there is no rule `staff-reads-wiki-") for result in results)
 
 
 @pytest.mark.parametrize("expect", ["allow", "deny"])
