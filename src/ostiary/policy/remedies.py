@@ -180,7 +180,7 @@ def _mfa(rule: RuleName, condition: Mfa, facts: Facts) -> UnmetCondition:
 
 
 def _device(rule: RuleName, condition: DeviceFact, facts: Facts) -> UnmetCondition:
-    name, value, seen = condition.name, value_in_words(condition.value), facts.device.get(condition.name)
+    value, seen = value_in_words(condition.value), facts.device.get(condition.name)
     wanted = f"at least {value}" if condition.at_least else value
     known = "nothing is known of yours" if seen is None else f"yours is {value_in_words(seen)}"
     if isinstance(seen, bool):
