@@ -34,21 +34,24 @@ TakesFromOption = Annotated[
     typer.Option("--takes-from", min=1, help="From how many people this takes access; asked for when they are many."),
 ]
 DespiteOption = Annotated[
-    bool, typer.Option("--despite-failing-tests", help="Go on although tests fail; the history says so.")
+    bool,
+    typer.Option(
+        "--despite-failing-tests", help="Go on although tests fail or clauses do not hold; the history says so."
+    ),
 ]
 MOST_PEOPLE = 50
 
 
 @app.command(epilog=examples("ostiary rules plan rules.yaml", "ostiary rules plan rules.yaml --json"))
 def plan(file: FileArgument, cedar: CedarOption = None, as_json: JsonOption = False) -> None:
-    """Show what applying rules would do, and change nothing. Exits with 5 when there are problems or a test fails."""
+    """Show what applying rules would do, and change nothing. Exits with 5 when there are problems, a test fails or a clause does not hold."""
     setup()
     made = _plan(*read_texts(file, cedar))
     if as_json:
         print_json({"valid": made.is_valid, "people_to_name": made.people_to_name, "plan": made})
     else:
         _print_plan(made, file)
-    if not made.is_valid or made.report.failures:
+    if not made.is_valid or made.has_findings:
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -66,7 +69,7 @@ def apply(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put rules in force, after showing what they change. Exits with 5 when there are problems or a test fails.
+    """Put rules in force, after showing what they change. Exits with 5 when there are problems, a test fails or a clause does not hold.
 
     Rules that no administrator could reach the console under are on trial first: confirm them, or they roll back.
     """
@@ -165,7 +168,7 @@ def approve(
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put a proposal of somebody else in force, after showing what it changes. Exits with 5 when a test fails."""
+    """Put a proposal of somebody else in force, after showing what it changes. Exits with 5 when a test fails or a clause does not hold."""
     setup()
     from ostiary.rulebook.facade import approve_proposal, get_proposal
 
@@ -205,14 +208,16 @@ def _plan(document: str, cedar: str) -> "Plan":
 
 def _stop_at_problems(made: "Plan", place: str, *, despite: bool, as_json: bool) -> None:
     """Return when the rules can be used and their tests pass, or are meant to be passed over."""
-    if made.is_valid and (despite or not made.report.failures):
+    if made.is_valid and (despite or not made.has_findings):
         return
     if as_json:
-        print_json({"valid": made.is_valid, "passed": not made.report.failures, "report": made.report})
+        print_json(
+            {"valid": made.is_valid, "passed": not made.has_findings, "report": made.report, "clauses": made.clauses}
+        )
     else:
         _print_plan(made, place)
         if made.is_valid:
-            print_note("Nothing was changed. If the rules are meant although tests fail: --despite-failing-tests")
+            print_note("Nothing was changed. If the rules are meant all the same: --despite-failing-tests")
     raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -292,6 +297,9 @@ def _print_plan(made: "Plan", place: str) -> None:
         return
     _print_difference(made.difference)
     print_tests(made.report.tests, place)
+    for clause in made.clauses:
+        rule = clause.clause.rule
+        print_text(f"{place}:{rule.line}: {clause.clause.kind} `{rule.name}`: {clause.outcome}. {clause.words}")
     for warning in made.report.warnings:
         print_note(warning)
     changed = made.reach.people

@@ -5,6 +5,7 @@ import time
 from django.db import transaction
 
 from ostiary.policy.rules.problems import InvalidRules
+from ostiary.rulebook.clauses import note_refuted, refuse_refuted
 from ostiary.rulebook.domain import AppliedRules
 from ostiary.rulebook.failing import note_failing, refuse_failing
 from ostiary.rulebook.lifecycle import NeedsApproval, PeopleNotNamed, RulesOvertaken
@@ -29,7 +30,8 @@ def apply_plan(
         people_named: from how many people access is taken, as somebody said it; only asked for when many are.
         restores: the number of the earlier rules whose text this is, if it is. Those were in force, so they may come
             back although their tests fail by now.
-        despite_failing_tests: whether the rules are meant although tests of theirs fail, which the history then says.
+        despite_failing_tests: whether the rules are meant although tests of theirs fail or clauses do not hold, which the
+            history then says.
 
     Returns:
         The rules now in force; those that already were when nothing differs.
@@ -37,6 +39,7 @@ def apply_plan(
     Raises:
         InvalidRules: when they cannot be used.
         TestsFail: when tests of theirs fail, and nobody said that they are meant despite that.
+        ClausesRefuted: when a clause of theirs does not hold, and nobody said so either.
         NeedsApproval: when a second administrator must approve; propose them instead.
         PeopleNotNamed: when the number of people was not said, or another one.
         ChangeHeld: while another change is held.
@@ -70,6 +73,7 @@ def carry_out(
     if not plan.is_valid:
         raise InvalidRules(plan.report.problems)
     refuse_failing(plan.report, despite_failing_tests=despite_failing_tests or bool(restores))
+    refuse_refuted(plan.refuted, despite=despite_failing_tests or bool(restores))
     if plan.people_to_name and people_named != plan.people_to_name:
         raise PeopleNotNamed(
             f"This takes access from {plan.people_to_name} people"
@@ -92,7 +96,7 @@ def carry_out(
             plan.document,
             plan.cedar,
             actor=plan.actor,
-            comment=note_failing(plan.report, comment),
+            comment=note_failing(plan.report, note_refuted(plan.refuted, comment)),
             before=current,
             now=now,
             proposed_by=proposed_by,

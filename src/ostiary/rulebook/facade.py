@@ -5,6 +5,7 @@ from ostiary.policy.rules.problems import InvalidRules, Problem
 from ostiary.policy.rules.selector_reader import Known
 from ostiary.policy.testing import TestResult
 from ostiary.rulebook.applying import apply_plan
+from ostiary.rulebook.clauses import ClausesRefuted
 from ostiary.rulebook.domain import AppliedRules, CheckReport, PartChange, RuleChange, RulesDifference, RuleSummary
 from ostiary.rulebook.failing import TestsFail, note_failing, refuse_failing
 from ostiary.rulebook.holds import confirm_hold, may_confirm, roll_back, roll_back_due
@@ -46,12 +47,14 @@ from ostiary.rulebook.reach import PersonChange, Reach
 from ostiary.rulebook.replaying import replay_candidate
 from ostiary.rulebook.services import apply_rules, check_rules, compare_rules, show_cedar
 from ostiary.rulebook.surroundings import Circumstances, Member, Surroundings
+from ostiary.rulebook.unused import UnusedPermissions, find_unused
 
 __all__ = [
     "AppliedRules",
     "ChangeHeld",
     "CheckReport",
     "Circumstances",
+    "ClausesRefuted",
     "Hold",
     "HoldOutcome",
     "HoldReason",
@@ -81,6 +84,7 @@ __all__ = [
     "TestsFail",
     "UnknownProposal",
     "UnknownRules",
+    "UnusedPermissions",
     "apply_plan",
     "apply_rules",
     "approve_proposal",
@@ -89,6 +93,7 @@ __all__ = [
     "confirm_hold",
     "engine_for",
     "find_own_lock_out",
+    "find_unused",
     "get_applied",
     "get_applied_before",
     "get_current",

@@ -4,6 +4,7 @@ Who and what it could touch is given; carrying it out lives in `applying`.
 """
 
 import time
+from typing import TYPE_CHECKING
 
 import msgspec
 from django.conf import settings
@@ -16,6 +17,7 @@ from ostiary.policy.rules.parsed import write_parsed
 from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.rules.reader import read_rules
 from ostiary.policy.snapshot import Rules
+from ostiary.rulebook.clauses import prove_clauses
 from ostiary.rulebook.domain import AppliedRules, CheckReport, RulesDifference, compare, version_of
 from ostiary.rulebook.lifecycle import Hold, HoldReason
 from ostiary.rulebook.lock_out import LockOut, find_lock_out
@@ -25,6 +27,9 @@ from ostiary.rulebook.services import check_rules
 from ostiary.rulebook.surroundings import Surroundings
 from ostiary.rulebook.week import moments_of_week
 from ostiary.visibility.facade import Actor
+
+if TYPE_CHECKING:
+    from ostiary.policy.proof.facade import ClauseResult
 
 LEAST_PEOPLE = 3
 """A change that takes something from fewer people than this is never stopped for their number."""
@@ -47,6 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         needs_approval: whether a second administrator must approve it.
         held: the change that is on trial now, so that no other can be applied.
         confirm_seconds: how long this one would be on trial, if it were.
+        clauses: what is known of each clause of the new document.
     """
 
     document: str
@@ -62,11 +68,22 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     needs_approval: bool = False
     held: Hold | None = None
     confirm_seconds: int = 0
+    clauses: "tuple[ClauseResult, ...]" = ()
 
     @property
     def is_valid(self) -> bool:
         """Whether the rules can be used at all."""
         return self.report.is_valid
+
+    @property
+    def refuted(self) -> "tuple[ClauseResult, ...]":
+        """The clauses that some possible request contradicts."""
+        return tuple(one for one in self.clauses if one.counterexample is not None)
+
+    @property
+    def has_findings(self) -> bool:
+        """Whether the document's own tests or clauses speak against it."""
+        return bool(self.report.failures or self.refuted)
 
     @property
     def is_in_force(self) -> bool:
@@ -143,13 +160,18 @@ def _with_consequences(plan: Plan, request: AccessRequest | None, surroundings: 
         lock_out=find_lock_out(old, new, request=request, surroundings=surroundings, moments=moments),
         reach=reach,
         takes_too_much=reach.takes_too_much(share_percent=share, at_least=LEAST_PEOPLE),
+        clauses=prove_clauses(_rules(plan.document, plan.cedar, documents[1]), documents[1], surroundings.catalogue),
+    )
+
+
+def _rules(document: str, cedar: str, read: RulesDocument) -> Rules:
+    return Rules(
+        document=document, cedar=cedar, version=version_of(document, cedar), parsed=write_parsed(document, read)
     )
 
 
 def _engine(document: str, cedar: str, read: RulesDocument, surroundings: Surroundings) -> PolicyEngine:
-    rules = Rules(
-        document=document, cedar=cedar, version=version_of(document, cedar), parsed=write_parsed(document, read)
-    )
+    rules = _rules(document, cedar, read)
     try:
         return PolicyEngine(rules, surroundings.catalogue, Generation(0))
     except InvalidRules:

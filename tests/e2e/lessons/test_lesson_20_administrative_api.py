@@ -34,6 +34,7 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "group_id": "staff",
         "session_id": held["sid"],
         "number": "1",
+        "proposal_id": "1",
         "reference": "AAAAA-AAAAA",
         "stream": "control",
         "seq": "1",
@@ -121,7 +122,12 @@ def test_a_lesser_role_makes_nobody_an_administrator(running: RunningInstance, a
         f"/groups/{role}/members/add": {"email": me.email, "reason": "me"},
         f"/groups/{ADMINISTRATORS}/members/{them.id}/remove": {"reason": "me"},
         f"/groups/{ADMINISTRATORS}/remove": {"confirm": ADMINISTRATORS},
-        "/rules/edit": {"document": "version: 1\nrules: []\n", "apply": "1", "based_on": "1", "despite_lock_out": "on"},
+        "/rules/edit": {
+            "document": "version: 1\nrules: []\n",
+            "apply": "1",
+            "based_on": "1",
+            "despite_failing_tests": "on",
+        },
         "/apps/add": {"app_id": "mine", "name": "Mine", "upstream": running.echo.url},
         "/apps/wiki/change": {"name": "Mine", "upstream": running.echo.url},
         "/apps/wiki/remove": {"confirm": "wiki"},
@@ -232,7 +238,7 @@ def test_checking_rules_runs_nothing_and_breaks_nothing(running: RunningInstance
     )
     before = state(running)
     for document in documents:
-        for button in ({}, {"apply": "1", "despite_lock_out": "on"}):
+        for button in ({}, {"apply": "1", "despite_failing_tests": "on"}):
             fields = {"document": document, "based_on": based_on, "comment": "x", **button}
             answer = admin.post("admin", "/rules/edit", page, **fields)
             assert answer.status_code in {200, 400, 403, 413, 422}, (document[:60], button)

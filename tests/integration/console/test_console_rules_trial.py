@@ -207,9 +207,25 @@ def test_failing_tests_are_shown_and_gone_over_only_on_purpose(company: Company,
     page = text_of(visit().post("/rules/edit", sent(failing)))
     assert "1 test fails" in page
     assert "nobody-gets-in" in page
-    assert "Go ahead although tests fail" in page
+    assert "Go ahead although tests or clauses speak against it" in page
     assert visit().post("/rules/edit", sent(failing, apply=True)).status_code == 422
     assert get_current().document == RULES
     done = visit().post("/rules/edit", sent(failing, apply=True, despite_failing_tests="on"))
     assert done.status_code == 302
     assert get_current().document == failing
+
+
+def test_clauses_are_proved_and_a_refuted_one_stops_the_change(company: Company, visit: Visit) -> None:
+    clause = "never:\n  - {name: no-contractors, who: group:contractors, to: label:restricted}\n"
+    assert "No request is known that contradicts the 1 clause." in text_of(
+        visit().post("/rules/edit", sent(SMALL + clause))
+    )
+    refuted = SMALL + clause.replace("group:contractors", "group:finance")
+    page = text_of(visit().post("/rules/edit", sent(refuted)))
+    assert "1 clause does not hold" in page
+    answer = visit().post("/rules/edit", sent(refuted, apply=True))
+    assert answer.status_code == 422
+    assert "The clause `no-contractors` does not hold" in text_of(answer)
+    assert get_current().document == RULES
+    assert visit().post("/rules/edit", sent(refuted, apply=True, despite_failing_tests="on")).status_code == 302
+    assert get_current().comment.startswith("Despite refuted clauses (no-contractors).")

@@ -147,3 +147,16 @@ def test_what_is_applied_here_waits_too_and_is_not_approved_by_the_same(
     assert json.loads(run("withdraw", str(waiting.id), "--json").stdout)["state"] == "withdrawn"
     assert get_current().document == OPEN
     assert "Nothing waits" in run("proposals").stderr
+
+
+def test_a_refuted_clause_stops_the_change_unless_it_is_meant(people: dict[str, Person], file: Any) -> None:
+    refuted = OPEN + "never:\n  - {name: no-wiki, who: group:staff, to: app:wiki}\n"
+    result = run("apply", file(refuted), "--yes")
+    assert result.exit_code == ExitCode.FINDINGS
+    assert "never `no-wiki`: refuted." in result.stdout
+    assert run("plan", file(refuted)).exit_code == ExitCode.FINDINGS
+    assert get_current().document == OPEN
+    assert run("apply", file(refuted), "--yes", "--despite-failing-tests").exit_code == ExitCode.OK
+    assert get_current().comment == "Despite refuted clauses (no-wiki)."
+    holds = OPEN + "always:\n  - {name: staff-read, who: group:staff, to: app:wiki, do: view}\n"
+    assert run("apply", file(holds), "--yes").exit_code == ExitCode.OK

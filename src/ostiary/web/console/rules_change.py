@@ -46,7 +46,7 @@ class GoAheadForm(forms.Form):
         widget=forms.NumberInput(attrs={"autocomplete": "off"}),
     )
     despite_failing_tests = forms.BooleanField(
-        label=gettext_lazy("Go ahead although tests fail"),
+        label=gettext_lazy("Go ahead although tests or clauses speak against it"),
         required=False,
         help_text=gettext_lazy("The history says so."),
     )
