@@ -1,5 +1,5 @@
 # Every target sets up what it needs, the first time only.
-.PHONY: help demo up test test-postgres check format lock bench bench-gateway bench-replay wheel clean-demo screenshots
+.PHONY: help demo up test test-postgres check format lock bench bench-gateway bench-proof mutation-proof bench-replay wheel clean-demo screenshots
 PY := .venv/bin/python
 TEST_PACKAGES := caddy chromium curl fonts-dejavu-core libfaketime nftables nginx-light openssl postgresql
 BENCH_PACKAGES := wrk nginx-light caddy apache2 libapache2-mod-auth-openidc
@@ -10,6 +10,8 @@ help:
 	@echo "make check            format, lint, types, contracts, migrations, links"
 	@echo "make bench            what it costs; make bench-gateway for the gateway alone"
 	@echo "make bench-replay     how fast a million requests are decided again by other rules"
+	@echo "make bench-proof      how long proofs about rules take"
+	@echo "make mutation-proof   whether the tests of the proofs notice changed code; hours"
 	@echo "make lock             pin every dependency by hash"
 
 demo:
@@ -54,6 +56,14 @@ bench-gateway:
 bench-replay:
 	@tools/prepare dev
 	@$(PY) -m bench.replay
+
+bench-proof:
+	@tools/prepare dev
+	@$(PY) -m bench.proof
+
+mutation-proof:
+	@tools/prepare dev
+	@$(PY) -m tools.mutate
 
 wheel:
 	@tools/prepare dev

@@ -82,6 +82,8 @@ class Dimension(msgspec.Struct, frozen=True):
         Raises:
             ValueError: when there is none. That would be a mistake in `candidates`.
         """
+        if not self.questions:
+            return 0
         if strength := PROOFS.get(self.name):
             request = _with_proofs_of(strength, request)
         return self.answers.index(_answers(self.questions, request, now))

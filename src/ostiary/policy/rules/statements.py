@@ -44,8 +44,8 @@ class Clause(msgspec.Struct, frozen=True, kw_only=True):
         kind: `never`: no such request is allowed. `always`: every such request is allowed.
         rule: which requests, written as a rule is, with all that a rule's parts mean: of `never` a deny rule, so that
             what is not known counts as met in `when` and not in `unless`; of `always` an allow rule, so that what is
-            not known is not met. Its conditions may be any. The clause holds exactly when adding this rule to the
-            document would change no decision.
+            not known is not met. Its conditions may be any. `never` holds exactly when adding this rule to the document
+            would refuse nothing more; `always` when adding it would allow nothing more, and no rule denies any of it.
     """
 
     kind: ClauseKind
