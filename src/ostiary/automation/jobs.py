@@ -40,6 +40,12 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="confirm_facts", every_seconds=HEARTBEAT_SECONDS, run=_confirm_facts, longest_pause_seconds=5.0),
         Job(name="roll_back_rules", every_seconds=ROLL_BACK_SECONDS, run=_roll_back_rules, longest_pause_seconds=5.0),
         Job(
+            name="follow_rules",
+            every_seconds=float(instance.configuration.rules.follow_seconds),
+            run=_follow_rules,
+            longest_pause_seconds=600.0,
+        ),
+        Job(
             name="index_decisions",
             every_seconds=INDEX_SECONDS,
             run=drain(partial(index_new_decisions, last_use=last_use)),
@@ -139,6 +145,13 @@ def _roll_back_rules(now: float) -> str:
     from ostiary.rulebook.facade import roll_back_due  # noqa: PLC0415 - as above
 
     return roll_back_due(now)
+
+
+def _follow_rules(_now: float) -> str:
+    from ostiary.gateway.surroundings import read_surroundings  # noqa: PLC0415 - as above
+    from ostiary.rulebook.facade import follow_repository  # noqa: PLC0415 - as above
+
+    return follow_repository(read_surroundings)
 
 
 def _expire_sessions(now: float) -> int:

@@ -39,6 +39,9 @@ DespiteOption = Annotated[
         "--despite-failing-tests", help="Go on although tests fail or clauses do not hold; the history says so."
     ),
 ]
+FollowOption = Annotated[
+    bool, typer.Option("--despite-follow", help="Change the rules here although they come from a repository.")
+]
 MOST_PEOPLE = 50
 
 
@@ -66,6 +69,7 @@ def apply(
     comment: CommentOption = "",
     takes_from: TakesFromOption = None,
     despite_failing_tests: DespiteOption = False,
+    despite_follow: FollowOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,6 +85,7 @@ def apply(
         comment=comment,
         takes_from=takes_from,
         despite_failing_tests=despite_failing_tests,
+        despite_follow=despite_follow,
         yes=yes,
         as_json=as_json,
     )
@@ -147,9 +152,9 @@ def proposals(as_json: JsonOption = False) -> None:
         print_json(waiting)
         return
     print_table(
-        ("Number", "Proposed", "By", "Until", "Comment"),
+        ("Number", "Proposed", "By", "Until", "Comment", "Waits because"),
         (
-            (one.id, day_and_time(one.proposed_at), one.actor, day_and_time(one.expires_at), one.comment)
+            (one.id, day_and_time(one.proposed_at), one.actor, day_and_time(one.expires_at), one.comment, one.waits_for)
             for one in waiting
         ),
         empty="Nothing waits to be approved.",
@@ -231,8 +236,9 @@ def _carry_out(
     as_json: bool,
     restores: int = 0,
     despite_failing_tests: bool = False,
+    despite_follow: bool = False,
 ) -> None:
-    from ostiary.rulebook.facade import apply_plan, propose_plan
+    from ostiary.rulebook.facade import apply_plan, propose_plan, refuse_followed
 
     if made.is_in_force:
         before = made.before
@@ -241,6 +247,7 @@ def _carry_out(
     _stop_at_problems(made, place, despite=despite_failing_tests or bool(restores), as_json=as_json)
     if not as_json:
         _print_plan(made, place)
+    refuse_followed(made, despite_follow=despite_follow)
     if made.needs_approval:
         confirm("This waits until another administrator approves it.", yes=yes)
         proposal = propose_plan(made, comment=comment)
@@ -259,6 +266,7 @@ def _carry_out(
         people_named=named,
         restores=restores,
         despite_failing_tests=despite_failing_tests,
+        despite_follow=despite_follow,
     )
     _print_in_force(applied, as_json)
 

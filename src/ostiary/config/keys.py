@@ -83,6 +83,8 @@ EXAMPLES = {
     "sign_in.breached_passwords": "/var/lib/ostiary/breached.txt",
     "sign_in.breached_range_url": "https://range.example.com/range/",
     "decisions.country_database": "/var/lib/ostiary/country.mmdb",
+    "rules.follow": "/srv/rules.git",
+    "rules.follow_key": "/var/lib/ostiary/secrets/rules.key",
 }
 
 

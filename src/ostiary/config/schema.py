@@ -153,12 +153,22 @@ class Rules(Section, frozen=True, kw_only=True):
             or more, is applied only when their number is said.
         second_approver: a change is applied only when an administrator other than whoever made it approves.
         proposal_hours: how long a change waits for that.
+        follow: a git repository that the rules come from: a folder, or a `https:` or `ssh:` address; empty makes them here.
+        follow_branch: whose last commit counts.
+        follow_file: the path of the rules document in the repository.
+        follow_key: a file with the private SSH key that may read the repository.
+        follow_seconds: how often it is fetched.
     """
 
     confirm_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 300
     hold_share_percent: Annotated[int, Meta(ge=0, le=100)] = 20
     second_approver: bool = False
     proposal_hours: Positive = 72
+    follow: str = ""
+    follow_branch: str = "main"
+    follow_file: str = "rules.yaml"
+    follow_key: str = ""
+    follow_seconds: Positive = 60
 
 
 class Record(Section, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from ostiary.policy.rules.problems import InvalidRules
 from ostiary.rulebook.clauses import note_refuted, refuse_refuted
 from ostiary.rulebook.domain import AppliedRules
 from ostiary.rulebook.failing import note_failing, refuse_failing
-from ostiary.rulebook.lifecycle import NeedsApproval, PeopleNotNamed, RulesOvertaken
+from ostiary.rulebook.lifecycle import NeedsApproval, PeopleNotNamed, RulesFollowed, RulesOvertaken
 from ostiary.rulebook.plan import Plan
 from ostiary.rulebook.queries import get_current
 from ostiary.rulebook.services import put_in_force, refuse_while_held, take_turns
@@ -21,6 +21,7 @@ def apply_plan(
     people_named: int | None = None,
     restores: int = 0,
     despite_failing_tests: bool = False,
+    despite_follow: bool = False,
 ) -> AppliedRules:
     """Put the rules of a plan in force: for good, or on trial where a guard says so.
 
@@ -32,6 +33,7 @@ def apply_plan(
             back although their tests fail by now.
         despite_failing_tests: whether the rules are meant although tests of theirs fail or clauses do not hold, which the
             history then says.
+        despite_follow: change the rules here although they come from a repository.
 
     Returns:
         The rules now in force; those that already were when nothing differs.
@@ -40,12 +42,14 @@ def apply_plan(
         InvalidRules: when they cannot be used.
         TestsFail: when tests of theirs fail, and nobody said that they are meant despite that.
         ClausesRefuted: when a clause of theirs does not hold, and nobody said so either.
+        RulesFollowed: when the rules come from a repository.
         NeedsApproval: when a second administrator must approve; propose them instead.
         PeopleNotNamed: when the number of people was not said, or another one.
         ChangeHeld: while another change is held.
         RulesOvertaken: when other rules were put in force since the plan was made.
         RecordUnavailable: when it cannot be put on record.
     """
+    refuse_followed(plan, despite_follow=despite_follow)
     if plan.needs_approval:
         raise NeedsApproval(
             "A second administrator must approve changes of the rules here.",
@@ -58,6 +62,19 @@ def apply_plan(
         restores=restores,
         despite_failing_tests=despite_failing_tests,
     )
+
+
+def refuse_followed(plan: Plan, *, despite_follow: bool = False) -> None:
+    """Return when rules are made here, or when the repository they come from is overruled on purpose.
+
+    Raises:
+        RulesFollowed: otherwise.
+    """
+    if plan.follows and not despite_follow:
+        raise RulesFollowed(
+            f"The rules come from {plan.follows}; change them there.",
+            hint="When that cannot wait, on the machine itself: ostiary rules apply FILE --despite-follow",
+        )
 
 
 def carry_out(

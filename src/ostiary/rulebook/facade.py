@@ -4,10 +4,11 @@ from ostiary.policy.replay_report import ReplayReport
 from ostiary.policy.rules.problems import InvalidRules, Problem
 from ostiary.policy.rules.selector_reader import Known
 from ostiary.policy.testing import TestResult
-from ostiary.rulebook.applying import apply_plan
+from ostiary.rulebook.applying import apply_plan, refuse_followed
 from ostiary.rulebook.clauses import ClausesRefuted
 from ostiary.rulebook.domain import AppliedRules, CheckReport, PartChange, RuleChange, RulesDifference, RuleSummary
 from ostiary.rulebook.failing import TestsFail, note_failing, refuse_failing
+from ostiary.rulebook.following import follow_repository
 from ostiary.rulebook.holds import confirm_hold, may_confirm, roll_back, roll_back_due
 from ostiary.rulebook.initial import initial_rules
 from ostiary.rulebook.lifecycle import (
@@ -22,6 +23,7 @@ from ostiary.rulebook.lifecycle import (
     PeopleNotNamed,
     Proposal,
     ProposalState,
+    RulesFollowed,
     RulesOvertaken,
     UnknownProposal,
 )
@@ -78,6 +80,7 @@ __all__ = [
     "RuleChange",
     "RuleSummary",
     "RulesDifference",
+    "RulesFollowed",
     "RulesOvertaken",
     "Surroundings",
     "TestResult",
@@ -94,6 +97,7 @@ __all__ = [
     "engine_for",
     "find_own_lock_out",
     "find_unused",
+    "follow_repository",
     "get_applied",
     "get_applied_before",
     "get_current",
@@ -108,6 +112,7 @@ __all__ = [
     "plan_change",
     "propose_plan",
     "refuse_failing",
+    "refuse_followed",
     "replay_candidate",
     "roll_back",
     "roll_back_due",

@@ -71,6 +71,7 @@ class ProposalState(StrEnum):
     EXPIRED = "expired"
     APPLIED = "applied"
     WITHDRAWN = "withdrawn"
+    OVERTAKEN = "overtaken"
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,3 +143,7 @@ class NeedsApproval(OstiaryError):
 
 class UnknownProposal(OstiaryError):
     """There is no open proposal with that number."""
+
+
+class RulesFollowed(OstiaryError):
+    """The rules come from a repository; here they are not changed."""

@@ -49,6 +49,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         lock_out: whom it shuts out of the console, if anybody.
         reach: who gains and who loses what.
         takes_too_much: whether so many lose something that it must be confirmed by their number.
+        follows: the repository that the rules come from; empty when they are made here.
         needs_approval: whether a second administrator must approve it.
         held: the change that is on trial now, so that no other can be applied.
         confirm_seconds: how long this one would be on trial, if it were.
@@ -65,6 +66,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     lock_out: LockOut | None = None
     reach: Reach = Reach()
     takes_too_much: bool = False
+    follows: str = ""
     needs_approval: bool = False
     held: Hold | None = None
     confirm_seconds: int = 0
@@ -127,6 +129,7 @@ def plan_change(
         before=before,
         actor=actor,
         report=report,
+        follows=configuration.follow,
         needs_approval=configuration.second_approver,
         held=get_hold(),
         confirm_seconds=configuration.confirm_seconds,

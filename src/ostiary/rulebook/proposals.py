@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import transaction
 
 from ostiary.policy.rules.problems import InvalidRules
-from ostiary.rulebook.applying import carry_out
+from ostiary.rulebook.applying import carry_out, refuse_followed
 from ostiary.rulebook.domain import AppliedRules
 from ostiary.rulebook.lifecycle import NotYours, Proposal, ProposalState, RulesOvertaken, UnknownProposal
 from ostiary.rulebook.models import ProposalRow
@@ -99,6 +99,7 @@ def approve_proposal(
 
     Raises:
         UnknownProposal: when there is no such proposal, or it is no longer open.
+        RulesFollowed: when the rules come from a repository and the proposal does not.
         NotYours: when the same person proposed it.
         RulesOvertaken: when other rules came into force since it was proposed, or the plan is of other texts.
         InvalidRules, TestsFail, PeopleNotNamed, ChangeHeld, RecordUnavailable: see `apply_plan`.
@@ -106,6 +107,8 @@ def approve_proposal(
     with transaction.atomic():
         take_turns()
         proposal = _open(proposal_id)
+        if not proposal.origin:
+            refuse_followed(plan)
         if not may_approve(proposal, plan.actor):
             raise NotYours("You proposed these rules; somebody else must approve them.")
         if (plan.document, plan.cedar) != (proposal.document, proposal.cedar):
@@ -124,6 +127,11 @@ def approve_proposal(
         )
         _decide(proposal, ProposalState.APPLIED, plan.actor, number=applied.number)
     return applied
+
+
+def mark_applied(proposal: Proposal, *, actor: Actor, number: int) -> None:
+    """Note that a proposal came into force without anybody's approval, as those of a followed repository do."""
+    _decide(proposal, ProposalState.APPLIED, actor, number=number)
 
 
 def withdraw_proposal(proposal_id: int, *, actor: Actor) -> None:

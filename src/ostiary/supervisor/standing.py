@@ -100,6 +100,7 @@ def get_standing(instance: Instance, now: float) -> Standing:
         problems.append("The facts are not confirmed: every request is refused. Look at the worker's log.")
     alarms = list_alarms(instance.run) if status else ()
     problems += [text for text in (certificate.problem, record_problem, *alarms) if text]
+    problems += _rules_problems() if status else ()
     problems += [f"{app.app} is down: {app.detail}" for app in apps if app.health == "down"]
     disk = os.statvfs(instance.home)
     return Standing(
@@ -236,6 +237,23 @@ def _record_problem() -> str:
         return f"The record cannot be written, and every request is refused: {log.problem}"
     truncated = [stream.stream for stream in log.streams if stream.truncated]
     return f"The record `{truncated[0]}` lost its end. Run: ostiary audit verify" if truncated else ""
+
+
+def _rules_problems() -> tuple[str, ...]:
+    """Return what stands between the rules in force and those that are meant: a trial, a commit that waits."""
+    from django.db.utils import DatabaseError  # noqa: PLC0415 - an unreachable database is a finding
+
+    from ostiary.rulebook.facade import get_hold, list_proposals  # noqa: PLC0415
+
+    try:
+        hold, waiting = get_hold(), [one for one in list_proposals() if one.origin]
+    except DatabaseError:
+        return ()
+    found = [f"Rules number {hold.number} are on trial. Run: ostiary rules confirm, or roll-back"] if hold else []
+    found += [
+        f"The rules of commit {one.origin[:12]} wait: {one.waits_for}. Run: ostiary rules proposals" for one in waiting
+    ]
+    return tuple(found)
 
 
 def _apps() -> tuple[AppStanding, ...]:

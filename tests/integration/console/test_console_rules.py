@@ -121,7 +121,7 @@ def test_what_came_of_the_tests_is_shown_and_failing_ones_keep_rules_from_being_
         f"Line {line}, <code>a-code-opens-payroll</code>: allowed was expected; it was refused, as a condition" in page
     )
     assert "<code>finance-opens-payroll</code>: This needs a passkey or security key; you gave a one-time code." in page
-    assert "Go ahead although tests fail" in page
+    assert "Go ahead although tests or clauses speak against it" in page
     answer = visit().post("/rules/edit", sent(document, apply=True))
     assert answer.status_code == 422
     assert "1 of the 2 tests in the document fails: a-code-opens-payroll." in text_of(answer)

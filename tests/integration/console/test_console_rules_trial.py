@@ -170,7 +170,7 @@ def test_one_proposes_and_another_approves(company: Company, visit: Visit, secon
     assert visit().post("/rules/edit", sent(SMALL, apply=True, comment="Reviewed")).status_code == 302
     (proposal,) = list_proposals()
     address = f"/rules/proposals/{proposal.id}"
-    assert "1 change waits for a second administrator" in text_of(visit().get("/rules/"))
+    assert "1 change waits for an administrator" in text_of(visit().get("/rules/"))
     assert "Reviewed" in text_of(visit("audrey_audit").get("/rules/proposals/"))
     assert visit("audrey_audit").get(address).status_code == 403
     assert "Approve and apply" not in text_of(visit().get(address))

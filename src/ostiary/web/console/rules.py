@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from ostiary.applications.facade import list_apps, read_applications
@@ -38,6 +39,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
         "cedar_lines": current.cedar.splitlines(),
         "report": check_rules(current.document, current.cedar, known=_known(), catalogue=read_applications()),
         "proposals": list_proposals(),
+        "follows": settings.INSTANCE.configuration.rules.follow,
     }
     return render_page(request, "rules/show.html", SECTION, context)
 

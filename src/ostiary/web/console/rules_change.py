@@ -20,6 +20,7 @@ from ostiary.rulebook.facade import (
     get_current,
     plan_change,
     propose_plan,
+    refuse_followed,
 )
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.guard import WRITE, console_page
@@ -137,6 +138,7 @@ def show_applied(request: HttpRequest, applied: AppliedRules) -> HttpResponseBas
 
 
 def _carry_out(request: HttpRequest, plan: Plan, sent: dict[str, Any], *, restores: int) -> HttpResponseBase:
+    refuse_followed(plan)
     if plan.needs_approval:
         proposal = propose_plan(plan, comment=sent["comment"])
         messages.success(

@@ -1,0 +1,1 @@
+"""The outside world of the rulebook: a git repository that it follows."""
