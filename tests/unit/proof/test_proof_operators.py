@@ -154,6 +154,7 @@ CEDAR = [
     "permit (principal, action, resource) when { context has path };",
     f"permit (principal, action, resource) when {{ context.holds.contains({HELD}) }};",
     'permit (principal, action, resource) when { context.holds.contains("nothing of this name") };',
+    'forbid (principal, action, resource) when { context.holds.contains("nothing of this name") };',
     'permit (principal, action, resource) when { principal in Group::"night" && resource in [Label::"restricted", Label::"public"] || resource in [App::"console"] };',
     'permit (principal, action, resource) when { principal == Person::"p1" || principal is Service || resource == App::"console" };',
     'permit (principal, action, resource) when { action == Action::"view" || action in [Action::"edit", Action::"delete"] };',

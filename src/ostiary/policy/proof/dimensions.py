@@ -60,12 +60,14 @@ class Dimension(msgspec.Struct, frozen=True):
         values: for each class, the value that stands for it; the usual one first.
         questions: what is asked about this dimension.
         answers: for each class, the answer to each of these.
+        positions: where among these a question stands, by its key.
     """
 
     name: str
     values: tuple[Any, ...]
     questions: tuple[Question, ...] = ()
     answers: tuple[Answers, ...] = ((),)
+    positions: Mapping[bytes, int] = {}
 
     def those(self, chosen: Callable[[Any], bool]) -> Formula:
         """Return that the class's value is among the chosen ones."""
@@ -73,7 +75,7 @@ class Dimension(msgspec.Struct, frozen=True):
 
     def answering(self, question: Question, *answers: bool | None) -> Formula:
         """Return that the question has one of these answers."""
-        at = [key_of(one) for one in self.questions].index(key_of(question))
+        at = self.positions[key_of(question)]
         return atom(self.name, (n for n, one in enumerate(self.answers) if one[at] in answers), len(self.answers))
 
     def class_of(self, request: AccessRequest, now: float) -> int:
@@ -154,7 +156,8 @@ def _dimension(name: str, questions: list[Question]) -> Dimension:
     classes: dict[Answers, Any] = {}
     for value in _candidates(name, questions):
         classes.setdefault(_answers(questions, *assemble({name: value})), value)
-    return Dimension(name, tuple(classes.values()), tuple(questions), tuple(classes))
+    positions = {key_of(question): at for at, question in enumerate(questions)}
+    return Dimension(name, tuple(classes.values()), tuple(questions), tuple(classes), positions)
 
 
 def _candidates(name: str, questions: list[Question]) -> list[Any]:

@@ -28,7 +28,8 @@ def representative_moments(windows: Iterable[Window]) -> tuple[float, ...]:
     """Return moments such that at any moment of the years covered the windows stand as at one of these.
 
     While no clock is changed, the windows repeat every week. So a week is looked at for every combination of
-    the zones' offsets, and every shorter span between two changes of clocks in full. The nearest to the usual moment
+    the zones' offsets, and every shorter span between two changes of clocks in full, once for the same span of the
+    week. The nearest to the usual moment
     comes first.
     """
     windows = tuple(windows)
@@ -36,10 +37,13 @@ def representative_moments(windows: Iterable[Window]) -> tuple[float, ...]:
     changes = sorted({moment for zone in zones for moment in _clock_changes(zone)})
     found = {USUAL_MOMENT}
     whole: set[tuple[int, ...]] = set()
+    partly: set[tuple[tuple[int, ...], int, int]] = set()
     for begin, end in sorted(pairwise([_BEGIN, *changes, _END]), key=lambda span: abs(span[0] - USUAL_MOMENT)):
         offsets = tuple(_offset_seconds(zone, begin) for zone in zones)
-        if offsets in whole:
+        span = (offsets, begin % _WEEK, end - begin)
+        if offsets in whole or span in partly:
             continue
+        partly.add(span)
         first = begin
         if end - begin >= _WEEK:
             whole.add(offsets)

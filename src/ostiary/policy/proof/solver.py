@@ -137,7 +137,7 @@ class Solver:
         """Return such a request that is as usual as it can be: in each dimension in turn, the first class that will do.
 
         Raises:
-            Undecided: when the time was too short to tell.
+            Undecided: when the time was too short to tell whether there is one.
         """
         point = self.find(*claims)
         if point is None:
@@ -145,7 +145,7 @@ class Solver:
         settled: list[str] = []
         for name, classes in self._problem.classes.items():
             for number in range(point[name]):
-                better = self.find(*claims, *settled, classes[number])
+                better = self._find_if_decided(*claims, *settled, classes[number])
                 if better is not None:
                     point = better
                     break
@@ -158,16 +158,25 @@ class Solver:
         Args:
             point: a request of which the contrary is not true.
             contrary: the claim.
-
-        Raises:
-            Undecided: when the time was too short to tell.
         """
         kept = {name: classes[point[name]] for name, classes in self._problem.classes.items()}
         for name in reversed(self._problem.classes):
             others = [one for other, one in kept.items() if other != name]
-            if not self.is_possible(contrary, *others):
+            if self._is_impossible(contrary, *others):
                 del kept[name]
         return frozenset(kept)
+
+    def _find_if_decided(self, *claims: str) -> Point | None:
+        try:
+            return self.find(*claims)
+        except Undecided:
+            return None
+
+    def _is_impossible(self, *claims: str) -> bool:
+        try:
+            return not self.is_possible(*claims)
+        except Undecided:
+            return False
 
     def _variable(self, name: str) -> z3.BoolRef:
         known = self._variables.get(name)

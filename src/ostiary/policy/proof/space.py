@@ -43,9 +43,8 @@ class Space:
             names[who.kind].append(who.name)
         self._targets_of = {
             app.id: frozenset(
-                target
-                for target in asked.targets
-                if target in (Target(TargetKind.APP, app.id), *(Target(TargetKind.LABEL, one) for one in app.labels))
+                {Target(TargetKind.APP, app.id), *(Target(TargetKind.LABEL, label) for label in app.labels)}
+                & asked.targets.keys()
             )
             for app in catalogue.apps.values()
         }
