@@ -171,6 +171,19 @@ def test_of_added_cedar(policy):
     assert_exact(BESIDE, f'@id("added") {policy}')
 
 
+@pytest.mark.parametrize("effect", ["permit", "forbid"])
+def test_a_condition_known_by_name_does_not_hold_while_it_is_not_known(effect):
+    """It is known by its name only to those whom a rule with the condition names."""
+    rules = rules_of(
+        allow(to="app:wiki"),
+        allow(allow="group:admins", to=["app:wiki", "app:payroll"], when={"device": {"os_version": "at least 14"}}),
+    )
+    name = '"device os_version >= 14"'
+    assert_exact(
+        rules, f'@id("added") {effect} (principal, action, resource) when {{ context.holds.contains({name}) }};'
+    )
+
+
 def test_the_table_has_every_operator_that_is_understood():
     used = set()
     for policy in CEDAR:
