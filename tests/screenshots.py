@@ -37,6 +37,7 @@ from tests.ports import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 START_SECONDS = 240
+CARELESS_EDIT = ("allow: group:staff\n    to: [app:files", "allow: [group:workshop, group:sales]\n    to: [app:files")
 VIEWS = (("light", 1280, 860), ("dark", 1280, 860), ("telephone", 390, 844))
 
 
@@ -91,6 +92,15 @@ def take_all(instance: Instance, notes: Notes, folder: Path) -> None:
         picture(visitor, folder, "refusal", refused)
         for name, path in console_pages(nadia, instance).items():
             picture(nadia, folder, f"console-{name}", instance.url(instance.console_host, path))
+        edit = instance.url(instance.console_host, "/rules/edit")
+        for name, button in (("rules-review", "Review the change"), ("rules-replay", "Try on what happened")):
+            with contextlib.closing(nadia.new_page()) as page:
+                page.goto(edit)
+                text = page.locator("textarea[name=document]")
+                text.fill(text.input_value().replace(*CARELESS_EDIT))
+                page.get_by_role("button", name=button).click()
+                page.wait_for_load_state("networkidle")
+                views(page, folder, f"console-{name}")
         browser.close()
 
 
@@ -111,6 +121,7 @@ def console_pages(context: BrowserContext, instance: Instance) -> dict[str, str]
         "person": person,
         "rules": "/rules/",
         "rules-edit": "/rules/edit",
+        "explain": "/explain/?person=mateo.rossi%40lindenhof.example&app=payroll&do=view",
         "audit": "/audit/",
     }
 
@@ -119,11 +130,16 @@ def picture(context: BrowserContext, folder: Path, name: str, address: str) -> N
     """Take one page in every view."""
     page = context.new_page()
     page.goto(address)
+    views(page, folder, name)
+    page.close()
+
+
+def views(page: Page, folder: Path, name: str) -> None:
+    """Take the page that is open in every view."""
     for view, width, height in VIEWS:
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="dark" if view == "dark" else "light", reduced_motion="reduce")
         page.screenshot(path=folder / f"{name}-{view}.png")
-    page.close()
 
 
 def sign_in(page: Page, instance: Instance, account: Account) -> None:
