@@ -18,8 +18,8 @@ from ostiary.rulebook.facade import get_current
 from ostiary.visibility.facade import DecisionQuery, latest_decisions
 from ostiary.web.urls_console import pages
 
-NOT_TIMED: Final = frozenset({"audit_download"})
-"""The whole record as an archive takes as long as the record is."""
+NOT_TIMED: Final = frozenset({"audit_download", "rules_confirm", "rules_roll_back", "rules_proposal"})
+"""The whole record as an archive takes as long as the record is. Nothing is on trial or proposed in this company."""
 ASKED: Final[Mapping[str, Mapping[str, str]]] = {
     "overview": {"week": "?span=week", "hour": "?span=hour"},
     "people": {"search": "?q=person-09", "group": f"?group={STAFF}", "late page": "?page=150"},
@@ -40,6 +40,7 @@ ASKED: Final[Mapping[str, Mapping[str, str]]] = {
         "late page": "?page=900",
         "late page with grants": "?page=900&grants=on",
     },
+    "explain": {"refused": "?person={email}&app=app-3&do=view"},
     "audit": {"kind": "?kind=account", "words": "?q=person-0123", "nothing": "?q=zzzz", "late page": "?page=300"},
 }
 """What people ask of a page besides its beginning."""
@@ -55,7 +56,7 @@ def addresses() -> dict[str, str]:
         "person_invite_again": {"person_id": waiting.id},
         "session_revoke": {"session_id": list_sessions(page_size=2).items[1].id},
         "rules_version": {"number": get_current().number},
-        "rules_proposal": {"proposal_id": 1},
+        "rules_proposal": {"proposal_id": 0},
         "audit_event": {"stream": "control", "seq": 3},
     }
     found = {}
