@@ -18,14 +18,14 @@ from ostiary.cli.output import (
     print_json,
     print_note,
     print_table,
-    print_text,
     progress,
 )
-from ostiary.cli.rules import CedarOption, app, print_report, read_texts
-from ostiary.cli.rules_results import print_tests
+from ostiary.cli.rules import CedarOption, app, read_texts
+from ostiary.cli.rules_plan import REPLAY_DAYS, print_plan
+from ostiary.cli.rules_replay import replay_days
 
 if TYPE_CHECKING:
-    from ostiary.rulebook.facade import AppliedRules, Plan, RulesDifference
+    from ostiary.rulebook.facade import AppliedRules, Plan
 
 FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The rules document; - reads standard input.")]
 CommentOption = Annotated[str, typer.Option(help="Why, for those who read the history.")]
@@ -42,7 +42,6 @@ DespiteOption = Annotated[
 FollowOption = Annotated[
     bool, typer.Option("--despite-follow", help="Change the rules here although they come from a repository.")
 ]
-MOST_PEOPLE = 50
 
 
 @app.command(epilog=examples("ostiary rules plan rules.yaml", "ostiary rules plan rules.yaml --json"))
@@ -51,9 +50,11 @@ def plan(file: FileArgument, cedar: CedarOption = None, as_json: JsonOption = Fa
     setup()
     made = _plan(*read_texts(file, cedar))
     if as_json:
-        print_json({"valid": made.is_valid, "people_to_name": made.people_to_name, "plan": made})
+        replayed = replay_days(made.document, made.cedar, days=REPLAY_DAYS) if made.is_valid else None
+        content = {"valid": made.is_valid, "people_to_name": made.people_to_name, "plan": made, "replay": replayed}
+        print_json(content)
     else:
-        _print_plan(made, file)
+        print_plan(made, file)
     if not made.is_valid or made.has_findings:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -181,7 +182,7 @@ def approve(
     made, place = _plan(proposal.document, proposal.cedar), f"proposal {number}"
     _stop_at_problems(made, place, despite=despite_failing_tests, as_json=as_json)
     if not as_json:
-        _print_plan(made, place)
+        print_plan(made, place)
     named = _name_people(made, takes_from)
     confirm(f"{proposal.actor} proposed this; it changes who may do what, from now on.", yes=yes)
     applied = approve_proposal(number, made, people_named=named, despite_failing_tests=despite_failing_tests)
@@ -220,7 +221,7 @@ def _stop_at_problems(made: "Plan", place: str, *, despite: bool, as_json: bool)
             {"valid": made.is_valid, "passed": not made.has_findings, "report": made.report, "clauses": made.clauses}
         )
     else:
-        _print_plan(made, place)
+        print_plan(made, place)
         if made.is_valid:
             print_note("Nothing was changed. If the rules are meant all the same: --despite-failing-tests")
     raise typer.Exit(ExitCode.FINDINGS)
@@ -246,7 +247,7 @@ def _carry_out(
         return
     _stop_at_problems(made, place, despite=despite_failing_tests or bool(restores), as_json=as_json)
     if not as_json:
-        _print_plan(made, place)
+        print_plan(made, place)
     refuse_followed(made, despite_follow=despite_follow)
     if made.needs_approval:
         confirm("This waits until another administrator approves it.", yes=yes)
@@ -297,45 +298,3 @@ def _print_in_force(rules: "AppliedRules", as_json: bool) -> None:
     if rules.hold is not None and not rules.hold.ended_at:
         print_note(f"They are on trial, and roll back by themselves at {day_and_time(rules.hold.until)}.")
         print_note("To let them stay: ostiary rules confirm. To go back now: ostiary rules roll-back.")
-
-
-def _print_plan(made: "Plan", place: str) -> None:
-    if not made.is_valid or made.difference is None:
-        print_report(made.report, place)
-        return
-    _print_difference(made.difference)
-    print_tests(made.report.tests, place)
-    for clause in made.clauses:
-        rule = clause.clause.rule
-        print_text(f"{place}:{rule.line}: {clause.clause.kind} `{rule.name}`: {clause.outcome}. {clause.words}")
-    for warning in made.report.warnings:
-        print_note(warning)
-    changed = made.reach.people
-    if changed:
-        print_table(
-            ("Person", "Loses", "Gains"),
-            ((one.email, ", ".join(one.loses) or None, ", ".join(one.gains) or None) for one in changed[:MOST_PEOPLE]),
-            empty="",
-        )
-        if len(changed) > MOST_PEOPLE:
-            print_note(f"And {len(changed) - MOST_PEOPLE} more; all of them: ostiary rules plan {place} --json")
-    if made.hold_reasons:
-        print_note(
-            "No administrator could open the console under these rules, not even with everything they have set up. "
-            f"They would be on trial for {made.confirm_seconds} seconds, and roll back unless they are confirmed."
-        )
-
-
-def _print_difference(difference: "RulesDifference") -> None:
-    if difference.is_empty:
-        print_text("The rules mean the same; only their text differs.")
-    for rule in difference.added:
-        print_text(f"+ {rule.name}: {rule.words}")
-    for rule in difference.removed:
-        print_text(f"- {rule.name}: {rule.words}")
-    for change in difference.changed:
-        print_text(f"~ {change.name}: {change.after}")
-        for part in change.parts:
-            print_text(f"    {part.part}: {part.before or 'nothing'} → {part.after or 'nothing'}")
-    if difference.cedar_changed:
-        print_text("~ the Cedar text beside the document")

@@ -96,6 +96,23 @@ def replay(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
+def replay_days(document: str, cedar: str, *, days: int) -> ReplayReport:
+    """Return what rules would have done to the requests of the last days, saying how far it is.
+
+    Args:
+        document: the rules, valid.
+        cedar: the Cedar text beside them.
+        days: how far back.
+    """
+    from ostiary.rulebook.facade import replay_candidate
+
+    now = time.time()
+    with progress("Replaying", total=_PARTS) as step:
+        return replay_candidate(
+            document, cedar, since=now - days * 86_400, until=now, progress=_Share(step).reached, known=known_names()
+        )
+
+
 def print_report(report: ReplayReport, names: dict[str, str], *, in_force: str, limit: int) -> None:
     """Print who loses, who gains, and what could not be replayed.
 

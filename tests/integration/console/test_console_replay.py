@@ -74,6 +74,17 @@ def test_the_text_in_the_editor_is_tried_with_one_button(kept: Company, visit: V
     assert "Try on what happened" in text_of(visit("audrey_audit").get("/rules/"))
 
 
+def test_the_review_of_a_change_says_what_it_would_have_done(kept: Company, visit: Visit) -> None:
+    form = {"document": NO_WIKI_WITHOUT_PASSKEY, "based_on": str(get_current().number), "comment": "Passkeys"}
+    page = text_of(visit().post("/rules/edit", form))
+    assert "Review the change" in page
+    assert "On what happened in the last 30 days" in page
+    assert re.search(r"Alice Meyer</a></th><td class=\"amount\">[1-9]", page)
+    (address, *_) = re.findall(r"/rules/replay/\?replay=[0-9a-f]{32}&amp;person=[^\"]+", page)
+    assert "staff-use-wiki" in text_of(visit().get(address.replace("&amp;", "&")))
+    assert get_current().document == RULES
+
+
 def test_who_gains_is_shown_and_nobody_loses(kept: Company, visit: Visit) -> None:
     page = text_of(visit("audrey_audit").get(tried(visit, PAYROLL_WITH_A_CODE, who="audrey_audit")))
     assert "Alice Meyer" in page

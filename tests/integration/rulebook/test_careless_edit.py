@@ -1,5 +1,6 @@
 """One careless edit on the sample company: what it would have refused last week is known before it is applied."""
 
+import json
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from ostiary.applications.facade import ensure_builtin_apps
 from ostiary.applications.facts import read_applications
 from ostiary.cli.output import ExitCode
-from ostiary.cli.rules_replay import app
+from ostiary.cli.rules_change import app
 from ostiary.config.places import Instance
 from ostiary.demo.company import APPS, sample_people
 from ostiary.demo.notes import Notes
@@ -135,6 +136,12 @@ def test_a_careless_edit_would_have_refused_eleven_people_and_is_caught(company,
     told = CliRunner().invoke(app, ["replay", str(file)])
     assert told.exit_code == ExitCode.FINDINGS
     assert "11 lose something" in " ".join(told.stdout.split())
+
+    told = CliRunner().invoke(app, ["plan", str(file)])
+    assert told.exit_code == ExitCode.OK, told.output
+    assert "11 would have lost something (165 requests)" in " ".join(told.output.split())
+    told = CliRunner().invoke(app, ["plan", str(file), "--json"])
+    assert len(json.loads(told.stdout)["replay"]["changes"]) == 11 * len(SHARED)
 
     plan = plan_change(CARELESS, actor=ACTOR, actor_request=None, surroundings=read_surroundings())
     assert plan.is_valid, plan.report.problems

@@ -15,7 +15,7 @@ from ostiary.applications.facade import list_apps
 from ostiary.identity.facade import names_of
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.replay_report import Change, Effect, ReplayReport, Unreplayed
-from ostiary.rulebook.facade import Known, check_rules, get_current, replay_candidate
+from ostiary.rulebook.facade import AppliedRules, Known, check_rules, get_current, replay_candidate
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import render_page
@@ -106,13 +106,29 @@ def _begin(request: HttpRequest) -> HttpResponseBase:
     if not report.is_valid:
         return render_page(request, "rules/replay.html", SECTION, {"form": form, "report": report}, status=422)
     days = form.cleaned_data["days"] or USUAL_DAYS
+    replaying = begin_replay(request, document, current.cedar, current, days=days)
+    return redirect(f"{reverse('console:rules_replay')}?replay={replaying.id}")
+
+
+def begin_replay(
+    request: HttpRequest, document: str, cedar: str, current: AppliedRules, *, days: int = USUAL_DAYS
+) -> Replaying:
+    """Begin to try valid rules on what happened, and wait a moment: most replays are done by then.
+
+    Args:
+        request: of whoever asks, and may look at it.
+        document: the rules to try.
+        cedar: the Cedar text beside them.
+        current: the rules in force, which they are compared with.
+        days: how far back.
+    """
     now, known = time.time(), _known()
     replaying = Replaying(asked_by=caller_of(request).person.id, in_force=current, days=days)
 
     def work(progress: Callable[[float], None]) -> ReplayReport:
         return replay_candidate(
             document,
-            current.cedar,
+            cedar,
             since=now - days * DAY_SECONDS,
             until=now,
             progress=progress,
@@ -122,7 +138,7 @@ def _begin(request: HttpRequest) -> HttpResponseBase:
 
     REPLAYS.start(replaying, work)
     replaying.ended.wait(SHORT_SECONDS)
-    return redirect(f"{reverse('console:rules_replay')}?replay={replaying.id}")
+    return replaying
 
 
 def _show(request: HttpRequest, replay_id: str) -> HttpResponseBase:
@@ -131,7 +147,7 @@ def _show(request: HttpRequest, replay_id: str) -> HttpResponseBase:
         raise Http404
     context: dict[str, Any] = {"replaying": replaying}
     if replaying.report is not None:
-        context |= _found(replaying.report, request.GET)
+        context |= found_in(replaying.report, request.GET)
     if request.headers.get("HX-Request"):
         return _part(request, context)
     return render_page(request, "rules/replayed.html", SECTION, context)
@@ -141,7 +157,13 @@ def _part(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
     return render(request, "console/rules/replay_part.html", dict(context))
 
 
-def _found(whole: ReplayReport, wanted: QueryDict) -> dict[str, Any]:
+def found_in(whole: ReplayReport, wanted: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a replay found, for templates.
+
+    Args:
+        whole: what it found.
+        wanted: `person` or `app`, to see only what concerns one.
+    """
     person, app = wanted.get("person", ""), wanted.get("app", "")
     report = whole.narrowed(subjects=[person] if person else [], apps=[app] if app else [])
     ids = {PersonId(change.person) for change in report.changes if change.person}

@@ -28,6 +28,7 @@ from ostiary.web.console.lock_out import request_of
 from ostiary.web.console.page import render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
+from ostiary.web.console.replay import begin_replay, found_in
 from ostiary.web.design.moments import describe_span_seconds
 
 SECTION = Resource.RULES
@@ -211,4 +212,11 @@ def _show_editor(
 def _show_review(
     request: HttpRequest, form: RulesForm, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponseBase:
-    return render_page(request, "rules/review.html", SECTION, {**context, "form": form}, status=status)
+    shown = {**context, "form": form, **_replayed(request, context["plan"])}
+    return render_page(request, "rules/review.html", SECTION, shown, status=status)
+
+
+def _replayed(request: HttpRequest, plan: Plan) -> dict[str, Any]:
+    """Return what the rules would have done to what really happened, or how far that is."""
+    replaying = begin_replay(request, plan.document, plan.cedar, plan.before)
+    return {"replaying": replaying, "replayed": found_in(replaying.report, {}) if replaying.report else {}}
