@@ -1,8 +1,10 @@
 """The worker's jobs and how often each runs. What a job does lives in the pillar it belongs to."""
 
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Final
 
 from django.db import close_old_connections, connections
 
@@ -26,6 +28,7 @@ RETENTION_SECONDS = 3600.0
 PRUNE_SECONDS = 300.0
 ROLL_BACK_SECONDS = 1.0
 DRAIN_SECONDS = 5.0
+_ONE_BACKLOG: Final = threading.Lock()
 RESTS = 3
 """How many times as long as it worked a job rests before it takes the next part of a backlog."""
 
@@ -112,8 +115,8 @@ def drain(
 ) -> Callable[[float], int]:
     """Repeat a step that takes a bounded part at a time until nothing is left, or for a few seconds.
 
-    Between two steps it rests for a multiple of what the last one took: however much there is to catch up with, most of
-    the processor and of the database's write lock stays with those whom people wait for.
+    Between two steps it rests for a multiple of what the last one took, and jobs with a backlog take turns: however much
+    there is to catch up with, most of the processor and of the database's write lock stays with those whom people wait for.
 
     Args:
         step: is given the time (seconds since the epoch) and returns how much it did.
@@ -123,12 +126,14 @@ def drain(
 
     def run(now: float) -> int:
         total, began = 0, clock()
-        while (start := clock()) - began < DRAIN_SECONDS:
-            done = step(now)
-            total += done
-            if not done:
-                break
-            sleep(RESTS * (clock() - start))
+        while clock() - began < DRAIN_SECONDS:
+            with _ONE_BACKLOG:
+                start = clock()
+                done = step(now)
+                total += done
+                if not done:
+                    break
+                sleep(RESTS * (clock() - start))
         return total
 
     return run

@@ -1,6 +1,6 @@
 """What a job does with a backlog: part after part, with rests, and never for long."""
 
-from ostiary.automation.jobs import DRAIN_SECONDS, RESTS, drain
+from ostiary.automation.jobs import _ONE_BACKLOG, DRAIN_SECONDS, RESTS, drain
 
 
 class Clock:
@@ -56,3 +56,15 @@ def test_with_nothing_to_do_it_does_not_rest() -> None:
     clock = Clock()
     assert drain(lambda _now: 0, clock=clock, sleep=clock.sleep)(0.0) == 0
     assert clock.rested == []
+
+
+def test_jobs_with_a_backlog_take_turns_also_while_one_rests() -> None:
+    clock, taken, left = Clock(), [], [500, 500, 0]
+
+    def rest(seconds: float) -> None:
+        taken.append(_ONE_BACKLOG.locked())
+        clock.sleep(seconds)
+
+    drain(lambda _now: left.pop(0), clock=clock, sleep=rest)(0.0)
+    assert taken == [True, True]
+    assert not _ONE_BACKLOG.locked()
