@@ -37,6 +37,7 @@ from tests.ports import free_port
 
 CHROMIUM = "/usr/bin/chromium"
 START_SECONDS = 240
+CODE_SECONDS = 30
 CARELESS_EDIT = ("allow: group:staff\n    to: [app:files", "allow: [group:workshop, group:sales]\n    to: [app:files")
 VIEWS = (("light", 1280, 860), ("dark", 1280, 860), ("telephone", 390, 844))
 
@@ -62,6 +63,7 @@ def running_demo() -> Iterator[Instance]:
     try:
         _wait_until_ready(home, demo)
         subprocess.run([*command, "--check"], check=True)
+        time.sleep(CODE_SECONDS + 1)  # a code that the walk gave is not taken twice
         yield load_instance(home)
     finally:
         demo.terminate()
