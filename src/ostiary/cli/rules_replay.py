@@ -71,19 +71,12 @@ def replay(
     Exits with 0 when nobody loses anything, with 5 when somebody does.
     """
     setup()
-    from ostiary.rulebook.facade import get_current, replay_candidate
+    from ostiary.rulebook.facade import get_current
 
     document, beside = read_texts(file, cedar)
     now = datetime.now(UTC)
-    with progress("Replaying", total=_PARTS) as step:
-        report = replay_candidate(
-            document,
-            beside,
-            since=moment_of(since, now),
-            until=moment_of(until, now) if until else time.time(),
-            progress=_Share(step).reached,
-            known=known_names(),
-        )
+    since_then, until_then = moment_of(since, now), moment_of(until, now) if until else time.time()
+    report = _replayed(document, beside, since=since_then, until=until_then)
     report = report.narrowed(subjects=_subjects(person or []), apps=in_app or [])
     names = names_in(report)
     if as_json:
@@ -104,12 +97,16 @@ def replay_days(document: str, cedar: str, *, days: int) -> ReplayReport:
         cedar: the Cedar text beside them.
         days: how far back.
     """
+    now = time.time()
+    return _replayed(document, cedar, since=now - days * 86_400, until=now)
+
+
+def _replayed(document: str, cedar: str, *, since: float, until: float) -> ReplayReport:
     from ostiary.rulebook.facade import replay_candidate
 
-    now = time.time()
     with progress("Replaying", total=_PARTS) as step:
         return replay_candidate(
-            document, cedar, since=now - days * 86_400, until=now, progress=_Share(step).reached, known=known_names()
+            document, cedar, since=since, until=until, progress=_Share(step).reached, known=known_names()
         )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -21,9 +21,9 @@ from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.replaying import REPLAYS, Replaying
+from ostiary.web.console.rules_text import rules_field, with_unix_lines
 
 SECTION = Resource.RULES
-MAX_CHARACTERS: Final = 500_000
 DAY_SECONDS: Final = 86_400.0
 USUAL_DAYS: Final = 30
 SHORT_SECONDS: Final = 2.0
@@ -53,13 +53,7 @@ UNREPLAYED_WORDS: Final = {
 class ReplayForm(forms.Form):
     """The rules to try, and how far back."""
 
-    document = forms.CharField(
-        label=_("Rules"),
-        required=False,
-        max_length=MAX_CHARACTERS,
-        strip=False,
-        widget=forms.Textarea(attrs={"spellcheck": "false", "wrap": "off", "autocapitalize": "off", "rows": 18}),
-    )
+    document = rules_field(rows="18")
     days = forms.TypedChoiceField(label=_("On the requests of"), choices=SPANS, coerce=int, required=False)
 
 
@@ -98,7 +92,7 @@ def rules_replay(request: HttpRequest) -> HttpResponseBase:
 
 
 def _begin(request: HttpRequest) -> HttpResponseBase:
-    form = ReplayForm(_with_unix_lines(request.POST))
+    form = ReplayForm(with_unix_lines(request.POST))
     if not form.is_valid():
         return render_page(request, "rules/replay.html", SECTION, {"form": form}, status=422)
     document, current = form.cleaned_data["document"], get_current()
@@ -218,10 +212,3 @@ def _sum(changes: Sequence[Change], *effects: Effect) -> int:
 
 def _known() -> Known:
     return Known(apps=frozenset(str(app.id) for app in list_apps()))
-
-
-def _with_unix_lines(sent: QueryDict) -> QueryDict:
-    """Browsers send text areas with CR LF; the rules' text has plain line feeds."""
-    changed = sent.copy()
-    changed["document"] = str(sent.get("document", "")).replace("\r\n", "\n").replace("\r", "\n")
-    return changed

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -29,10 +29,10 @@ from ostiary.web.console.page import render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.replay import begin_replay, found_in
+from ostiary.web.console.rules_text import rules_field, with_unix_lines
 from ostiary.web.design.moments import describe_span_seconds
 
 SECTION = Resource.RULES
-MAX_CHARACTERS = 500_000
 MAX_NUMBER = 2**62
 MOST_PEOPLE = 100
 
@@ -60,13 +60,7 @@ class RulesForm(GoAheadForm):
     `based_on` is the number of the rules that the text was made from; `restores` of those whose text it is again.
     """
 
-    document = forms.CharField(
-        label=gettext_lazy("Rules"),
-        required=False,
-        max_length=MAX_CHARACTERS,
-        strip=False,
-        widget=forms.Textarea(attrs={"spellcheck": "false", "wrap": "off", "autocapitalize": "off"}),
-    )
+    document = rules_field()
     comment = forms.CharField(
         label=gettext_lazy("What this changes, and why"),
         required=False,
@@ -84,7 +78,7 @@ def rules_edit(request: HttpRequest) -> HttpResponseBase:
     if request.method != "POST":
         form = RulesForm(initial={"document": current.document, "based_on": current.number})
         return _show_editor(request, form, {"document": current.document})
-    form = RulesForm(_with_unix_lines(request.POST))
+    form = RulesForm(with_unix_lines(request.POST))
     if not form.is_valid():
         return _show_editor(request, form, {"document": str(form.data.get("document", ""))}, status=422)
     sent = form.cleaned_data
@@ -192,13 +186,6 @@ def _verb(plan: Plan) -> str:
     if count:
         return ngettext("Apply to %(count)d person", "Apply to %(count)d people", count) % {"count": count}
     return _("Apply these rules")
-
-
-def _with_unix_lines(sent: QueryDict) -> QueryDict:
-    """Browsers send text areas with CR LF; the rules' text has plain line feeds."""
-    changed = sent.copy()
-    changed["document"] = str(sent.get("document", "")).replace("\r\n", "\n").replace("\r", "\n")
-    return changed
 
 
 def _show_editor(
