@@ -183,6 +183,9 @@ class Headers:
     def items(self) -> list[tuple[str, str]]:
         return self._items
 
+    def get(self, key: str) -> str | None:
+        return dict(self._items).get(key)
+
 
 class House:
     """The service on an instance of its own; requests are calls."""

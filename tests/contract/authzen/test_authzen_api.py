@@ -274,6 +274,40 @@ class TestTransport:
         asked = {"subject": {"type": "user"}, "action": READ, "resource": WIKI}
         assert pdp.ask(SUBJECTS, asked).status_code == 403
 
+    @pytest.mark.parametrize(("path", "status"), [(EVALUATION, 401), ("/access/v1/nothing", 404)])
+    def test_who_is_refused_before_the_body_is_read_keeps_the_connection(
+        self, pdp: Answering, path: str, status: int
+    ) -> None:
+        head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", pdp.port), timeout=60) as raw:
+            for _ in range(20):
+                raw.sendall(head.encode())
+                raw.sendall(b"{}")
+                answer = raw.recv(65536)
+                assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+                assert b"connection: close" not in answer
+
+    def test_who_is_refused_before_a_long_body_is_told_that_the_connection_ends(self, pdp: Answering) -> None:
+        head = f"POST {EVALUATION} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-length: 9000000\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", pdp.port), timeout=60) as raw:
+            raw.sendall(head.encode())
+            answer = _all(raw)
+        assert answer.startswith(b"HTTP/1.1 401 ")
+        assert b"connection: close\r\n" in answer
+
+    def test_who_is_answered_keeps_the_connection(self, pdp: Answering) -> None:
+        asked = json.dumps({"subject": ALICE, "action": READ, "resource": WIKI}).encode()
+        head = (
+            f"POST {EVALUATION} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {ASKER}\r\n"
+            f"content-type: application/json\r\ncontent-length: {len(asked)}\r\n\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", pdp.port), timeout=60) as raw:
+            for _ in range(3):
+                raw.sendall(head.encode() + asked)
+                answer = raw.recv(65536)
+                assert answer.startswith(b"HTTP/1.1 200 ")
+                assert b"connection: close" not in answer
+
     def test_a_body_without_end_is_cut_off(self, pdp: Answering) -> None:
         head = (
             f"POST {EVALUATION} HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer {ASKER}\r\n"
@@ -318,6 +352,13 @@ class TestTransport:
         pdp.generation += 1
         pdp.publish(pdp.generation)
         assert pdp.ask(EVALUATION, asked).status_code == 200
+
+
+def _all(raw: socket.socket) -> bytes:
+    answer = b""
+    while part := raw.recv(65536):
+        answer += part
+    return answer
 
 
 def _rest(raw: socket.socket) -> bytes:

@@ -20,6 +20,9 @@ class RequestHeaders(Protocol):
     def items(self) -> list[tuple[str, str]]:
         """Return every header, names in lower case, in order."""
 
+    def get(self, key: str) -> str | None:
+        """Return one value of a header."""
+
 
 class Scope(Protocol):
     """What Granian tells of a request (RSGI)."""

@@ -19,6 +19,7 @@ from ostiary.gateway.decider import callback, forward_auth, sign_out, static
 from ostiary.gateway.decider.answers import UNAVAILABLE, Answer, for_data_plane, plain
 from ostiary.gateway.decider.assembly import Parts, assemble
 from ostiary.gateway.decider.authzen import metadata as authzen
+from ostiary.gateway.decider.bodies import Body
 from ostiary.gateway.decider.health import health, metrics
 from ostiary.gateway.decider.incoming import Incoming, Scope, from_data_plane, read_headers, read_host
 from ostiary.gateway.decider.process_log import configure_log
@@ -71,12 +72,13 @@ class Service:
         if scope.proto != "http":
             protocol.close(403)
             return
+        body = Body(scope, protocol)
         try:
-            answer = await self._answer(scope, protocol)
+            answer = await self._answer(scope, body)
         except Exception:
             log.exception("request_failed", reason=ReasonCode.ENGINE_ERROR.value)
             answer = _FAILED
-        send(protocol, answer)
+        send(protocol, await body.end(answer))
 
     async def _answer(self, scope: Scope, body: AsyncIterable[bytes]) -> Answer:
         parts, path = self._parts, scope.path
@@ -116,12 +118,13 @@ class ProxyService:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
+        body = Body(scope, protocol)
         try:
-            answer = await self._answer(scope, protocol)
+            answer = await self._answer(scope, body)
         except Exception:
             log.exception("request_failed", reason=ReasonCode.ENGINE_ERROR.value)
             answer = _FAILED
-        send(protocol, answer)
+        send(protocol, await body.end(answer))
 
     async def _answer(self, scope: Scope, body: AsyncIterable[bytes]) -> Answer:
         path = scope.path
