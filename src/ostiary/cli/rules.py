@@ -23,7 +23,7 @@ from ostiary.cli.rules_results import print_tests, write_junit
 from ostiary.errors import OstiaryError
 
 if TYPE_CHECKING:
-    from ostiary.rulebook.facade import AppliedRules, CheckReport, Known
+    from ostiary.rulebook.facade import AppliedRules, CheckReport
 
 app = typer.Typer(help="What may happen: the rules in force and changes to them.", no_args_is_help=True)
 
@@ -58,6 +58,7 @@ def check(
     """Find what is wrong with rules, say what they mean, run their tests. Changes nothing; exits with 5 on any finding."""
     setup()
     from ostiary.applications.facade import read_applications
+    from ostiary.gateway.known_names import known_names
     from ostiary.rulebook.facade import check_rules
 
     (document, beside), place = read_texts(file, cedar), file or IN_FORCE
@@ -156,17 +157,6 @@ def _read(path: Path) -> str:
         raise UnreadableRules(
             f"{path} is not UTF-8 (byte {error.start}).", hint="Save it as UTF-8 in your editor."
         ) from None
-
-
-def known_names() -> "Known":
-    """Return the names that exist here, so that misspelt ones are found."""
-    from ostiary.applications.facade import list_apps
-    from ostiary.identity.facade import list_groups
-    from ostiary.rulebook.facade import Known
-
-    return Known(
-        groups=frozenset(str(group.id) for group in list_groups()), apps=frozenset(str(one.id) for one in list_apps())
-    )
 
 
 def print_report(report: "CheckReport", place: str) -> None:

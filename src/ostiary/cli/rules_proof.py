@@ -18,7 +18,7 @@ from ostiary.cli.output import (
     print_text,
     progress,
 )
-from ostiary.cli.rules import CedarOption, OptionalFile, app, known_names, read_texts
+from ostiary.cli.rules import CedarOption, OptionalFile, app, read_texts
 from ostiary.errors import OstiaryError
 
 if TYPE_CHECKING:
@@ -185,11 +185,14 @@ def what_can(
 
 
 def _read(file: str, cedar: Path | None) -> tuple["Rules", "RulesDocument"]:
+    """Return rules to prove something about. Those in force may name what was deleted since; a file must not."""
+    from ostiary.gateway.known_names import known_names
     from ostiary.policy.rules.reader import read_rules
     from ostiary.policy.snapshot import Rules
 
-    document, beside = read_texts("" if file == IN_FORCE else file, cedar)
-    return Rules(document=document, cedar=beside), read_rules(document, known_names())
+    named = "" if file == IN_FORCE else file
+    document, beside = read_texts(named, cedar)
+    return Rules(document=document, cedar=beside), read_rules(document, known_names() if named else None)
 
 
 def _directory() -> "Directory":

@@ -21,7 +21,7 @@ from ostiary.cli.output import (
     print_text,
     progress,
 )
-from ostiary.cli.rules import CedarOption, app, known_names, read_texts
+from ostiary.cli.rules import CedarOption, app, read_texts
 from ostiary.policy.replay_report import Change, Effect, ReplayReport, Unreplayed
 
 if TYPE_CHECKING:
@@ -102,6 +102,7 @@ def replay_days(document: str, cedar: str, *, days: int) -> ReplayReport:
 
 
 def _replayed(document: str, cedar: str, *, since: float, until: float) -> ReplayReport:
+    from ostiary.gateway.known_names import known_names
     from ostiary.rulebook.facade import replay_candidate
 
     with progress("Replaying", total=_PARTS) as step:

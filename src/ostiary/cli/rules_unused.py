@@ -20,7 +20,7 @@ from ostiary.cli.output import (
     print_text,
     progress,
 )
-from ostiary.cli.rules import app, known_names
+from ostiary.cli.rules import app
 from ostiary.errors import OstiaryError
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def unused(
     What comes out is replayed on the same time at once. Exits with 0 when all was used, with 5 when something was not.
     """
     setup()
+    from ostiary.gateway.known_names import known_names
     from ostiary.rulebook.facade import find_unused, get_current, replay_candidate
 
     until = time.time()

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from ostiary.applications.facts import read_applications
+from ostiary.gateway.known_names import known_names
 from ostiary.gateway.surroundings import place_of
 from ostiary.identity.facade import (
     Person,
@@ -14,12 +15,10 @@ from ostiary.identity.facade import (
     find_person,
     get_person,
     get_session,
-    list_groups,
     strongest_proof,
 )
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.policy.request import AccessRequest, Authentication, AuthStrength, Context, Resource, Subject
-from ostiary.policy.rules.selector_reader import Known
 from ostiary.policy.snapshot import Catalogue
 from ostiary.policy.why.question import NO_SECOND_FACTOR, Question, read_question
 
@@ -87,13 +86,12 @@ def pose(*, who: str, written: Mapping[str, str], session: str = "", now: float)
     person = find_person(who) if "@" in who else get_person(PersonId(who.strip()))
     can_prove = strongest_proof(person)
     catalogue = read_applications()
-    known = Known(groups=frozenset(str(one.id) for one in list_groups()), apps=frozenset(map(str, catalogue.apps)))
     said = {key: text for key, text in written.items() if text.strip()}
     assumed: tuple[Assumed, ...] = ()
     if not session and "mfa" not in said:
         said["mfa"] = _MFA_WORDS[can_prove]
         assumed = (Assumed(AssumedFact.PROOF, said["mfa"]),)
-    question = read_question(said, known, now)
+    question = read_question(said, known_names(), now)
     request = msgspec.structs.replace(
         question.request,
         subject=Subject(

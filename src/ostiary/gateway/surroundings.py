@@ -10,12 +10,12 @@ from django.conf import settings
 from ostiary.applications.facade import CONSOLE_APP
 from ostiary.applications.facts import read_applications
 from ostiary.gateway.decider.country import Countries, CountryDatabaseUnusable
+from ostiary.gateway.known_names import known_names
 from ostiary.identity.facade import (
     Person,
     Role,
     SignInSession,
     console_role,
-    list_groups,
     list_people,
     list_sessions,
 )
@@ -23,7 +23,7 @@ from ostiary.identity.facts import read_identity
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.request import AccessRequest, ActionClass, Context, Resource, Subject
 from ostiary.policy.snapshot import PersonFact
-from ostiary.rulebook.facade import Circumstances, Known, Member, Surroundings
+from ostiary.rulebook.facade import Circumstances, Member, Surroundings
 
 PAGE_SIZE = 1000
 
@@ -45,9 +45,7 @@ def read_surroundings(*, address: str | None = None) -> Surroundings:
         members=tuple(_member(person, directory.people[person.id], sessions.get(person.id, [])) for person in people),
         administrators=frozenset(person.id for person in people if console_role(person) is Role.ADMINISTRATOR),
         catalogue=catalogue,
-        known=Known(
-            groups=frozenset(str(group.id) for group in list_groups()), apps=frozenset(map(str, catalogue.apps))
-        ),
+        known=known_names(),
         here=place_of(address),
     )
 

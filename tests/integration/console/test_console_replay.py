@@ -104,6 +104,9 @@ def test_a_mistake_is_named_and_nothing_is_tried(kept: Company, visit: Visit) ->
     answer = visit().post("/rules/replay/", {"document": RULES.replace("app:wiki", "app:wikki"), "days": "7"})
     assert answer.status_code == 422
     assert "wikki" in text_of(answer)
+    answer = visit().post("/rules/replay/", {"document": RULES.replace("group:staff", "group:staf"), "days": "7"})
+    assert answer.status_code == 422
+    assert "there is no group `staf`" in text_of(answer)
     assert visit().post("/rules/replay/", {"document": RULES, "days": "5000"}).status_code == 422
     assert visit().post("/rules/replay/", {"document": "x" * 500_001}).status_code == 422
 

@@ -8,9 +8,9 @@ from typer.testing import CliRunner
 from ostiary.applications.facade import ensure_builtin_apps
 from ostiary.cli.output import ExitCode
 from ostiary.cli.rules_proof import NotASelector, app
-from ostiary.identity.facade import create_group, create_person
+from ostiary.identity.facade import create_group, create_person, delete_group
 from ostiary.policy.identifiers import GroupId
-from ostiary.rulebook.facade import InvalidRules
+from ostiary.rulebook.facade import InvalidRules, apply_rules
 from ostiary.visibility.facade import Actor
 
 pytestmark = pytest.mark.django_db
@@ -150,3 +150,14 @@ def test_what_can(run, file):
     assert "No rule lets service:backup do anything." in run("what-can", "service:backup", "--rules", str(file)).stderr
     for subject in ("person:nobody@example.com", "group:nothing", "anna"):
         assert isinstance(run("what-can", subject, "--rules", str(file)).exception, NotASelector)
+
+
+def test_rules_in_force_may_name_what_was_deleted_since(run, file):
+    actor = Actor(kind="system", id="test", label="test")
+    apply_rules(RULES, actor=actor)
+    assert "Anna <anna@example.com>" in run("who-can", "view", "app:console").stdout
+    delete_group(group_id=GroupId("staff"), actor=actor)
+    assert "Anna" not in run("who-can", "view", "app:console").stdout
+    assert run("prove").exit_code == ExitCode.OK
+    assert json.loads(run("compare", "current", "current", "--json").stdout)["outcome"] == "equivalent"
+    assert isinstance(run("prove", str(file)).exception, InvalidRules)

@@ -11,11 +11,11 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from ostiary.applications.facade import list_apps
+from ostiary.gateway.known_names import known_names
 from ostiary.identity.facade import names_of
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.replay_report import Change, Effect, ReplayReport, Unreplayed
-from ostiary.rulebook.facade import AppliedRules, Known, check_rules, get_current, replay_candidate
+from ostiary.rulebook.facade import AppliedRules, check_rules, get_current, replay_candidate
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import render_page
@@ -96,7 +96,7 @@ def _begin(request: HttpRequest) -> HttpResponseBase:
     if not form.is_valid():
         return render_page(request, "rules/replay.html", SECTION, {"form": form}, status=422)
     document, current = form.cleaned_data["document"], get_current()
-    report = check_rules(document, current.cedar, known=_known())
+    report = check_rules(document, current.cedar, known=known_names())
     if not report.is_valid:
         return render_page(request, "rules/replay.html", SECTION, {"form": form, "report": report}, status=422)
     days = form.cleaned_data["days"] or USUAL_DAYS
@@ -116,7 +116,7 @@ def begin_replay(
         current: the rules in force, which they are compared with.
         days: how far back.
     """
-    now, known = time.time(), _known()
+    now, known = time.time(), known_names()
     replaying = Replaying(asked_by=caller_of(request).person.id, in_force=current, days=days)
 
     def work(progress: Callable[[float], None]) -> ReplayReport:
@@ -208,7 +208,3 @@ def affected_in(changes: Sequence[Change], names: Mapping[str, str]) -> tuple[Af
 
 def _sum(changes: Sequence[Change], *effects: Effect) -> int:
     return sum(change.count for change in changes if change.effect in effects)
-
-
-def _known() -> Known:
-    return Known(apps=frozenset(str(app.id) for app in list_apps()))

@@ -5,12 +5,11 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase
 
-from ostiary.applications.facade import list_apps, read_applications
+from ostiary.applications.facade import read_applications
 from ostiary.errors import OstiaryError
-from ostiary.identity.facade import list_groups
+from ostiary.gateway.known_names import known_names
 from ostiary.rulebook.facade import (
     AppliedRules,
-    Known,
     UnknownRules,
     check_rules,
     compare_rules,
@@ -37,7 +36,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
         "current": current,
         "lines": current.document.splitlines(),
         "cedar_lines": current.cedar.splitlines(),
-        "report": check_rules(current.document, current.cedar, known=_known(), catalogue=read_applications()),
+        "report": check_rules(current.document, current.cedar, known=known_names(), catalogue=read_applications()),
         "proposals": list_proposals(),
         "follows": settings.INSTANCE.configuration.rules.follow,
     }
@@ -73,9 +72,3 @@ def _difference(before: AppliedRules, document: str, cedar: str) -> Any:
         return compare_rules(before.document, document, old_cedar=before.cedar, new_cedar=cedar)
     except OstiaryError:
         return None
-
-
-def _known() -> Known:
-    return Known(
-        groups=frozenset(str(group.id) for group in list_groups()), apps=frozenset(str(app.id) for app in list_apps())
-    )
