@@ -11,7 +11,8 @@ from tests.proof_material import assert_exact, clause_of, points_of, rulebook
 from ostiary.policy.cedar.extra import ExtraCedar
 from ostiary.policy.compiled import CompiledRules
 from ostiary.policy.identifiers import RuleName
-from ostiary.policy.proof import added_cedar
+from ostiary.policy.proof.added_cedar import added_parts
+from ostiary.policy.proof.cedar_reader import OPERATORS
 from ostiary.policy.proof.encoding import encode_rules
 from ostiary.policy.proof.facade import ClauseOutcome, ComparisonOutcome, Oddity, compare, lint, prove
 from ostiary.policy.proof.formula import is_true
@@ -148,8 +149,19 @@ CEDAR = [
     'permit (principal, action, resource) when { context has address && context.address.isInRange(ip("10.0.0.0/8")) };',
     'forbid (principal, action, resource) when { context has address && context.address.isInRange(ip("2001:db8::/32")) };',
     "permit (principal, action, resource) when { context has address };",
+    'permit (principal, action, resource) when { context has address && context.address.isInRange(ip("::/0")) };',
+    'permit (principal, action, resource) when { context has address && context.address.isInRange(ip("0.0.0.0/0")) };',
+    'permit (principal, action, resource) when { context has address && context.address.isInRange(ip("::ffff:a00:0/104")) };',
+    'permit (principal, action, resource) when { context has address && context.address.isInRange(ip("10.1.2.3")) };',
     'permit (principal, action, resource) when { context has path && context.path like "/admin*" };',
     'permit (principal, action, resource) when { context has path && context.path like "/a b/é" };',
+    'permit (principal, action, resource) when { context has path && context.path like "*" };',
+    'permit (principal, action, resource) when { context has path && context.path like "" };',
+    'permit (principal, action, resource) when { context has path && context.path like "/docs/." };',
+    'permit (principal, action, resource) when { context has path && context.path like "/a*" && !(context.path like "/ad*") };',
+    'forbid (principal, action, resource) when { context has path && context.path like "/docs*" && context.path != "/docs" };',
+    r'permit (principal, action, resource) when { context has path && context.path like "/\*" };',
+    'permit (principal, action, resource) when { context has path && (context.path like "/a%*" || context.path like "/docs/.*") };',
     'forbid (principal, action, resource) when { context has path && (context.path == "/admin" || context.path like "/docs/*") };',
     "permit (principal, action, resource) when { context has path };",
     f"permit (principal, action, resource) when {{ context.holds.contains({HELD}) }};",
@@ -162,6 +174,12 @@ CEDAR = [
     "permit (principal, action, resource) when { [1, 2].contains(context.mfa) };",
     "permit (principal, action, resource) when { if context.mfa > 1 then false else true };",
     "forbid (principal, action, resource) when { false };",
+    'permit (principal, action, resource) when { context has country && context.country == "de" };',
+    "permit (principal, action, resource) when { context has risk && context.risk > -1 && context.risk < 1000 };",
+    "permit (principal, action, resource) when { context has risk && [7, 60, 101].contains(context.risk) };",
+    'permit (principal, action, resource) when { action == Action::"unknown" || action in Action::"connect" };',
+    "permit (principal, action, resource) when { context has risk || context.mfa >= 2 };",
+    "permit (principal, action, resource) when { if context has risk && context.risk < 9 then context.mfa > 1 else context has country };",
     'forbid (principal, action, resource) when { principal != Person::"p1" };',
 ]
 
@@ -169,6 +187,20 @@ CEDAR = [
 @pytest.mark.parametrize("policy", CEDAR)
 def test_of_added_cedar(policy):
     assert_exact(BESIDE, f'@id("added") {policy}')
+
+
+BEGINNINGS = ["/o*", "/ot*", "/oth*", "/other*", "/a*", "/e*", "/O*"]
+
+
+def test_a_path_that_begins_like_none_of_the_beginnings_asked_about():
+    """Were the path that stands for all others to begin as one of these does, nothing would stand for the others."""
+    asked = " || ".join(f"context.path like {json.dumps(one)}" for one in BEGINNINGS)
+    shut = f'@id("shut") forbid (principal, action, resource) when {{ context has path && (context.path == "/" || {asked}) }};'
+    rules = rulebook(rules_of(allow(paths="/*")), shut)
+    clause = clause_of({"kind": "never", "who": "anyone", "to": "app:wiki"})
+    (result,) = prove(rules, catalogue(), [clause], seconds=60)
+    assert result.outcome is ClauseOutcome.REFUTED
+    assert_exact(rules_of(allow(to="app:wiki", paths="/*")), shut)
 
 
 @pytest.mark.parametrize("effect", ["permit", "forbid"])
@@ -188,7 +220,7 @@ def test_the_table_has_every_operator_that_is_understood():
     used = set()
     for policy in CEDAR:
         used |= set(_operators(json.loads(policies_to_json_str(policy))))
-    assert used >= set(added_cedar._Reader((), Asked())._operators)
+    assert used >= set(OPERATORS)
 
 
 def _operators(node):
@@ -224,7 +256,7 @@ def test_a_policy_that_fails_refuses(policy):
     asked = Asked()
     for words in (asked, None):
         space = words or Space(asked, catalogue())
-        added, errors = added_cedar.added_parts(extra, document.rules, space)
+        added, errors = added_parts(extra, document.rules, space)
         encoded = encode_rules(document.rules, space, people_need_address=False, added=added, errors=errors)
     failed = 0
     for point in points_of(space):

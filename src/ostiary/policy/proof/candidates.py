@@ -6,8 +6,9 @@ it stands for its class and is what a counterexample prefers.
 
 import ipaddress
 import math
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
+from string import ascii_lowercase
 
 from ostiary.policy.conditions import CLOCK_SKEW_SECONDS
 from ostiary.policy.proof.moments import representative_moments
@@ -22,16 +23,21 @@ UNKNOWN_PATH = "//"
 
 OWN_FACTS = ("managed", "compliant")
 _FUTURE_SECONDS = -(CLOCK_SKEW_SECONDS + 55.0)
+_FIRST_LETTER, _LAST_LETTER = ord("Ā"), ord("\ud7ff")
+"""Far more letters lie between them than Cedar beside a document has room to name."""
+
 _MAPPED = ipaddress.ip_network("::ffff:0:0/96")
 
 
-def paths(questions: Iterable[Question]) -> list[str]:
+def paths(questions: Sequence[Question]) -> list[str]:
     """Return every path that is named, one below each prefix that is named, and one that is not known.
 
-    A path that equals none of the named ones behaves like any other continuation of the longest prefix it has.
+    A path that equals none of the named ones behaves like any other continuation of the longest prefix it has, if
+    that does not have a longer one itself.
     """
     exact: dict[str, None] = {"/": None}
     prefixes: dict[str, None] = {"/": None}
+    begun = [question.text for question in questions if isinstance(question, PathPrefix)]
     for question in questions:
         if isinstance(question, Scopes):
             exact.update(dict.fromkeys(scope.path for scope in question.scopes))
@@ -39,7 +45,7 @@ def paths(questions: Iterable[Question]) -> list[str]:
         elif isinstance(question, PathPrefix):
             exact.setdefault(question.text)
             prefixes.setdefault(question.text)
-    fresh = _fresh("other", "".join([*exact, *prefixes]))
+    fresh = _fresh(_going_on(prefixes, begun), "".join([*exact, *prefixes]))
     return [*exact, *prefixes, *(prefix + fresh for prefix in prefixes), UNKNOWN_PATH]
 
 
@@ -99,6 +105,13 @@ def facts(name: str, questions: Iterable[Question]) -> list[Posture]:
 def other_than(names: Iterable[str], word: str) -> str:
     """Return a name that begins with `word` and is none of `names`."""
     return _fresh(word, "".join(names))
+
+
+def _going_on(prefixes: Iterable[str], begun: Sequence[str]) -> str:
+    """Return a word with which no prefix goes on towards another that may end inside a part of a path."""
+    taken = {text[len(one)] for text in begun for one in prefixes if text != one and text.startswith(one)}
+    letters = map(chr, range(_FIRST_LETTER, _LAST_LETTER))
+    return next(word for word in chain(["other"], ascii_lowercase, letters) if word[0] not in taken)
 
 
 def _fresh(word: str, text: str) -> str:

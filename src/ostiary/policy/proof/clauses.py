@@ -5,7 +5,7 @@ from enum import StrEnum
 
 import msgspec
 
-from ostiary.policy.proof.added_cedar import CannotProve
+from ostiary.policy.proof.cedar_expressions import CannotProve
 from ostiary.policy.proof.counterexample import Counterexample, decided
 from ostiary.policy.proof.encoding import clause_formula
 from ostiary.policy.proof.formula import every, negation

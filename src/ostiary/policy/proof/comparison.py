@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from ostiary.policy.proof.added_cedar import CannotProve
+from ostiary.policy.proof.cedar_expressions import CannotProve
 from ostiary.policy.proof.counterexample import Counterexample, decided
 from ostiary.policy.proof.formula import every, negation
 from ostiary.policy.proof.rulebook import encoded, space_of

@@ -3,7 +3,7 @@
 Which values are tried lives in `candidates`; the whole of all dimensions is `space`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -167,7 +167,7 @@ def _candidates(name: str, questions: list[Question]) -> list[Any]:
         return list(candidates.ages(questions))
     if name == RISK:
         return list(candidates.risks())
-    source: dict[str, Callable[[Iterable[Question]], list[Any]]] = {
+    source: dict[str, Callable[[Sequence[Question]], list[Any]]] = {
         PATH: candidates.paths,
         MOMENT: candidates.moments,
         ADDRESS: candidates.addresses,

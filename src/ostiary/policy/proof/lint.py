@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from ostiary.policy.identifiers import RuleName
-from ostiary.policy.proof.added_cedar import CannotProve
+from ostiary.policy.proof.cedar_expressions import CannotProve
 from ostiary.policy.proof.encoding import Part, rule_formula
 from ostiary.policy.proof.formula import negation, some
 from ostiary.policy.proof.inquiry import Inquiry, kinds_of_people
