@@ -1,11 +1,12 @@
 """A program that asks the decision service over the AuthZEN API, and the company it asks about."""
 
+import asyncio
 import hashlib
 import json
 import time
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -123,7 +124,15 @@ class Asking(Reply):
         return json.loads(self.body)
 
 
-def ask(
+class Sent(NamedTuple):
+    """One request on its way: who answers it, what it says, where the answer goes."""
+
+    target: Any
+    scope: Any
+    asking: Asking
+
+
+def send(
     house: House,
     path: str,
     content: Any = None,
@@ -134,8 +143,8 @@ def ask(
     content_type: str = "application/json",
     gateway: bool = False,
     host: str = f"127.0.0.1:{PORT}",
-) -> Asking:
-    """Ask on the loopback port, or as the gateway passes it on."""
+) -> Sent:
+    """Make a request for the loopback port, or one as the gateway passes it on."""
     body = content if isinstance(content, bytes) else b"" if content is None else json.dumps(content).encode()
     items = [
         ("host", f"id.{DOMAIN}" if gateway else host),
@@ -144,11 +153,32 @@ def ask(
         *headers,
     ]
     asking = Asking(body[: len(body) // 2], body[len(body) // 2 :])
-    scope = SimpleNamespace(proto="http", method=method, path=path, query_string="", headers=Headers(items))
     assert house.parts is not None
     target = house.service if gateway else ProxyService(house.parts)
-    house.loop.run_until_complete(target.__rsgi__(scope, asking))
-    return asking
+    return Sent(target, scope_of(method, path, items), asking)
+
+
+def scope_of(method: str, path: str, items: list[tuple[str, str]]) -> Any:
+    """What Granian tells of a request."""
+    return SimpleNamespace(
+        proto="http", client="127.0.0.1:50112", method=method, path=path, query_string="", headers=Headers(items)
+    )
+
+
+def ask(house: House, path: str, content: Any = None, **more: Any) -> Asking:
+    """Ask and wait for the answer; arguments as for `send`."""
+    (answer,) = ask_together(house, send(house, path, content, **more))
+    return answer
+
+
+def ask_together(house: House, *sent: Sent) -> list[Asking]:
+    """Ask at once; return the answers in the order in which they were asked."""
+
+    async def together() -> None:
+        await asyncio.gather(*[target.__rsgi__(scope, asking) for target, scope, asking in sent])
+
+    house.loop.run_until_complete(together())
+    return [one.asking for one in sent]
 
 
 def decide(house: House, content: dict[str, Any], *, token: str = ASKER) -> dict[str, Any]:

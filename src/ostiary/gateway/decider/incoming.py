@@ -27,6 +27,7 @@ class RequestHeaders(Protocol):
 class Scope(Protocol):
     """What Granian tells of a request (RSGI)."""
 
+    client: str
     method: str
     path: str
     query_string: str

@@ -26,9 +26,6 @@ from ostiary.gateway.decider.process_log import configure_log
 from ostiary.policy.decision import ReasonCode
 
 CHECK: Final = "/check"
-GIVEN_NUMBER: Final = "x-ostiary-request-id"
-"""Where our data plane puts the number that a client gave its request; `x-request-id` is its own."""
-
 KEY_SET_PATH: Final = "/.well-known/ostiary/jwks.json"
 LOOPBACK: Final = "127.0.0.1"
 COLLECT_AFTER: Final = 20_000
@@ -91,8 +88,7 @@ class Service:
         if path == "/metrics":
             return metrics(parts)
         if authzen.is_ours(path) and asks_at_the_gateway(scope, parts):
-            origin = parts.links.sign_in_origin
-            return await parts.authzen.answer(scope, body, origin=origin, number_in=GIVEN_NUMBER)
+            return await parts.authzen.answer(scope, body, origin=parts.links.sign_in_origin, gateway=True)
         return own_page(parts, from_data_plane(scope, path))
 
     def _listen_for_proxies(self, parts: Parts, loop: asyncio.AbstractEventLoop) -> None:

@@ -33,6 +33,21 @@ def test_a_person_is_found_by_identifier_and_by_address_in_any_case(house: House
             assert decide(house, question(name, kind=kind))["decision"] is True
 
 
+@pytest.mark.parametrize("name", ["ſam@example.test", "\u212aim@example.test", "sam@example.test\u0301"])
+def test_an_address_that_only_looks_like_another_is_nobody_s(name: str) -> None:
+    with open_house(asked_company(people=(person("sam"), person("kim"))), CONFIGURATION) as house:
+        assert decide(house, question("sam@example.test"))["decision"] is True
+        assert why(decide(house, question(name))) == "unknown_subject"
+
+
+def test_what_was_asked_for_stands_on_record_though_there_is_no_such_app(house: House) -> None:
+    asked = question(resource="w" * 500)
+    asked["resource"]["type"] = "account"
+    reference = decide(house, asked)["context"]["reference"]
+    (event,) = [one for one in house.events() if one["metadata"]["uid"] == reference]
+    assert event["unmapped"]["ostiary"]["decision"]["detail"] == f"there is no account {'w' * 80}"
+
+
 def test_an_answer_says_by_which_rule_and_on_which_facts(house: House) -> None:
     answer = decide(house, question())
     assert answer["context"]["rules"] == ["staff-use-wiki"]

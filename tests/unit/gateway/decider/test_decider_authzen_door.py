@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import AsyncIterator, Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,15 +13,23 @@ from tests.authzen_asking import (
     PORT,
     SEARCHER,
     ask,
+    ask_together,
     asked_company,
     client,
     decide,
     question,
+    scope_of,
+    send,
 )
-from tests.decider_company import DOMAIN, Headers, House, open_house
+from tests.decider_company import DOMAIN, House, open_house
 
-from ostiary.gateway.decider.authzen import door
+from ostiary.gateway.decider.authzen import asked as requests
+from ostiary.gateway.decider.authzen import door, judging, reading, turns
 from ostiary.gateway.decider.authzen.callers import Allowances, bearer_token, find_client
+from ostiary.gateway.decider.authzen.messages import Evaluation
+from ostiary.gateway.decider.authzen.reading import UnusableMessage
+from ostiary.gateway.decider.budget import BURST
+from ostiary.gateway.decider.check import Verdict
 from ostiary.visibility.adapters.audit_log import RecordUnavailable
 
 EVALUATION = "/access/v1/evaluation"
@@ -39,11 +46,41 @@ def house() -> Iterator[House]:
 @pytest.mark.parametrize("token", [None, "", "ostiary_unknown", "ostiary_expired", ASKER + "x", ASKER[:-1], "é"])
 def test_without_a_token_that_works_nobody_learns_anything(house: House, token: str | None) -> None:
     for path in (EVALUATION, EVALUATIONS, SEARCH):
-        before = len(house.events())
         answer = ask(house, path, question(), token=token)
         assert answer.status == 401
         assert answer.one("www-authenticate").startswith('Bearer realm="ostiary"')
-        assert len(house.events()) == before
+
+
+@pytest.mark.parametrize("gateway", [False, True])
+def test_a_token_that_does_not_work_is_on_record_and_so_is_where_it_came_from(house: House, gateway: bool) -> None:
+    before = len(house.events())
+    said = (("x-ostiary-peer", "192.0.2.7:4711"), ("user-agent", "nightly/1"))
+    for token in (None, "ostiary_expired"):
+        assert ask(house, EVALUATION, question(), token=token, gateway=gateway, headers=said).status == 401
+    (event,) = house.events()[before:]
+    assert (event["status_code"], event["http_response"]["code"]) == ("unauthenticated", 401)
+    assert event["src_endpoint"]["ip"] == ("192.0.2.7" if gateway else "127.0.0.1"), (
+        "what anybody may write is no proof"
+    )
+    assert event["http_request"]["url"]["path"] == EVALUATION
+    assert event["http_request"]["user_agent"] == "nightly/1"
+    assert "ostiary_expired" not in json.dumps(event)
+
+
+def test_the_disk_is_not_filled_from_outside() -> None:
+    with open_house(asked_company(), CONFIGURATION) as house:
+        assert house.parts is not None
+        tries = int(BURST) + 50
+        answers = ask_together(house, *[send(house, EVALUATION, {}, token="guess") for _ in range(tries)])
+        assert {one.status for one in answers} == {401}
+        assert len(house.events()) + house.parts.metrics.unrecorded == tries
+        assert house.parts.metrics.unrecorded > 0
+
+
+def test_of_two_tokens_none_counts(house: House) -> None:
+    for first, second in ((ASKER, "wrong"), ("wrong", ASKER), (ASKER, ASKER)):
+        twice = (("authorization", f"Bearer {second}"),)
+        assert ask(house, EVALUATION, question(), token=first, headers=twice).status == 401
 
 
 @pytest.mark.parametrize("header", ["Basic YTpi", f"Bearer {ASKER} x", f"Token {ASKER}", ASKER, f"Bearer,{ASKER}"])
@@ -73,21 +110,21 @@ def test_a_token_revoked_while_the_body_is_on_its_way_is_refused() -> None:
             yield body[20:]
 
         items = [("authorization", f"Bearer {ASKER}"), ("content-type", "application/json")]
-        scope: Any = SimpleNamespace(method="POST", path=EVALUATION, query_string="", headers=Headers(items))
+        scope = scope_of("POST", EVALUATION, items)
         assert house.parts is not None
         answer = house.loop.run_until_complete(house.parts.authzen.answer(scope, slowly(), origin=""))
         assert answer.status == 401
 
 
 def test_a_body_that_never_ends_is_given_up(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(door, "BODY_SECONDS", 0.01)
+    monkeypatch.setattr(requests, "BODY_SECONDS", 0.01)
 
     async def never() -> AsyncIterator[bytes]:
         await house.loop.create_future()
         yield b""
 
     items = [("authorization", f"Bearer {ASKER}"), ("content-type", "application/json")]
-    scope: Any = SimpleNamespace(method="POST", path=EVALUATION, query_string="", headers=Headers(items))
+    scope = scope_of("POST", EVALUATION, items)
     assert house.parts is not None
     assert house.loop.run_until_complete(house.parts.authzen.answer(scope, never(), origin="")).status == 400
 
@@ -117,6 +154,7 @@ def test_searching_needs_leave_of_its_own(house: House) -> None:
         (json.dumps(question(risk="high")).encode(), "$.context.risk"),
         (json.dumps(question(country="de")).encode(), "$.context.country"),
         (json.dumps(question(address="at home")).encode(), "`context.address` is no IP address"),
+        (json.dumps(question(address="fe80::1%eth0")).encode(), "`context.address` is no IP address"),
         (json.dumps(question(device={"managed": "yes"})).encode(), "`context.device.managed` must be true or false"),
         (json.dumps(question(device={"os": 1.5})).encode(), "$.context.device"),
         (
@@ -160,9 +198,9 @@ def test_the_content_type_may_say_more(house: House) -> None:
 
 
 def test_a_body_has_an_end(house: House) -> None:
-    body = json.dumps({**question(), "more": "x" * door.MAX_BODY_BYTES}).encode()
+    body = json.dumps({**question(), "more": "x" * requests.MAX_BODY_BYTES}).encode()
     assert ask(house, EVALUATION, body).status == 413
-    said = (("content-length", str(door.MAX_BODY_BYTES + 1)),)
+    said = (("content-length", str(requests.MAX_BODY_BYTES + 1)),)
     assert ask(house, EVALUATION, question(), headers=said).status == 413
     assert ask(house, EVALUATION, question(), headers=(("content-length", "9" * 40),)).status == 413
 
@@ -240,6 +278,9 @@ def test_without_a_list_one_question_is_answered_as_one(house: House) -> None:
         ({**question(), "evaluations": [{}] * 101}, "length <= 100"),
         ({**question(), "evaluations": [{}, {"action": {}}]}, "$.evaluations[1].action"),
         ({**question(), "evaluations": [{}, {"context": {"address": "x"}}]}, "in `evaluations[1]`"),
+        ({**question(), "evaluations": [{}, {"context": None}]}, "$.evaluations[1].context"),
+        ({**question(), "evaluations": [{"subject": None}]}, "$.evaluations[0].subject"),
+        ({**question(), "subject": None, "evaluations": [question()]}, "$.subject"),
     ],
 )
 def test_one_question_that_is_none_spoils_the_list(house: House, asked: dict[str, Any], words: str) -> None:
@@ -258,6 +299,46 @@ def test_who_asks_too_much_waits() -> None:
         assert waiting.status == 429
         assert 40 <= int(waiting.one("retry-after")) <= 48
         assert ask(house, EVALUATION, question(), token=SEARCHER).status == 200, "each has an allowance of its own"
+
+
+def test_what_cannot_be_read_counts_too() -> None:
+    with open_house(asked_company(), CONFIGURATION.replace("100000", "1")) as house:
+        answers = [ask(house, path, b"{", token=SEARCHER).status for path in (EVALUATION, EVALUATIONS, SEARCH) * 2]
+        assert answers == [400] * 4 + [429] * 2
+
+
+def test_a_name_that_stands_twice_is_found_in_one_walk() -> None:
+    compared = 0
+
+    class Name(str):
+        __slots__ = ()
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+        __hash__ = str.__hash__
+
+    names = [*map(str, range(5000)), "4999"]
+    with pytest.raises(UnusableMessage, match="`4999` stands twice"):
+        reading._unique([(Name(name), None) for name in names])
+    assert compared < 10 * len(names)
+
+
+def test_many_questions_of_one_keep_nobody_waiting(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0)
+    several = {**question(), "evaluations": [{}] * 100}
+    judged: list[str] = []
+
+    def judge(asked: Evaluation, *args: Any, **more: Any) -> Verdict:
+        judged.append(asked.action.name)
+        return judging.judge(asked, *args, **more)
+
+    monkeypatch.setattr(door, "judge", judge)
+    ask_together(house, send(house, EVALUATIONS, several), send(house, EVALUATION, question(action="edit")))
+    assert judged.index("edit") < 10
+    assert len(judged) == 101
 
 
 def test_an_allowance_fills_steadily() -> None:
@@ -296,8 +377,8 @@ def test_on_rules_that_cannot_be_used_nothing_is_decided() -> None:
     with open_house(asked_company(rules="version: 9"), CONFIGURATION) as house:
         for path in (EVALUATION, EVALUATIONS, SEARCH):
             assert ask(house, path, question(), token=SEARCHER).status == 503
-        assert ask(house, EVALUATION, question(), token="wrong").status == 401
         assert house.events() == []
+        assert ask(house, EVALUATION, question(), token="wrong").status == 401
 
 
 def test_what_cannot_be_put_on_record_is_not_answered(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,34 @@
 """Who may, what may they open, what may they do: found by the same engine, a page at a time."""
 
+import base64
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.authzen_asking import CONFIGURATION, RULES, SEARCHER, Asking, ask, asked_company, decide, question
+from tests.authzen_asking import (
+    CONFIGURATION,
+    RULES,
+    SEARCHER,
+    Asking,
+    ask,
+    ask_together,
+    asked_company,
+    decide,
+    question,
+    send,
+)
 from tests.decider_company import ANNA, BEN, CARA, House, app, open_house, person
 
-from ostiary.gateway.decider.authzen import searches
-from ostiary.gateway.decider.authzen.messages import Page, SubjectSearch
+from ostiary.gateway.decider.authzen import door, judging, pages, searches, turns
+from ostiary.gateway.decider.authzen.judging import Who
+from ostiary.gateway.decider.authzen.messages import Action, Page, SubjectSearch
 from ostiary.gateway.decider.authzen.pages import wanted
 from ostiary.gateway.decider.authzen.reading import UnusableMessage, read_subject_search
+from ostiary.gateway.decider.check import Verdict
+from ostiary.policy.snapshot import AppFact
 
 STAFF = tuple(person(f"s{number:02}", groups=("staff",) if number % 3 else ("guests",)) for number in range(30))
 WHO: dict[str, Any] = {
@@ -168,6 +184,63 @@ def test_a_search_counts_for_what_it_looks_at() -> None:
     with open_house(asked_company(people=STAFF), CONFIGURATION.replace("100000", "1")) as house:
         assert search(house, "subject", WHO).status == 200
         assert search(house, "subject", WHO).status == 429
+
+
+def test_searches_at_once_count_as_searches_one_after_the_other() -> None:
+    with open_house(asked_company(people=STAFF), CONFIGURATION.replace("100000", "1")) as house:
+        asked = [send(house, "/access/v1/search/subject", WHO, token=SEARCHER) for _ in range(8)]
+        assert [one.status for one in ask_together(house, *asked)] == [200, *[429] * 7]
+
+
+def test_a_search_keeps_nobody_waiting(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "TURN_SECONDS", 0)
+    judged: list[str] = []
+
+    def judge_app(who: Who, app: AppFact, action: Action, *args: Any, **more: Any) -> Verdict:
+        judged.append(action.name)
+        return judging.judge_app(who, app, action, *args, **more)
+
+    def judge(*args: Any, **more: Any) -> Verdict:
+        judged.append("one")
+        return judging.judge(*args, **more)
+
+    monkeypatch.setattr(searches, "judge_app", judge_app)
+    monkeypatch.setattr(door, "judge", judge)
+    ask_together(
+        house,
+        send(house, "/access/v1/search/subject", WHO, token=SEARCHER),
+        send(house, "/access/v1/evaluation", question()),
+    )
+    assert judged.index("one") < 10
+    assert judged.count("view") == len(STAFF) + 2
+
+
+def test_a_token_revoked_while_it_searches_is_given_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_house(asked_company(people=STAFF), CONFIGURATION) as house:
+
+        def judge_app(*args: Any, **more: Any) -> Verdict:
+            if house.parts is not None and house.parts.decider.follower.basis.generation == 1:
+                house.publish(asked_company(2, clients=()))
+            return judging.judge_app(*args, **more)
+
+        monkeypatch.setattr(searches, "judge_app", judge_app)
+        answer = search(house, "subject", WHO)
+        assert answer.status == 401
+        assert b"results" not in answer.body
+
+
+def test_a_forged_token_does_not_lift_the_limit(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = search(house, "subject", {**WHO, "page": {"limit": 2}}).json["page"]["next_token"]
+    _, _, mark = msgspec.msgpack.decode(base64.urlsafe_b64decode(first + "=" * (-len(first) % 4)))
+
+    def forged(limit: int) -> Asking:
+        token = base64.urlsafe_b64encode(msgspec.msgpack.encode(["", limit, mark])).decode()
+        return search(house, "subject", {**WHO, "page": {"token": token}})
+
+    monkeypatch.setattr(pages, "MAX_LIMIT", 5)
+    assert forged(-1).status == 400
+    assert len(forged(2).json["results"]) == 2
+    assert len(forged(10**9).json["results"]) == 5
 
 
 def test_a_search_is_on_record_once(house: House) -> None:

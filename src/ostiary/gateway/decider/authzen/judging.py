@@ -4,6 +4,7 @@ What a program says of the circumstances is believed, for it enforces the answer
 facts hold: groups come from the directory, proofs from the session it names, and known risk is only ever raised.
 """
 
+from bisect import bisect_right
 from typing import Final
 
 import msgspec
@@ -33,6 +34,7 @@ _STRENGTHS: Final = {
 }
 _STATED: Final = "stated"
 _LONG_AGO: Final = 0.0
+_SHOWN: Final = 80
 
 
 class Who(msgspec.Struct, frozen=True):
@@ -45,21 +47,34 @@ class Who(msgspec.Struct, frozen=True):
 
 
 class People:
-    """Finds people by identifier or e-mail address; the list of addresses is made once for each directory."""
+    """Finds people by identifier or e-mail address; what that needs is made once for each directory."""
 
     def __init__(self) -> None:
         self._people: dict[PersonId, PersonFact] | None = None
         self._by_email: dict[str, PersonFact] = {}
+        self._in_order: tuple[PersonId, ...] = ()
 
     def find(self, basis: Basis, name: str) -> PersonFact | None:
-        """Return the person, or `None` when there is none of that name."""
+        """Return the person, or `None` when there is none of that name.
+
+        Addresses are ASCII. One that only looks like another, or becomes another in small letters, is nobody's.
+        """
         known = basis.people.get(PersonId(name))
-        if known is not None or "@" not in name:
+        if known is not None or "@" not in name or not name.isascii():
             return known
+        self._look_at(basis)
+        return self._by_email.get(name.lower())
+
+    def after(self, basis: Basis, name: str) -> tuple[PersonId, ...]:
+        """Return the identifiers that come after one, in their order."""
+        self._look_at(basis)
+        return self._in_order[bisect_right(self._in_order, PersonId(name)) :]
+
+    def _look_at(self, basis: Basis) -> None:
         if self._people is not basis.people:
-            self._by_email = {one.email.casefold(): one for one in basis.people.values()}
+            self._by_email = {one.email.lower(): one for one in basis.people.values()}
+            self._in_order = tuple(sorted(basis.people))
             self._people = basis.people
-        return self._by_email.get(name.casefold())
 
 
 def judge(question: Evaluation, basis: Basis, people: People, *, now: float, country_of: CountryOf) -> Verdict:
@@ -77,7 +92,8 @@ def judge(question: Evaluation, basis: Basis, people: People, *, now: float, cou
     if who.refused is not None:
         return Verdict(basis.refuse(who.refused), basis, app, person=who.person)
     if app is None:
-        return Verdict(basis.refuse(ReasonCode.UNKNOWN_RESOURCE), basis, None, who.session, who.person)
+        detail = f"there is no {question.resource.type[:_SHOWN]} {question.resource.id[:_SHOWN]}"
+        return Verdict(basis.refuse(ReasonCode.UNKNOWN_RESOURCE, detail=detail), basis, None, who.session, who.person)
     path = question.resource.properties.path
     return judge_app(
         who,

@@ -7,9 +7,10 @@ Source: AuthZEN Authorization API 1.0, section 8.2.
 import base64
 import binascii
 import hashlib
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
+from msgspec import Meta
 
 from ostiary.gateway.decider.authzen.messages import Page, Search
 from ostiary.gateway.decider.authzen.reading import UnusableMessage
@@ -20,7 +21,7 @@ MAX_LIMIT: Final = 1000
 
 class _Token(msgspec.Struct, frozen=True, array_like=True):
     after: str
-    limit: int | None
+    limit: Annotated[int, Meta(ge=0)] | None
     search: bytes
 
 

@@ -10,7 +10,7 @@ import json
 from typing import Annotated, Any, Final, NoReturn, TypeVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from ostiary.errors import OstiaryError
 from ostiary.gateway.decider.authzen.messages import (
@@ -33,10 +33,10 @@ class UnusableMessage(OstiaryError):
 
 
 class _Part(msgspec.Struct, frozen=True):
-    subject: Subject | None = None
-    action: Action | None = None
-    resource: Resource | None = None
-    context: Context | None = None
+    subject: Subject | UnsetType = UNSET
+    action: Action | UnsetType = UNSET
+    resource: Resource | UnsetType = UNSET
+    context: Context | UnsetType = UNSET
 
 
 class _Options(msgspec.Struct, frozen=True):
@@ -98,15 +98,15 @@ def read_action_search(body: bytes) -> ActionSearch:
 
 def _filled(defaults: _Evaluations, part: _Part, number: int) -> Evaluation:
     """Return one question of several: what it does not say itself is said for all of them."""
-    subject, action, resource = (
+    subject, action, resource, context = (
         part.subject or defaults.subject,
         part.action or defaults.action,
         part.resource or defaults.resource,
+        part.context or defaults.context or Context(),
     )
-    if subject is None or action is None or resource is None:
-        missing = "subject" if subject is None else "action" if action is None else "resource"
+    if subject is UNSET or action is UNSET or resource is UNSET:
+        missing = "subject" if subject is UNSET else "action" if action is UNSET else "resource"
         raise UnusableMessage(f"`evaluations[{number}]` has no `{missing}`, and there is none for all of them.")
-    context = part.context or defaults.context or Context()
     return _checked(Evaluation(subject, action, resource, context), place=f" in `evaluations[{number}]`")
 
 
@@ -127,11 +127,12 @@ def _checked(asked: _Asked, *, place: str = "") -> _Asked:
 
 
 def _is_address(text: str) -> bool:
+    """Return whether a text is an IP address. One with a zone means something on the machine alone that wrote it."""
     try:
         ipaddress.ip_address(text)
     except ValueError:
         return False
-    return True
+    return "%" not in text
 
 
 def _read(body: bytes, kind: type[_T]) -> _T:
@@ -148,10 +149,11 @@ def _read(body: bytes, kind: type[_T]) -> _T:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> None:
-    names = [name for name, _ in pairs]
-    if len(set(names)) != len(names):
-        double = next(name for name in names if names.count(name) > 1)
-        raise UnusableMessage(f"`{double[:40]}` stands twice in one object.")
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            raise UnusableMessage(f"`{name[:40]}` stands twice in one object.")
+        seen.add(name)
 
 
 def _no_constant(name: str) -> NoReturn:

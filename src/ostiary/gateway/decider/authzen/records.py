@@ -1,7 +1,8 @@
-"""What goes on record for a program's questions: each decision like every other, naming the program; each search once."""
+"""What goes on record of programs: each decision like every other, naming the program; each search; a token that does not work."""
 
-from typing import Protocol
+from typing import Final
 
+from ostiary.gateway.decider.authzen.asked import Asked, Knock
 from ostiary.gateway.decider.authzen.messages import (
     ActionSearch,
     Evaluation,
@@ -11,32 +12,19 @@ from ostiary.gateway.decider.authzen.messages import (
     SubjectSearch,
 )
 from ostiary.gateway.decider.authzen.searches import Found
+from ostiary.gateway.decider.basis import Basis
 from ostiary.gateway.decider.check import Verdict
-from ostiary.policy.snapshot import ClientFact
+from ostiary.gateway.decider.incoming import read_host
+from ostiary.policy.decision import ReasonCode
 from ostiary.visibility.domain.actor import Actor
 from ostiary.visibility.domain.decision_event import AskedBy, HttpFacts, decision_event
 from ostiary.visibility.domain.events import entity_change_event
 
-_SHOWN: int = 80
+MAX_NUMBER_CHARACTERS: Final = 512
+_SHOWN: Final = 80
 
 
-class Question(Protocol):
-    """What is known of the program's request; `door.Asked` is one."""
-
-    @property
-    def client(self) -> ClientFact:
-        """Who asks."""
-
-    @property
-    def request_id(self) -> str:
-        """As the program numbered it."""
-
-    @property
-    def user_agent(self) -> str:
-        """As sent."""
-
-
-def evaluation_event(asked: Question, question: Evaluation, verdict: Verdict, *, reference: str, now: float) -> bytes:
+def evaluation_event(asked: Asked, question: Evaluation, verdict: Verdict, *, reference: str, now: float) -> bytes:
     """Return the event of one decision: about the request that the program described, not about its own.
 
     Args:
@@ -50,8 +38,8 @@ def evaluation_event(asked: Question, question: Evaluation, verdict: Verdict, *,
         method=question.action.name.upper()[:32],
         host=verdict.app.host if verdict.app is not None else "",
         path=question.resource.properties.path,
-        user_agent=asked.user_agent,
-        request_id=asked.request_id,
+        user_agent=asked.knock.headers.get("user-agent", ""),
+        request_id=_number(asked.knock),
     )
     return decision_event(
         reference=reference,
@@ -64,7 +52,30 @@ def evaluation_event(asked: Question, question: Evaluation, verdict: Verdict, *,
     )
 
 
-def search_event(asked: Question, search: Search, found: Found, *, reference: str, now: float) -> bytes:
+def refusal_event(knock: Knock, basis: Basis, *, reference: str, now: float) -> bytes:
+    """Return the event of a request that holds a token which does not work: about that request itself.
+
+    Args:
+        knock: the request.
+        basis: the facts in force.
+        reference: of the event.
+        now: seconds since the epoch.
+    """
+    http = HttpFacts(
+        method=knock.method,
+        host=read_host(knock.headers.get("host", "")),
+        path=knock.path,
+        scheme="https" if knock.secure else "http",
+        user_agent=knock.headers.get("user-agent", ""),
+        request_id=_number(knock),
+        peer=knock.peer,
+        code=401,
+    )
+    decision = basis.refuse(ReasonCode.UNAUTHENTICATED, detail="the token is unknown, expired or revoked")
+    return decision_event(reference=reference, at=now, request=None, decision=decision, http=http)
+
+
+def search_event(asked: Asked, search: Search, found: Found, *, reference: str, now: float) -> bytes:
     """Return the event of one search: that a program learnt who may do what; arguments as for `evaluation_event`."""
     return entity_change_event(
         at=now,
@@ -77,6 +88,10 @@ def search_event(asked: Question, search: Search, found: Found, *, reference: st
         after={"results": len(found.results), "examined": found.examined, "more": bool(found.next_token)},
         log_name="decisions",
     ).encoded
+
+
+def _number(knock: Knock) -> str:
+    return (knock.number or "")[:MAX_NUMBER_CHARACTERS]
 
 
 def _in_words(search: Search) -> str:

@@ -4,7 +4,6 @@ Only what the facts hold can be found: people that may sign in, apps in the cata
 Source: AuthZEN Authorization API 1.0, section 8.
 """
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
@@ -29,6 +28,7 @@ from ostiary.gateway.decider.authzen.messages import (
 )
 from ostiary.gateway.decider.authzen.pages import Wanted
 from ostiary.gateway.decider.authzen.reading import UnusableMessage
+from ostiary.gateway.decider.authzen.turns import Turns
 from ostiary.gateway.decider.basis import Basis
 from ostiary.gateway.decider.check import CountryOf, Verdict
 from ostiary.policy.decision import Allow
@@ -36,10 +36,7 @@ from ostiary.policy.identifiers import AppId
 from ostiary.policy.snapshot import AppFact
 
 MAX_EXAMINED: Final = 2000
-"""Candidates looked at for one page. What is left comes with the next, so that one search keeps nobody waiting."""
-
-_AT_ONCE: Final = 50
-"""Candidates looked at before other requests have their turn."""
+"""Candidates looked at for one page; what is left comes with the next."""
 
 Json = dict[str, Any]
 Candidate = tuple[str, Json, Callable[[], Verdict]]
@@ -77,14 +74,11 @@ async def find(
     """
     results: list[tuple[str, Json]] = []
     examined, last = 0, wanted.after
-    asking = _Asking(search, basis, people, now, country_of(search.context.address))
-    for key, entity, verdict in _candidates(asking):
-        if key <= wanted.after:
-            continue
+    asking, turns = _Asking(search, basis, people, now, country_of(search.context.address)), Turns()
+    for key, entity, verdict in _candidates(asking, wanted.after):
         if examined >= MAX_EXAMINED:
             return Found(tuple(entity for _, entity in results), wanted.token_after(last), examined)
-        if examined % _AT_ONCE == _AT_ONCE - 1:
-            await asyncio.sleep(0)
+        await turns.take()
         examined += 1
         if isinstance(verdict().decision, Allow):
             if len(results) == wanted.limit:
@@ -111,24 +105,24 @@ class _Asking(msgspec.Struct, frozen=True):
         )
 
 
-def _candidates(asking: _Asking) -> Iterator[Candidate]:
-    """Yield everything that could be found, in order, each with what decides it."""
+def _candidates(asking: _Asking, after: str) -> Iterator[Candidate]:
+    """Yield everything that could be found after an identifier, in order, each with what decides it."""
     match asking.search:
         case SubjectSearch() as search:
-            return _subjects(search, asking)
+            return _subjects(search, asking, after)
         case ResourceSearch() as search:
-            return _resources(search, asking)
+            return _resources(search, asking, after)
         case ActionSearch() as search:
-            return _actions(search, asking)
+            return _actions(search, asking, after)
 
 
-def _subjects(search: SubjectSearch, asking: _Asking) -> Iterator[Candidate]:
+def _subjects(search: SubjectSearch, asking: _Asking, after: str) -> Iterator[Candidate]:
     if search.subject.type not in PERSON_TYPES:
         raise UnusableMessage("`subject.type` must be `person` (or `user`): services are not listed anywhere.")
     app, everybody = _app(search.resource, asking.basis), asking.basis.people
     if app is None:
         return
-    for name in sorted(everybody):
+    for name in asking.people.after(asking.basis, after):
         person = everybody[name]
         if person.active:
             entity = {
@@ -139,24 +133,24 @@ def _subjects(search: SubjectSearch, asking: _Asking) -> Iterator[Candidate]:
             yield name, entity, asking.about(Who(person), app, search.action, search.resource.properties.path)
 
 
-def _resources(search: ResourceSearch, asking: _Asking) -> Iterator[Candidate]:
+def _resources(search: ResourceSearch, asking: _Asking, after: str) -> Iterator[Candidate]:
     if search.resource.type != APP_TYPE:
         raise UnusableMessage("`resource.type` must be `app`.")
     who, apps = look_up(search.subject, asking.basis, asking.people, asking.now), asking.basis.apps_by_id
     if who.refused is not None:
         return
-    for name in sorted(apps):
+    for name in sorted(name for name in apps if name > after):
         app = apps[name]
         entity = {"type": APP_TYPE, "id": name, "properties": {"name": app.name, "host": app.host}}
         yield name, entity, asking.about(who, app, search.action, search.resource.properties.path)
 
 
-def _actions(search: ActionSearch, asking: _Asking) -> Iterator[Candidate]:
+def _actions(search: ActionSearch, asking: _Asking, after: str) -> Iterator[Candidate]:
     who = look_up(search.subject, asking.basis, asking.people, asking.now)
     app = _app(search.resource, asking.basis)
     if app is None or who.refused is not None:
         return
-    for action in sorted(ACTIONS):
+    for action in sorted(action for action in ACTIONS if action.value > after):
         about = asking.about(who, app, Action(action.value), search.resource.properties.path)
         yield action.value, {"name": action.value}, about
 
