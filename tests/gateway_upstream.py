@@ -2,7 +2,8 @@
 
 Ways: anything else answers JSON with method, target, headers (in order, as received) and the body's length; `/ws` speaks
 WebSocket and sends back what it gets; `/events` sends an event every 50 ms until the reader goes; `/status/<n>` answers
-with that status; `/sleep/<seconds>` waits first; `/hang-up` closes without an answer; `/garbage` answers nonsense.
+with that status; `/sleep/<seconds>` waits first; `/hang-up` closes without an answer; `/garbage` answers nonsense;
+`/hints` says first what links and cookies will come. Each answer sets `cookies`, one line each.
 """
 
 import asyncio
@@ -28,6 +29,7 @@ class EchoUpstream:
         self.port = 0
         self.requests: Counter[str] = Counter()
         self.open_streams = 0
+        self.cookies: list[str] = []
 
     def start(self) -> "EchoUpstream":
         self._thread.start()
@@ -86,20 +88,29 @@ class EchoUpstream:
             writer.write(b"\x00\x01 this is not HTTP\r\n\r\n")
             await writer.drain()
             return False
+        if path == "/hints":
+            writer.write(
+                f"HTTP/1.1 103 Early Hints\r\nlink: </a.css>; rel=preload\r\n{self._set_cookies()}\r\n".encode()
+            )
         length = await _body_length(reader, named)
         if path.startswith("/sleep/"):
             await asyncio.sleep(float(path.rsplit("/", 1)[1]))
         status = int(path.rsplit("/", 1)[1]) if path.startswith("/status/") else 200
         content = json.dumps({"method": method, "target": target, "headers": headers, "body_bytes": length}).encode()
         writer.write(
-            f"HTTP/1.1 {status} Echo\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n\r\n".encode()
+            f"HTTP/1.1 {status} Echo\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n"
+            f"{self._set_cookies()}\r\n".encode("latin-1")
         )
         writer.write(b"" if method == "HEAD" else content)
         await writer.drain()
         return True
 
+    def _set_cookies(self) -> str:
+        return "".join(f"set-cookie: {line}\r\n" for line in self.cookies)
+
     async def _events(self, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n"
+        writer.write(f"{head}{self._set_cookies()}\r\n".encode())
         self.open_streams += 1
         try:
             for number in range(100_000):
@@ -117,7 +128,10 @@ class EchoUpstream:
             while True:
                 for event in protocol.events_received():
                     if isinstance(event, Request):
-                        protocol.send_response(protocol.accept(event))
+                        response = protocol.accept(event)
+                        for line in self.cookies:
+                            response.headers["Set-Cookie"] = line
+                        protocol.send_response(response)
                     elif isinstance(event, Frame) and event.opcode is Opcode.TEXT:
                         protocol.send_text(event.data)
                 for data in protocol.data_to_send():

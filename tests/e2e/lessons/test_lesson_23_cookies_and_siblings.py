@@ -65,8 +65,8 @@ def test_an_app_sees_none_of_our_cookies(ada: Client) -> None:
         assert received(answer, "cookie") in ([], [""])
 
 
-def test_what_an_app_plants_under_our_names_is_worth_nothing_elsewhere(ada: Client) -> None:
-    """An app answers for its own host and can say anything there; garbage is no session, and other hosts never see it."""
+def test_what_an_app_plants_under_our_names_arrives_nowhere_and_is_worth_nothing_elsewhere(ada: Client) -> None:
+    """An app that is broken into can neither give a visitor another's session nor take theirs; and no host would take it."""
     running = ada.running
     mallory = running.signed_in(running.make_person("staff")).enter("told")
     theirs = mallory.cookies("told")[SESSION]
@@ -74,7 +74,10 @@ def test_what_an_app_plants_under_our_names_is_worth_nothing_elsewhere(ada: Clie
     before = dict(bob.cookies("wiki")), dict(bob.cookies("id"))
     for value in ("planted", theirs):
         planted = quote(f"{SESSION}={value}; Path=/; Secure")
-        bob.get("told", f"/?Set-Cookie={planted}&Set-Cookie={quote('x=1; Domain=corp.localhost')}")
+        kept = dict(bob.cookies("told"))[SESSION]
+        answer = bob.get("told", f"/?Set-Cookie={planted}&Set-Cookie={quote('x=1; Domain=corp.localhost')}")
+        assert [line for line in answer.headers.get_list("set-cookie") if line.startswith(SESSION)] == []
+        assert bob.cookies("told")[SESSION] == kept
         assert (dict(bob.cookies("wiki")), dict(bob.cookies("id"))) == before
         assert received(bob.api("wiki"), "remote-user") == [bob.account.email]
         assert bob.get("id", "/profile").status_code == 200

@@ -195,6 +195,18 @@ def test_filters_stand_in_the_order_that_protects() -> None:
     assert "with_request_body" not in decision
 
 
+@given(_APPS)
+@settings(deadline=None, max_examples=25)
+def test_what_an_app_answers_passes_the_filter_of_planted_cookies_and_what_we_answer_does_not(
+    apps: tuple[App, ...],
+) -> None:
+    for cluster in resources(plan_gateway(inputs(*apps)), contents.CLUSTERS_FILE):
+        (options,) = cluster["typed_extension_protocol_options"].values()
+        names = [entry["name"] for entry in options.get("http_filters", [])]
+        ours = cluster["name"] in {contents.CONTROL_CLUSTER, contents.DECIDER_CLUSTER}
+        assert names == ([] if ours else [contents.FILTER_PLANTED_COOKIES, "envoy.filters.http.upstream_codec"])
+
+
 def test_administration_is_on_a_private_socket_only() -> None:
     bootstrap = json.loads(plan_gateway(inputs(WIKI)).files[contents.BOOTSTRAP_FILE])
 

@@ -1,7 +1,10 @@
 """Where requests go: the decision service, the control plane, and each app's upstream."""
 
+from collections.abc import Sequence
+
 from ostiary.applications.facade import App, UpstreamAddress, UpstreamScheme, cluster_name, parse_upstream
 from ostiary.gateway.plan.contents import CONTROL_CLUSTER, DECIDER_CLUSTER, GatewayInputs, Json
+from ostiary.gateway.plan.planted_cookies import planted_cookie_filters
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _TYPE = "type.googleapis.com/"
@@ -95,7 +98,7 @@ def _app_cluster(
                 }
             ]
         },
-        "typed_extension_protocol_options": _http_options(protocol, IDLE_SECONDS),
+        "typed_extension_protocol_options": _http_options(protocol, IDLE_SECONDS, filters=planted_cookie_filters()),
         "load_assignment": _assignment(name, endpoint if reachable else None),
         **_health(app),
     }
@@ -104,7 +107,7 @@ def _app_cluster(
     return cluster
 
 
-def _http_options(protocol: Json, idle_seconds: float) -> Json:
+def _http_options(protocol: Json, idle_seconds: float, *, filters: Sequence[Json] = ()) -> Json:
     wrapped = (
         protocol if {"auto_config", "explicit_http_config"} & protocol.keys() else {"explicit_http_config": protocol}
     )
@@ -113,6 +116,7 @@ def _http_options(protocol: Json, idle_seconds: float) -> Json:
             "@type": f"{_TYPE}{_HTTP_OPTIONS}",
             "common_http_protocol_options": {"idle_timeout": f"{idle_seconds}s", "max_headers_count": 200},
             **wrapped,
+            **({"http_filters": list(filters)} if filters else {}),
         }
     }
 

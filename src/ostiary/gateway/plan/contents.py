@@ -44,6 +44,7 @@ FILTER_GRANT_NOTE: Final = "ostiary.grant-note"
 FILTER_DECISION: Final = "ostiary.decision"
 FILTER_COOKIES: Final = "ostiary.cookies"
 FILTER_HEADERS_OUT: Final = "ostiary.headers-out"
+FILTER_PLANTED_COOKIES: Final = "ostiary.planted-cookies"
 
 SNI_STATE: Final = "ostiary.sni"
 GRANT_REFERENCE_STATE: Final = "ostiary.grant-reference"
