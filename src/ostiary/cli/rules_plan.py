@@ -61,7 +61,10 @@ def _print_replay(made: "Plan", place: str) -> None:
         for effect, verb in ((Effect.LOSES, "lost"), (Effect.GAINS, "gained"))
     )
     print_text(f"Of {report.people} people and services in the last {REPLAY_DAYS} days, {lost} and {gained}.")
-    if Path(place).is_file() and (report.loses or report.count(Effect.GAINS)):
+    if report.count(Effect.TERMS):
+        requests = report.count(Effect.TERMS)
+        print_text(f"{report.subjects(Effect.TERMS)} would have been allowed on other terms ({requests:,} requests).")
+    if Path(place).is_file() and report.unchanged < report.requests:
         print_note(f"Who and what: ostiary rules replay {place}")
 
 

@@ -32,6 +32,7 @@ _PARTS: Final = 1000
 _HEADINGS: Final = {
     Effect.LOSES: "Loses",
     Effect.GAINS: "Gains",
+    Effect.TERMS: "Still allowed, on other terms",
     Effect.LOST_ALREADY: "Passed then, refused by the rules in force now; no effect of these rules",
     Effect.GAINED_ALREADY: "Refused then, allowed by the rules in force now; no effect of these rules",
 }
@@ -68,6 +69,7 @@ def replay(
     """Say who would have gained and who would have lost, had these rules been in force. Changes nothing.
 
     Every request that is on record is decided again on the facts as they were then, by these rules and by those in force.
+    Where both allow it and something else comes with the permission (`require`), that is said as well.
     Exits with 0 when nobody loses anything, with 5 when somebody does.
     """
     setup()
@@ -112,7 +114,7 @@ def _replayed(document: str, cedar: str, *, since: float, until: float) -> Repla
 
 
 def print_report(report: ReplayReport, names: dict[str, str], *, in_force: str, limit: int) -> None:
-    """Print who loses, who gains, and what could not be replayed.
+    """Print who loses, who gains, who gets other terms, and what could not be replayed.
 
     Args:
         report: what a replay found.
@@ -154,6 +156,8 @@ def _summary(report: ReplayReport, in_force: str) -> Iterator[str]:
     yield f"Compared with the rules in force ({in_force}), asked the same."
     for effect, verb in ((Effect.LOSES, "lose"), (Effect.GAINS, "gain")):
         yield f"{report.subjects(effect):,} {verb} something: {report.count(effect):,} requests."
+    if report.count(Effect.TERMS):
+        yield f"{report.subjects(Effect.TERMS):,} may still, on other terms: {report.count(Effect.TERMS):,} requests."
 
 
 def _print_changes(heading: str, changes: tuple[Change, ...], names: dict[str, str], *, limit: int) -> None:
@@ -184,7 +188,7 @@ def _print_changes(heading: str, changes: tuple[Change, ...], names: dict[str, s
 
 def _why(change: Change) -> str:
     words = change.reason.words
-    if change.effect in (Effect.GAINS, Effect.GAINED_ALREADY) or not change.held:
+    if not change.held:
         return words
     share = "" if change.held == change.count else f" ({change.held:,} of {change.count:,})"
     return f"{words} They can lift it themselves, at once{share}."

@@ -6,15 +6,13 @@ requests, on the facts as they were. Pure; where past requests are kept lives in
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import islice
 from operator import gt
 from typing import Final
 
-import msgspec
-
 from ostiary.policy.compiled import compile_rules
-from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode, UnmetCondition
+from ostiary.policy.decision import Decision
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation
 from ostiary.policy.past import (
@@ -27,51 +25,21 @@ from ostiary.policy.past import (
     TICKS_A_SECOND,
     Asker,
     PastRequests,
-    Situation,
     from_ticks,
     request_of,
 )
+from ostiary.policy.replay_changes import Answering, Changes, Tally
 from ostiary.policy.replay_classes import Span, Watched, asker_class, path_class, surroundings_class, watched_by
-from ostiary.policy.replay_report import Change, Effect, Example, Reason, ReplayReport, Unreplayed
+from ostiary.policy.replay_report import ReplayReport, Unreplayed
 from ostiary.policy.snapshot import AppFact, Catalogue, Rules
 
-MAX_EXAMPLES: Final = 3
 _UNREPLAYED: Final = {
     NO_INPUTS: Unreplayed.NO_INPUTS,
     NOT_BY_RULES: Unreplayed.NOT_BY_RULES,
     EMERGENCY: Unreplayed.EMERGENCY,
     NO_GRANT: Unreplayed.NO_GRANT,
 }
-_WORDS: Final = {
-    ReasonCode.NO_RULES: "There are no rules, so nobody gets in.",
-    ReasonCode.NO_RULE_APPLIES: "No rule allows it.",
-}
-_ORDER: Final = tuple(Effect)
 Key = tuple[int, int, int, int, int, int]
-
-
-class Answering(msgspec.Struct, frozen=True):
-    """How a refusal reads to a person, which is not decided here.
-
-    Args:
-        is_held: whether the person can lift it alone and at once.
-        first_unmet: the condition that is told first.
-    """
-
-    is_held: Callable[[Decision], bool]
-    first_unmet: Callable[[Decision], UnmetCondition | None]
-
-
-class _Tally:
-    """How often one kind of request was made and answered in one way; the first of them stands for all."""
-
-    __slots__ = ("at", "count", "first", "last", "seen", "situation")
-
-    def __init__(self, situation: Situation, tick: int) -> None:
-        self.situation = situation
-        self.count = 0
-        self.at = self.first = self.last = tick
-        self.seen: list[tuple[PastRequests, int]] = []
 
 
 class Replay:
@@ -97,7 +65,7 @@ class Replay:
         self._numbers: dict[str, dict[Hashable, int]] = {
             name: {} for name in ("asker", "act", "path", "surroundings", "time")
         }
-        self._tallies: dict[Key, _Tally] = {}
+        self._tallies: dict[Key, Tally] = {}
 
     def take(self, batch: PastRequests) -> None:
         """Count the requests of one batch by kind."""
@@ -111,10 +79,8 @@ class Replay:
             first, last = firsts[key], lasts[key]
             tally = self._tallies.get(key)
             if tally is None:
-                tally = self._tallies[key] = _Tally(batch.situation(first), batch.ticks[first])
-            tally.count += count
-            tally.first, tally.last = min(tally.first, batch.ticks[first]), max(tally.last, batch.ticks[last])
-            tally.seen[MAX_EXAMPLES - 1 :] = [(batch, last)]
+                tally = self._tallies[key] = Tally(batch.situation(first), batch.ticks[first])
+            tally.add(batch, count=count, first=first, last=last)
         if max(batch.count) > 1:
             for row in rows:
                 self._tallies[every[row]].count += batch.count[row] - 1
@@ -139,7 +105,7 @@ class Replay:
         """
         unreplayed: Counter[Unreplayed] = Counter()
         existing = frozenset(apps) if apps is not None else None
-        wanted: list[tuple[Key, _Tally]] = []
+        wanted: list[tuple[Key, Tally]] = []
         for key, tally in self._tallies.items():
             if key[-1] not in ANSWERED:
                 unreplayed[_UNREPLAYED[key[-1]]] += tally.count
@@ -147,11 +113,10 @@ class Replay:
                 unreplayed[Unreplayed.APP_GONE] += tally.count
             else:
                 wanted.append((key, tally))
-        changes = _Changes(answering)
-        situations = 0
+        engines = self._engines({tally.situation.act.app for _, tally in wanted})
+        changes = Changes(answering, lambda tally: self._ask(engines[1], tally))
         decided: dict[Hashable, tuple[Decision, Decision]] = {}
         kinds: dict[Asker, Hashable] = {}
-        engines = self._engines({tally.situation.act.app for _, tally in wanted})
         for key, tally in wanted:
             asker = tally.situation.asker
             if asker not in kinds:
@@ -159,25 +124,25 @@ class Replay:
             kind = (kinds[asker], *key[1:-1])
             pair = decided.get(kind)
             if pair is None:
-                request = request_of(tally.situation, self._watched.emails)
-                before, after = (engine.decide(request, from_ticks(tally.at)) for engine in engines)
-                pair = decided[kind] = (before, after)
-                situations += 1
-            changes.add(tally, pair, was_allowed=key[-1] == ALLOWED)
+                pair = decided[kind] = (self._ask(engines[0], tally), self._ask(engines[1], tally))
+            changes.add(tally, *pair, was_allowed=key[-1] == ALLOWED)
         return ReplayReport(
             since=self._since,
             until=self._until,
             first_at=from_ticks(min((tally.first for _, tally in wanted), default=0)),
             last_at=from_ticks(max((tally.last for _, tally in wanted), default=0)),
             requests=sum(tally.count for _, tally in wanted),
-            situations=situations,
+            situations=len(decided),
             people=len({_who(tally.situation.asker) for _, tally in wanted}),
             changes=changes.all(),
             unreplayed=dict(unreplayed),
         )
 
+    def _ask(self, engine: PolicyEngine, tally: Tally) -> Decision:
+        return engine.decide(request_of(tally.situation, self._watched.emails), from_ticks(tally.at))
+
     def _engines(self, apps: Iterable[str]) -> list[PolicyEngine]:
-        """The labels stand in the requests, as they were: those that an app has now are not looked at."""
+        """In force, then the candidate. Labels stand in the requests, as they were: those an app has now do not count."""
         facts = {AppId(app): AppFact(id=AppId(app), host="", name=app) for app in apps}
         return [PolicyEngine(rules, Catalogue(apps=facts), Generation(0)) for rules in self._rules]
 
@@ -210,93 +175,6 @@ class Replay:
         return (
             kinds[proof][bisect_right(edges[proof], tick)] for proof, tick in zip(batch.proof, batch.ticks, strict=True)
         )
-
-
-class _Changes:
-    """Adds up what changes, by person, app, action and effect."""
-
-    def __init__(self, answering: Answering) -> None:
-        self._answering = answering
-        self._found: dict[tuple[str, str, str, str, Effect], _Change] = {}
-
-    def add(self, tally: _Tally, pair: tuple[Decision, Decision], *, was_allowed: bool) -> None:
-        effect = _effect(pair, was_allowed=was_allowed)
-        if effect is None:
-            return
-        asker, act = tally.situation.asker, tally.situation.act
-        key = (asker.person, asker.service, act.app, act.action.value, effect)
-        change = self._found.setdefault(key, _Change())
-        change.tallies.append(tally)
-        change.reasons[self._reason(pair[1])] += tally.count
-        change.held += tally.count if self._answering.is_held(pair[1]) else 0
-        change.allowed_then += tally.count if was_allowed else 0
-
-    def all(self) -> tuple[Change, ...]:
-        made = [change.made(key) for key, change in self._found.items()]
-        return tuple(
-            sorted(made, key=lambda one: (_ORDER.index(one.effect), -one.count, one.subject, one.app, one.action))
-        )
-
-    def _reason(self, decision: Decision) -> Reason:
-        if isinstance(decision, Allow):
-            rule = decision.rules[0] if decision.rules else ""
-            return Reason("allowed", rule, f"The rule {rule} allows it.")
-        return _refusal(decision, self._answering.first_unmet(decision))
-
-
-class _Change:
-    def __init__(self) -> None:
-        self.tallies: list[_Tally] = []
-        self.reasons: Counter[Reason] = Counter()
-        self.held = 0
-        self.allowed_then = 0
-
-    def made(self, key: tuple[str, str, str, str, Effect]) -> Change:
-        person, service, app, action, effect = key
-        seen = [_example(*one) for tally in self.tallies for one in tally.seen]
-        examples = sorted(seen, key=lambda example: example.at, reverse=True)
-        return Change(
-            person=person,
-            service=service,
-            app=app,
-            action=action,
-            effect=effect,
-            count=sum(tally.count for tally in self.tallies),
-            held=self.held,
-            allowed_then=self.allowed_then,
-            first_at=from_ticks(min(tally.first for tally in self.tallies)),
-            last_at=from_ticks(max(tally.last for tally in self.tallies)),
-            reason=min(self.reasons, key=lambda one: (-self.reasons[one], one.rule, one.words)),
-            examples=tuple(examples[:MAX_EXAMPLES]),
-        )
-
-
-def _effect(pair: tuple[Decision, Decision], *, was_allowed: bool) -> Effect | None:
-    before, after = (isinstance(decision, Allow) for decision in pair)
-    if before != after:
-        return Effect.GAINS if after else Effect.LOSES
-    if after == was_allowed:
-        return None
-    return Effect.GAINED_ALREADY if after else Effect.LOST_ALREADY
-
-
-def _refusal(deny: Deny, unmet: UnmetCondition | None) -> Reason:
-    if deny.rules:
-        rule = deny.rules[0]
-        return Reason(deny.reason.value, rule, deny.because[0] if deny.because else f"The rule {rule} denies it.")
-    if unmet is not None:
-        return Reason(unmet.code, unmet.rule, unmet.words)
-    return Reason(deny.reason.value, "", _WORDS.get(deny.reason, "The rules could not be used on this request."))
-
-
-def _example(batch: PastRequests, row: int) -> Example:
-    return Example(
-        at=from_ticks(batch.ticks[row]),
-        stream=batch.stream,
-        segment=batch.segment[row],
-        offset=batch.offset[row],
-        path=batch.paths[batch.path[row]],
-    )
 
 
 def _numbered(classes: Iterable[Hashable], known: dict[Hashable, int]) -> list[int]:

@@ -5,16 +5,20 @@ from enum import StrEnum
 
 import msgspec
 
+from ostiary.policy.decision import Obligation
+
 
 class Effect(StrEnum):
     """What the candidate does to a request, compared with the rules in force now.
 
+    `TERMS` means that either rules allow it, and that other obligations come with the permission.
     `LOST_ALREADY` and `GAINED_ALREADY` are no effect of the candidate: the rules in force now answer otherwise than was
     answered then, and the candidate answers as they do.
     """
 
     LOSES = "loses"
     GAINS = "gains"
+    TERMS = "terms"
     LOST_ALREADY = "lost_already"
     GAINED_ALREADY = "gained_already"
 
@@ -53,7 +57,8 @@ class Reason(msgspec.Struct, frozen=True):
     """Why the candidate answers as it does, for most of the requests.
 
     Args:
-        code: a condition (`mfa`, `hours` …) or a reason code of a refusal; `allowed` for a permission.
+        code: a condition (`mfa`, `hours` …) or a reason code of a refusal; `allowed` for a permission, `terms` for one
+            on other terms.
         rule: the rule that allows, denies, or comes closest; empty for none.
         words: one sentence.
     """
@@ -74,6 +79,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
         allowed_then: how many of them passed when they were made.
         first_at: the first of them, seconds since the epoch.
         last_at: the last of them.
+        terms_added: obligations that come with the permission from now on, for any of them.
+        terms_dropped: obligations that do not any more.
         examples: a few of them.
     """
 
@@ -88,6 +95,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     first_at: float
     last_at: float
     reason: Reason
+    terms_added: tuple[Obligation, ...] = ()
+    terms_dropped: tuple[Obligation, ...] = ()
     examples: tuple[Example, ...]
 
     @property
@@ -107,7 +116,7 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
         requests: how many were replayed.
         situations: how many different ones they were; each was decided once by either rules.
         people: by how many people and services they were made.
-        changes: who loses first, then who gains, then what had changed already; the most requests first.
+        changes: who loses first, then who gains, then who gets other terms, then what had changed already; the most requests first.
         unreplayed: how many could not be replayed, by why.
     """
 
@@ -136,7 +145,7 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def unchanged(self) -> int:
         """How many requests the candidate answers as the rules in force do."""
-        return self.requests - self.count(Effect.LOSES) - self.count(Effect.GAINS)
+        return self.requests - sum(map(self.count, (Effect.LOSES, Effect.GAINS, Effect.TERMS)))
 
     @property
     def loses(self) -> bool:

@@ -11,7 +11,8 @@ import msgspec
 
 from ostiary.policy.compiled import compile_rules
 from ostiary.policy.identifiers import AppId, PolicyVersion
-from ostiary.policy.replay import Answering, Replay
+from ostiary.policy.replay import Replay
+from ostiary.policy.replay_changes import Answering
 from ostiary.policy.replay_report import ReplayReport
 from ostiary.policy.rules.problems import InvalidRules
 from ostiary.policy.rules.selector_reader import Known

@@ -1,7 +1,6 @@
 """Rules tried on what happened, in a real browser: from the text to the decision, with progress, and accessible."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,11 +8,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from tests.console_company import RULES, Company, make_company
 from tests.console_server import asked_elsewhere, chromium, serve_console
+from tests.replay_material import keep_past
 
 from ostiary.config.places import Instance
 from ostiary.policy.replay_report import ReplayReport
 from ostiary.rulebook.facade import get_current
-from ostiary.visibility.keeping import PastKeeper
 from ostiary.web.console.replaying import REPLAYS, Replaying
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -24,10 +23,7 @@ CANDIDATE = RULES.replace("mfa: any", "mfa: phishing-resistant")
 @pytest.fixture
 def company(transactional_db: None, console_instance: Instance) -> Company:
     made = make_company()
-    keeper = PastKeeper(console_instance)
-    while keeper.keep(time.time()):
-        pass
-    keeper.close()
+    keep_past(console_instance)
     return made
 
 

@@ -2,21 +2,21 @@
 
 import re
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
 from tests.console_company import RULES, Company
 from tests.console_fixtures import Visit, text_of
+from tests.replay_material import keep_past
 
 from ostiary.config.places import Instance
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.replay_report import ReplayReport
 from ostiary.rulebook.facade import get_current
-from ostiary.visibility.keeping import PastKeeper
-from ostiary.web.console.replaying import REPLAYS, Replaying
+from ostiary.web.console.replaying import MAX_KEPT, REPLAYS, Forgotten, Replaying, Replays
 
 pytestmark = pytest.mark.django_db
+WIKI_WITH_A_REASON = RULES.replace("- name: staff-use-wiki\n", "- name: staff-use-wiki\n    require: justify\n")
 NO_WIKI_WITHOUT_PASSKEY = RULES.replace("mfa: any", "mfa: phishing-resistant")
 PAYROLL_WITH_A_CODE = RULES.replace("mfa: phishing-resistant", "mfa: otp")
 
@@ -24,10 +24,7 @@ PAYROLL_WITH_A_CODE = RULES.replace("mfa: phishing-resistant", "mfa: otp")
 @pytest.fixture
 def kept(company: Company, console_instance: Instance) -> Company:
     """The company, with what its decisions read kept by the worker."""
-    keeper = PastKeeper(console_instance)
-    while keeper.keep(time.time()):
-        pass
-    keeper.close()
+    keep_past(console_instance)
     return company
 
 
@@ -111,10 +108,69 @@ def test_a_mistake_is_named_and_nothing_is_tried(kept: Company, visit: Visit) ->
     assert visit().post("/rules/replay/", {"document": "x" * 500_001}).status_code == 422
 
 
+def test_who_may_still_but_on_other_terms_is_told_apart(kept: Company, visit: Visit) -> None:
+    address = tried(visit, WIKI_WITH_A_REASON)
+    page = text_of(visit().get(address))
+    assert "Still allowed, on other terms" in page
+    assert re.search(
+        r"Alice Meyer</a></th><td class=\"amount\">0</td><td class=\"amount\">0</td><td class=\"amount\">[1-9]", page
+    )
+    detail = text_of(visit().get(f"{address}&person={kept.people['alice_meyer'].id}"))
+    assert "Other terms" in detail
+    assert "Still allowed, and they must say why." in detail
+    form = {"document": WIKI_WITH_A_REASON, "based_on": str(get_current().number), "comment": "Reasons"}
+    assert "On other terms, requests" in text_of(visit().post("/rules/edit", form))
+    assert "other terms" not in text_of(visit().get(tried(visit, PAYROLL_WITH_A_CODE)))
+
+
 def test_only_who_asked_sees_the_result(kept: Company, visit: Visit) -> None:
-    address = tried(visit, RULES)
-    assert visit("audrey_audit").get(address).status_code == 404
+    answer = visit("audrey_audit").get(tried(visit, NO_WIKI_WITHOUT_PASSKEY))
+    assert answer.status_code == 410
+    assert "Alice Meyer" not in text_of(answer)
     assert visit().get("/rules/replay/?replay=nothing").status_code == 404
+
+
+def test_after_a_restart_the_page_says_that_the_result_is_gone(
+    kept: Company, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = tried(visit, NO_WIKI_WITHOUT_PASSKEY)
+    monkeypatch.setattr("ostiary.web.console.replay.REPLAYS", Replays())
+    answer = visit().get(address)
+    assert answer.status_code == 410
+    page = text_of(answer)
+    assert "This replay is not kept any more" in page
+    assert "or Ostiary was started again. Nothing took effect." in page
+    assert 'href="/rules/replay/"' in page
+    part = visit().get(address, headers={"HX-Request": "true"})
+    assert part.status_code == 200
+    assert "This replay is not kept any more" in text_of(part)
+    assert "hx-get" not in text_of(part)
+
+
+def test_a_replay_that_nobody_can_look_at_any_more_stops(kept: Company) -> None:
+    replays, begun, go_on = Replays(), threading.Event(), threading.Event()
+
+    def first(progress: Callable[[float], None]) -> ReplayReport:
+        begun.set()
+        assert go_on.wait(60)
+        progress(0.5)
+        return ReplayReport(since=0, until=1)
+
+    def started_one(work: Callable[[Callable[[float], None]], ReplayReport]) -> Replaying:
+        replaying = Replaying(asked_by=PersonId("p"), in_force=get_current(), days=7)
+        replays.start(replaying, work)
+        return replaying
+
+    oldest = started_one(first)
+    assert begun.wait(60)
+    waiting = started_one(lambda _progress: pytest.fail("nobody can look at it"))
+    newer = [started_one(lambda _progress: ReplayReport(since=0, until=1)) for _ in range(MAX_KEPT)]
+    go_on.set()
+    for one in (oldest, waiting, *newer):
+        assert one.ended.wait(60)
+    assert [one.report for one in (oldest, waiting)] == [None, None]
+    assert all(isinstance(one.problem, Forgotten) for one in (oldest, waiting))
+    assert all(one.report is not None for one in newer)
 
 
 def started(company: Company, work: Callable[[Callable[[float], None]], ReplayReport]) -> Replaying:

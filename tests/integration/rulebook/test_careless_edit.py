@@ -2,9 +2,10 @@
 
 import json
 import time
+from itertools import count
 
 import pytest
-from tests.visibility_material import HTTP
+from tests.replay_material import ACTOR, DAY, Asked, person_fact, put_on_record
 from tests.visibility_record import instance
 from typer.testing import CliRunner
 
@@ -20,30 +21,16 @@ from ostiary.gateway.surroundings import read_surroundings
 from ostiary.identity.facade import find_person, unsafe_provision_totp
 from ostiary.policy.decision import Allow
 from ostiary.policy.engine import PolicyEngine
-from ostiary.policy.identifiers import AppId, Generation, PolicyVersion
+from ostiary.policy.identifiers import Generation, PolicyVersion
 from ostiary.policy.replay_report import Effect
-from ostiary.policy.request import (
-    AccessRequest,
-    ActionClass,
-    Authentication,
-    AuthStrength,
-    Context,
-    Resource,
-    Subject,
-)
-from ostiary.policy.snapshot import PersonFact, Rules
+from ostiary.policy.snapshot import Rules
 from ostiary.rulebook.facade import PeopleNotNamed, apply_plan, get_current, plan_change, replay_candidate
 from ostiary.rulebook.initial import initial_rules
 from ostiary.rulebook.services import apply_rules
-from ostiary.visibility.domain.decision_event import decision_event
-from ostiary.visibility.facade import Actor
-from ostiary.visibility.keeping import PastKeeper
-from ostiary.visibility.services import open_log
 
 __all__ = ["instance"]
 pytestmark = pytest.mark.django_db
 
-ACTOR = Actor(kind="machine", id="root", label="root")
 RULES = RULES_FILE.read_text(encoding="utf-8")
 MEANT = RULES.replace(
     "- name: staff-work-together\n    allow: group:staff\n", "- name: staff-work-together\n    allow: [group:staff]\n"
@@ -53,6 +40,9 @@ CARELESS = RULES.replace(
     "- name: staff-work-together\n    allow: [group:workshop, group:sales, group:administrators]\n",
 )
 """Somebody thought that these are all the staff there is."""
+WITH_A_REASON = RULES.replace(
+    "- name: staff-work-together\n", "- name: staff-work-together\n    require: [justify, record]\n"
+)
 SHARED = {"files", "calendar", "board"}
 WORKING_DAYS = 5
 
@@ -64,47 +54,19 @@ def company(instance: Instance) -> Instance:
     apply_rules(initial_rules(), actor=ACTOR)
     populate(Notes(https_port=8443, ports={one.id: one.port for one in APPS}, accounts=()), lambda _step: None)
     engine = PolicyEngine(Rules(document=RULES, version=PolicyVersion("demo")), read_applications(), Generation(1))
-    log, number, began = open_log(instance, "decisions"), 0, time.time() - 6 * 86_400
+    asked, began, numbers = [], time.time() - 6 * DAY, count(1)
     for person in sample_people():
         known = find_person(person.email)
         if not person.story:
             unsafe_provision_totp(person_id=known.id, actor=ACTOR)
-        fact = PersonFact(id=known.id, email=known.email, name=known.name, groups=known.groups, active=True)
-        for day in range(WORKING_DAYS):
-            for one in APPS:
-                number += 1
-                at = began + day * 86_400 + number
-                request = AccessRequest(
-                    subject=Subject(
-                        person=known.id,
-                        email=known.email,
-                        groups=frozenset(known.groups),
-                        authentications=(Authentication("totp", AuthStrength.OTP, at - 60),),
-                    ),
-                    action=ActionClass.VIEW,
-                    resource=Resource(app=AppId(one.id), labels=frozenset(one.labels), path="/"),
-                    context=Context(address="192.0.2.7", risk=0),
-                )
-                decision = engine.decide(request, at)
-                if not isinstance(decision, Allow):
-                    continue
-                log.append(
-                    [
-                        decision_event(
-                            reference=f"AAAAA-{number:05d}",
-                            at=at,
-                            request=request,
-                            decision=decision,
-                            http=HTTP,
-                            person=fact,
-                        )
-                    ]
-                )
-    log.close()
-    keeper = PastKeeper(instance)
-    while keeper.keep(time.time()):
-        pass
-    keeper.close()
+        fact = person_fact(known.id, email=known.email, name=known.name, groups=known.groups)
+        asked += [
+            Asked(person=fact, app=one.id, at=began + day * DAY + next(numbers), labels=tuple(one.labels))
+            for day in range(WORKING_DAYS)
+            for one in APPS
+        ]
+    answered = [(one, engine.decide(one.request, one.at)) for one in asked]
+    put_on_record(instance, [one for one in answered if isinstance(one[1], Allow)])
     return instance
 
 
@@ -150,3 +112,14 @@ def test_a_careless_edit_would_have_refused_eleven_people_and_is_caught(company,
     with pytest.raises(PeopleNotNamed, match="11 people"):
         apply_plan(plan)
     assert get_current().document == RULES
+
+
+def test_a_plan_says_who_may_still_but_on_other_terms(company, tmp_path):
+    file = tmp_path / "with-a-reason.yaml"
+    file.write_text(WITH_A_REASON)
+    told = " ".join(CliRunner().invoke(app, ["plan", str(file)]).output.split())
+    staff = sum("staff" in person.groups for person in sample_people())
+    requests = staff * len(SHARED) * WORKING_DAYS
+    assert "0 would have lost something (0 requests)" in told
+    assert f"{staff} would have been allowed on other terms ({requests} requests)." in told
+    assert f"Who and what: ostiary rules replay {file}" in told

@@ -3,9 +3,11 @@
 import json
 import time
 from collections.abc import Callable
+from itertools import count
 
 import msgspec
 import pytest
+from tests.replay_material import ACTOR, DAY, PASSKEY, TOTP, Asked, engine_of, person_fact, put_on_record
 from tests.visibility_material import ADA, HTTP
 from tests.visibility_record import instance
 from typer.testing import CliRunner
@@ -17,33 +19,21 @@ from ostiary.cli.rules_replay import app
 from ostiary.config.places import Instance
 from ostiary.identity.facade import find_person, invite_person
 from ostiary.policy.decision import Allow
-from ostiary.policy.engine import PolicyEngine
-from ostiary.policy.identifiers import AppId, Generation, GroupId, Label, PersonId, PolicyVersion
 from ostiary.policy.replay_report import Effect, Unreplayed
-from ostiary.policy.request import (
-    AccessRequest,
-    ActionClass,
-    Authentication,
-    AuthStrength,
-    Context,
-    Resource,
-    Subject,
-)
+from ostiary.policy.request import ActionClass
 from ostiary.policy.rules.problems import InvalidRules
-from ostiary.policy.snapshot import AppFact, Catalogue, PersonFact, Rules
 from ostiary.rulebook.facade import Known, apply_rules, replay_candidate
-from ostiary.visibility.domain.decision_event import decision_event
-from ostiary.visibility.facade import Actor, get_decision
-from ostiary.visibility.keeping import PastKeeper
-from ostiary.visibility.services import open_log
+from ostiary.visibility.facade import get_decision
 
 __all__ = ["instance"]
 pytestmark = pytest.mark.django_db
-ACTOR = Actor(kind="machine", id="root", label="root")
 IN_FORCE = "version: 1\nrules:\n  - {name: staff, allow: group:staff, to: app:wiki, do: [view, edit]}\n"
 WITH_PASSKEY = "version: 1\nrules:\n  - {name: staff, allow: group:staff, to: app:wiki, do: [view, edit], when: {mfa: phishing-resistant}}\n"
+WITH_A_REASON = (
+    "version: 1\nrules:\n  - {name: staff, allow: group:staff, to: app:wiki, do: [view, edit], require: justify}\n"
+)
 FOR_ALL = "version: 1\nrules:\n  - {name: everyone, allow: anyone, to: app:wiki, do: any}\n"
-BEGAN = time.time() - 3 * 86_400
+BEGAN = time.time() - 3 * DAY
 
 
 def _hire(name: str) -> str:
@@ -59,51 +49,23 @@ def people(instance: Instance) -> dict[str, str]:
     add_app("wiki", upstream="http://10.0.0.1:8080", labels=("internal",), actor=ACTOR)
     apply_rules(IN_FORCE, actor=ACTOR)
     ids = {name: _hire(name) for name in ("anna", "ben", "carl")}
-    log = open_log(instance, "decisions")
-    engine = PolicyEngine(
-        Rules(document=IN_FORCE, version=PolicyVersion("v")),
-        Catalogue(apps={AppId(one): AppFact(id=AppId(one), host="", name=one) for one in ("wiki", "gone")}),
-        Generation(1),
-    )
-    number = 0
-    for name, person in ids.items():
-        for turn, app_id in enumerate(("wiki", "wiki", "wiki", "wiki", "gone")):
-            at = BEGAN + number
-            request = AccessRequest(
-                subject=Subject(
-                    person=PersonId(person),
-                    email=f"{name}@example.test",
-                    groups=frozenset({GroupId("staff")} if name != "carl" else ()),
-                    authentications=(
-                        Authentication(
-                            "webauthn" if name == "anna" else "totp",
-                            AuthStrength.PHISHING_RESISTANT if name == "anna" else AuthStrength.OTP,
-                            at - 60,
-                        ),
-                    ),
-                ),
-                action=ActionClass.EDIT if turn == 3 else ActionClass.VIEW,
-                resource=Resource(app=AppId(app_id), labels=frozenset({Label("internal")}), path=f"/{turn}"),
-                context=Context(address="192.0.2.7"),
-            )
-            log.append(
-                [
-                    decision_event(
-                        reference=f"AAAAA-{number:05d}",
-                        at=at,
-                        request=request,
-                        decision=engine.decide(request, at),
-                        http=HTTP,
-                        person=PersonFact(id=PersonId(person), email=f"{name}@example.test", name=name, active=True),
-                    )
-                ]
-            )
-            number += 1
-    log.close()
-    keeper = PastKeeper(instance)
-    while keeper.keep(time.time()):
-        pass
-    keeper.close()
+    engine, numbers = engine_of(IN_FORCE, "wiki", "gone"), count()
+    asked = [
+        Asked(
+            person=person_fact(
+                person, email=f"{name}@example.test", name=name, groups=() if name == "carl" else ("staff",)
+            ),
+            app=app_id,
+            at=BEGAN + next(numbers),
+            labels=("internal",),
+            action=ActionClass.EDIT if turn == 3 else ActionClass.VIEW,
+            path=f"/{turn}",
+            proof=PASSKEY if name == "anna" else TOTP,
+        )
+        for name, person in ids.items()
+        for turn, app_id in enumerate(("wiki", "wiki", "wiki", "wiki", "gone"))
+    ]
+    put_on_record(instance, [(one, engine.decide(one.request, one.at)) for one in asked])
     return ids
 
 
@@ -140,6 +102,19 @@ def test_nobody_loses(people, run):
     assert "Carl" in result.stdout
     assert "The rule everyone allows it." in result.stdout
     assert "Nobody loses anything." in result.stderr
+
+
+def test_who_may_still_but_on_other_terms_is_told_apart(people, run):
+    result = run(WITH_A_REASON)
+    assert result.exit_code == ExitCode.OK
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "2 may still, on other terms: 8 requests." in lines
+    rows = lines[lines.index("Still allowed, on other terms") :]
+    (row,) = [line for line in rows if line.startswith("Anna wiki edit 1 ")]
+    assert "Still allowed, and they must say why." in row
+    assert "Nobody loses anything." in result.stderr
+    told = json.loads(run(WITH_A_REASON, "--json").stdout)["report"]["changes"]
+    assert {(one["effect"], *one["terms_added"]) for one in told} == {("terms", "justify")}
 
 
 def test_the_same_rules_change_nothing(people, run):

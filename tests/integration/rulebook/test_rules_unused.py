@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.policy_material import cases, documents, text_of
+from tests.replay_material import ACTOR, DAY, keep_past
 from tests.visibility_material import HTTP
 from tests.visibility_record import instance
 from typer.testing import CliRunner
@@ -27,13 +28,9 @@ from ostiary.policy.unused import find_use, without_unused
 from ostiary.rulebook.facade import apply_rules, find_unused
 from ostiary.rulebook.models import AppliedRulesRow
 from ostiary.visibility.domain.decision_event import decision_event
-from ostiary.visibility.facade import Actor
-from ostiary.visibility.keeping import PastKeeper
 from ostiary.visibility.services import open_log
 
 __all__ = ["instance"]
-ACTOR = Actor(kind="machine", id="root", label="root")
-DAY = 86_400.0
 DOCUMENT = """\
 version: 1
 rules:
@@ -73,10 +70,7 @@ def used(db: None, instance: Instance) -> Instance:
         assert isinstance(decision, Allow)
         log.append([decision_event(reference=f"R{number}", at=at, request=request, decision=decision, http=HTTP)])
     log.close()
-    keeper = PastKeeper(instance)
-    while keeper.keep(time.time()):
-        pass
-    keeper.close()
+    keep_past(instance)
     return instance
 
 

@@ -27,6 +27,7 @@ from ostiary.policy.past import (
     from_ticks,
     situation_of,
 )
+from ostiary.policy.replay_changes import example_of
 from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.visibility.adapters.past_files import day_path, list_days
 from ostiary.visibility.adapters.unavailable import StreamInUse
@@ -116,11 +117,9 @@ def test_every_decision_is_kept_once_as_it_was(recorded: Instance, keeper: PastK
 
 
 def test_the_decision_behind_a_kept_request_is_found_again(recorded: Instance, keeper: PastKeeper) -> None:
-    from ostiary.policy.replay import _example
-
     keep_all(keeper)
     ((_, requests),) = list(read_past_requests(since=0.0))
-    examples = [_example(requests, row) for row in (0, 29)]
+    examples = [example_of(requests, row) for row in (0, 29)]
     assert sorted(with_references(examples).values()) == ["AAAAA-00000", "AAAAA-00029"]
 
 

@@ -7,11 +7,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.policy_material import APPS, NOON, ask, cases, catalogue, documents, proof, rules_of, text_of
 
-from ostiary.policy.decision import Allow, Decision, ReasonCode
+from ostiary.policy.decision import Allow, Decision, Obligation, ReasonCode
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation, PolicyVersion
 from ostiary.policy.past import ALLOWED, HELD, NO_INPUTS, REFUSED, from_ticks, situation_of, to_ticks
-from ostiary.policy.replay import Answering, Replay
+from ostiary.policy.replay import Replay
+from ostiary.policy.replay_changes import Answering
 from ostiary.policy.replay_report import Effect, ReplayReport, Unreplayed
 from ostiary.policy.request import AccessRequest
 from ostiary.policy.snapshot import Rules
@@ -106,6 +107,8 @@ def test_a_replay_equals_deciding_every_request(new, now, then, asked):
         effect = None
         if is_ != will:
             effect = Effect.GAINS if will else Effect.LOSES
+        elif isinstance(before, Allow) and isinstance(after, Allow) and before.obligations != after.obligations:
+            effect = Effect.TERMS
         elif was != is_:
             effect = Effect.GAINED_ALREADY if is_ else Effect.LOST_ALREADY
         if effect:
@@ -185,3 +188,33 @@ def test_an_address_is_not_kept_and_still_recognised():
     none = rules_of({"deny": "anyone", "to": "anything"})
     report = replayed(asked, one_by_one(rules(none), asked), candidate=rules(named), in_force=rules(none))
     assert [(one.person, one.effect) for one in report.changes] == [("p1", Effect.GAINS)]
+
+
+def test_a_permission_on_other_terms_is_told_as_such():
+    alike = {"allow": "group:staff", "to": "app:wiki", "do": "any"}
+    now, new = rules_of(alike | {"require": ["mask"]}), rules_of(alike | {"require": ["justify", "record"]})
+    asked = [(ask(path=f"/{n}"), NOON + n) for n in range(3)] + [(ask("payroll"), NOON)]
+    report = replayed(asked, one_by_one(rules(now), asked), candidate=rules(new), in_force=rules(now))
+    (change,) = report.changes
+    assert (change.effect, change.app, change.count, change.first_at) == (Effect.TERMS, "wiki", 3, NOON)
+    assert (change.terms_added, change.terms_dropped) == ((Obligation.JUSTIFY, Obligation.RECORD), (Obligation.MASK,))
+    assert (change.reason.code, change.reason.rule) == ("terms", "r0")
+    assert change.reason.words == (
+        "Still allowed, and they must say why and the session is recorded. No longer: sensitive data is masked."
+    )
+    assert not report.loses
+    assert report.unchanged == 1
+
+
+def test_each_person_is_told_what_they_would_have_read_themselves():
+    """Their requests are of one kind, and decided once; the words name an address, which is everybody's own."""
+    now = rules_of({"allow": "anyone", "to": "anything", "do": "any"})
+    new = rules_of({"allow": "anyone", "to": "anything", "do": "any", "when": {"networks": "10.0.0.0/8"}})
+    addresses = {"p1": "192.0.2.1", "p2": "198.51.100.2", "p3": "203.0.113.3"}
+    asked = [(ask(person=person, address=address), NOON) for person, address in addresses.items()]
+    report = replayed(asked, one_by_one(rules(now), asked), candidate=rules(new), in_force=rules(now))
+    assert report.situations == 1
+    assert {one.person: one.reason.words for one in report.changes} == {
+        person: f"This is open only from 10.0.0.0/8; your address is {address}."
+        for person, address in addresses.items()
+    }

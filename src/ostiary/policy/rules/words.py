@@ -47,7 +47,7 @@ def rule_in_words(rule: Rule) -> str:
     if rule.unless:
         sentence += f", unless {joined([condition_in_words(condition) for condition in rule.unless])}"
     if rule.require:
-        sentence += f"; {joined([_OBLIGATIONS[obligation] for obligation in rule.require])}"
+        sentence += f"; {joined([OBLIGATIONS[obligation] for obligation in rule.require])}"
     return sentence[0].upper() + sentence[1:] + "."
 
 
@@ -120,7 +120,7 @@ def joined(words: list[str], last: str = "and") -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
 
 
-_OBLIGATIONS: Final = {
+OBLIGATIONS: Final = {
     "justify": "they must say why",
     "mask": "sensitive data is masked",
     "record": "the session is recorded",

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -20,7 +21,7 @@ from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import render_page
 from ostiary.web.console.permissions import Action, Resource
-from ostiary.web.console.replaying import REPLAYS, Replaying
+from ostiary.web.console.replaying import REPLAYS, Replaying, is_replay_id
 from ostiary.web.console.rules_text import rules_field, with_unix_lines
 
 SECTION = Resource.RULES
@@ -37,6 +38,7 @@ SPANS: Final = (
 EFFECT_NAMES: Final = {
     Effect.LOSES: _("Loses"),
     Effect.GAINS: _("Gains"),
+    Effect.TERMS: _("Other terms"),
     Effect.LOST_ALREADY: _("Lost already"),
     Effect.GAINED_ALREADY: _("Gained already"),
 }
@@ -59,12 +61,13 @@ class ReplayForm(forms.Form):
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """One person (or service) at a glance: how many requests they would have lost and gained, and at which apps."""
+    """One person (or service) at a glance: how many requests they would have lost, gained, and made on other terms."""
 
     subject: str
     name: str
     lost: int
     gained: int
+    terms: int
     already: int
     apps: tuple[str, ...]
 
@@ -136,19 +139,16 @@ def begin_replay(
 
 
 def _show(request: HttpRequest, replay_id: str) -> HttpResponseBase:
-    replaying = REPLAYS.find(replay_id, caller_of(request).person.id)
-    if replaying is None:
+    if not is_replay_id(replay_id):
         raise Http404
+    replaying = REPLAYS.find(replay_id, caller_of(request).person.id)
     context: dict[str, Any] = {"replaying": replaying}
-    if replaying.report is not None:
+    if replaying is not None and replaying.report is not None:
         context |= found_in(replaying.report, request.GET)
     if request.headers.get("HX-Request"):
-        return _part(request, context)
-    return render_page(request, "rules/replayed.html", SECTION, context)
-
-
-def _part(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
-    return render(request, "console/rules/replay_part.html", dict(context))
+        return render(request, "console/rules/replay_part.html", context)
+    status = HTTPStatus.GONE if replaying is None else HTTPStatus.OK
+    return render_page(request, "rules/replayed.html", SECTION, context, status=status)
 
 
 def found_in(whole: ReplayReport, wanted: Mapping[str, str]) -> dict[str, Any]:
@@ -166,6 +166,7 @@ def found_in(whole: ReplayReport, wanted: Mapping[str, str]) -> dict[str, Any]:
         "report": report,
         "lost": (report.subjects(Effect.LOSES), report.count(Effect.LOSES)),
         "gained": (report.subjects(Effect.GAINS), report.count(Effect.GAINS)),
+        "terms": (report.subjects(Effect.TERMS), report.count(Effect.TERMS)),
         "affected": () if person else affected_in(report.changes, names),
         "changes": [
             Told(
@@ -198,12 +199,13 @@ def affected_in(changes: Sequence[Change], names: Mapping[str, str]) -> tuple[Af
             name=names.get(subject, subject),
             lost=_sum(some, Effect.LOSES),
             gained=_sum(some, Effect.GAINS),
+            terms=_sum(some, Effect.TERMS),
             already=_sum(some, Effect.LOST_ALREADY, Effect.GAINED_ALREADY),
             apps=tuple(dict.fromkeys(change.app for change in some)),
         )
         for subject, some in by_subject.items()
     ]
-    return tuple(sorted(rows, key=lambda row: (-row.lost, -row.gained, -row.already, row.name)))
+    return tuple(sorted(rows, key=lambda row: (-row.lost, -row.gained, -row.terms, -row.already, row.name)))
 
 
 def _sum(changes: Sequence[Change], *effects: Effect) -> int:

@@ -1,8 +1,10 @@
 """Replays under way: each in a thread beside the requests, one after the other, so that the console stays usable.
 
-A thread asks the database nothing. What it found is kept for whoever asked, for a while and in this process alone.
+A thread asks the database nothing. What it found is kept for whoever asked, for a while and in this process alone: nothing
+of it is on the disk. A replay that nobody can look at any more stops.
 """
 
+import re
 import threading
 import uuid
 from collections import OrderedDict
@@ -14,8 +16,13 @@ from ostiary.policy.identifiers import PersonId
 from ostiary.rulebook.facade import AppliedRules, ReplayReport
 
 MAX_KEPT: Final = 20
+_ID: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 Work = Callable[[Callable[[float], None]], ReplayReport]
+
+
+class Forgotten(OstiaryError):
+    """Nobody can look at a replay any more."""
 
 
 class Replaying:
@@ -35,6 +42,7 @@ class Replaying:
         self.done = 0.0
         self.report: ReplayReport | None = None
         self.problem: OstiaryError | None = None
+        self.forgotten = False
         self.ended = threading.Event()
 
     @property
@@ -43,8 +51,19 @@ class Replaying:
         return int(self.done * 100)
 
     def reached(self, done: float) -> None:
-        """Note how much is done, 0 to 1."""
+        """Note how much is done, 0 to 1.
+
+        Raises:
+            Forgotten: when there is nobody to tell it to.
+        """
+        if self.forgotten:
+            raise Forgotten("Newer replays took the place of this one.")
         self.done = done
+
+
+def is_replay_id(text: str) -> bool:
+    """Whether a text could be the id of a replay, of this process or an earlier one."""
+    return _ID.fullmatch(text) is not None
 
 
 class Replays:
@@ -65,7 +84,8 @@ class Replays:
         with self._guard:
             self._kept[replaying.id] = replaying
             while len(self._kept) > MAX_KEPT:
-                self._kept.popitem(last=False)
+                _, oldest = self._kept.popitem(last=False)
+                oldest.forgotten = True
         threading.Thread(target=self._run, args=(replaying, work), name="replay", daemon=True).start()
 
     def find(self, replay_id: str, asked_by: PersonId) -> Replaying | None:
@@ -76,6 +96,7 @@ class Replays:
     def _run(self, replaying: Replaying, work: Work) -> None:
         try:
             with self._turn:
+                replaying.reached(0.0)
                 replaying.report = work(replaying.reached)
         except OstiaryError as error:
             replaying.problem = error
