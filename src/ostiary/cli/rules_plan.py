@@ -10,7 +10,7 @@ from ostiary.cli.rules_results import print_tests
 from ostiary.policy.replay_report import Effect
 
 if TYPE_CHECKING:
-    from ostiary.rulebook.facade import Plan, RulesDifference
+    from ostiary.rulebook.facade import Plan, Reach, RulesDifference
 
 MOST_PEOPLE: Final = 50
 REPLAY_DAYS: Final = 30
@@ -33,20 +33,34 @@ def print_plan(made: "Plan", place: str) -> None:
         print_text(f"{place}:{rule.line}: {clause.clause.kind} `{rule.name}`: {clause.outcome}. {clause.words}")
     for warning in made.report.warnings:
         print_note(warning)
-    changed = made.reach.people
-    if changed:
-        print_table(
-            ("Person", "Loses", "Gains"),
-            ((one.email, ", ".join(one.loses) or None, ", ".join(one.gains) or None) for one in changed[:MOST_PEOPLE]),
-            empty="",
-        )
-        if len(changed) > MOST_PEOPLE:
-            print_note(f"And {len(changed) - MOST_PEOPLE} more; all of them: ostiary rules plan {place} --json")
+    if made.reach.people:
+        _print_reach(made.reach, place)
     _print_replay(made, place)
     if made.hold_reasons:
         print_note(
             "No administrator could open the console under these rules, not even with everything they have set up. "
             f"They would be on trial for {made.confirm_seconds} seconds, and roll back unless they are confirmed."
+        )
+
+
+def _print_reach(reach: "Reach", place: str) -> None:
+    """Say who may open other apps than before, and who has to set up a stronger factor first."""
+    shown = reach.people[:MOST_PEOPLE]
+    columns = [("Loses", [one.loses for one in shown]), ("Gains", [one.gains for one in shown])]
+    if reach.touches_set_up:
+        columns.append(("Must set up a stronger factor for", [one.needs_set_up for one in shown]))
+        columns.append(("Need not any more for", [one.spared_set_up for one in shown]))
+    cells = zip(*(apps for _, apps in columns), strict=True)
+    print_table(
+        ("Person", *(title for title, _ in columns)),
+        ((one.email, *(", ".join(apps) or None for apps in row)) for one, row in zip(shown, cells, strict=True)),
+        empty="",
+    )
+    if len(reach.people) > MOST_PEOPLE:
+        print_note(f"And {len(reach.people) - MOST_PEOPLE} more; all of them: ostiary rules plan {place} --json")
+    if reach.waiting:
+        print_note(
+            f"{len(reach.waiting)} of them lose what they can open now only until they set up a stronger factor."
         )
 
 

@@ -1,6 +1,6 @@
 """Whom and what a change of rules could touch, as it is judged on. Who collects it from the pillars is `gateway`.
 
-Types only. What the change does to them is worked out in `reach` and `lock_out`.
+What the change does to them is worked out in `reach` and `lock_out`.
 """
 
 from typing import Final
@@ -19,6 +19,11 @@ STRENGTH_OF_METHOD: Final = {
     "webauthn": AuthStrength.PHISHING_RESISTANT,
 }
 """What each means to sign in is worth; other means are worth nothing here."""
+
+
+def every_proof(now: float) -> tuple[Authentication, ...]:
+    """Return everything that anybody can be asked to prove, proved at this moment."""
+    return tuple(Authentication(method, strength, now) for method, strength in sorted(STRENGTH_OF_METHOD.items()))
 
 
 class Circumstances(msgspec.Struct, frozen=True):
@@ -53,6 +58,11 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
             for method in sorted(self.methods)
             if method in STRENGTH_OF_METHOD
         )
+
+    @property
+    def has_set_up_all(self) -> bool:
+        """Whether no proof that could be asked of them takes setting up first."""
+        return any(STRENGTH_OF_METHOD.get(one) is AuthStrength.PHISHING_RESISTANT for one in self.methods)
 
 
 class Surroundings(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,7 +42,8 @@ def test_a_change_is_shown_in_words_before_it_is_applied(company: Company, visit
     page = text_of(visit().post("/rules/edit", sent(changed)))
     assert "What would change" in page
     assert "Apply to 1 person" in page
-    assert re.search(r"Alice Meyer.{0,200}<td>–</td><td>Payroll</td>", page)
+    assert "Need not any more for" in page
+    assert re.search(r"Alice Meyer.{0,200}<td>–</td><td>–</td><td>–</td><td>Payroll</td>", page)
     assert "Members of finance may edit and view payroll, with a one-time code." in page
     assert "Before:" in page
     assert get_current().document == RULES

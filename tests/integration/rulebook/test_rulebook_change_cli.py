@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from tests.console_fixtures import console_instance
-from tests.rulebook_people import CLOSED, NARROW, OPEN, OPERATOR, actor_of, make_people
+from tests.rulebook_people import CLOSED, NARROW, OPEN, OPERATOR, actor_of, give_passkey, make_people
 from typer.testing import CliRunner, Result
 
 from ostiary.cli.output import ExitCode, NeedsConfirmation, Refused
 from ostiary.cli.rules_change import app
 from ostiary.gateway.surroundings import read_surroundings
-from ostiary.identity.facade import Person
+from ostiary.identity.facade import Person, create_person
+from ostiary.policy.identifiers import GroupId
 from ostiary.rulebook.facade import (
     ChangeHeld,
     NotYours,
@@ -71,6 +72,26 @@ def test_a_plan_shows_who_loses_what_and_changes_nothing(people: dict[str, Perso
     assert (plan["valid"], plan["people_to_name"], len(plan["plan"]["reach"]["people"])) == (True, 5, 5)
     assert run("plan", file("version: 2")).exit_code == ExitCode.FINDINGS
     assert list_history().total == 1
+
+
+def test_a_plan_says_who_must_set_up_a_stronger_factor_first(people: dict[str, Person], file: Any) -> None:
+    give_passkey(people["person-3"])
+    create_person(
+        email="late@example.test",
+        name="Late",
+        password="correct horse battery staple 7",
+        groups=(GroupId("staff"),),
+        actor=OPERATOR,
+    )
+    with_passkey = OPEN.replace("to: app:wiki, do: any", "to: app:wiki, do: any, when: {mfa: phishing-resistant}")
+    result = run("plan", file(with_passkey))
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["person-2@example.test", "–", "–", "Wiki", "–"] in lines
+    assert ["late@example.test", "–", "–", "Wiki", "–"] in lines
+    assert "person-3@example.test" not in result.stdout
+    assert "5 of them lose what they can open now only until they set up a stronger factor." in result.stderr
+    found = json.loads(run("plan", file(with_passkey), "--json").stdout)
+    assert (found["people_to_name"], found["plan"]["reach"]["with_access"]) == (5, 8)
 
 
 def test_taking_access_from_many_needs_their_number_whatever_yes_says(people: dict[str, Person], file: Any) -> None:

@@ -1,5 +1,7 @@
 """Who gains and who loses what is what the engine says to each person asked one by one, whatever the rules are."""
 
+from collections.abc import Callable
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.policy_material import APPS, GROUPS, NOON, PEOPLE, catalogue, documents, proof, text_of
@@ -7,11 +9,11 @@ from tests.policy_material import APPS, GROUPS, NOON, PEOPLE, catalogue, documen
 from ostiary.policy.decision import Allow
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation, GroupId, PersonId, PolicyVersion
-from ostiary.policy.request import AccessRequest, ActionClass, Context, Resource
+from ostiary.policy.request import AccessRequest, ActionClass, Authentication, Context, Resource
 from ostiary.policy.rules.reader import read_rules
 from ostiary.policy.snapshot import PersonFact, Rules
 from ostiary.rulebook.reach import find_reach, subject_of
-from ostiary.rulebook.surroundings import Circumstances, Member, Surroundings
+from ostiary.rulebook.surroundings import Circumstances, Member, Surroundings, every_proof
 from ostiary.rulebook.week import WEEK_SECONDS, moments_of_week
 
 HERE = Context(address="10.1.2.3", country="DE", risk=0)
@@ -43,13 +45,15 @@ members = st.builds(
 )
 
 
-def doors(engine: PolicyEngine, member: Member, moments: tuple[float, ...], paths: list[str]) -> tuple[set, set]:
-    """What opens to somebody at the first moment, and at any of them, asked one by one."""
-    best = [
-        Circumstances(member.at_best(moments[0]), place)
-        for place in [HERE, *(one.context for one in member.sessions)]
-        if member.methods
-    ]
+Opened = tuple[set[str], set[str]]
+
+
+def doors(engine: PolicyEngine, member: Member, moments: tuple[float, ...], paths: list[str]) -> tuple[Opened, Opened]:
+    """What opens to somebody with what they have set up, and with any proof: at the first moment, and at any of them.
+
+    Asked one by one.
+    """
+    places = [HERE, *(one.context for one in member.sessions)]
 
     def opens(app: str, one: Circumstances, at: float) -> bool:
         labels = frozenset(catalogue().apps[AppId(app)].labels)
@@ -69,15 +73,21 @@ def doors(engine: PolicyEngine, member: Member, moments: tuple[float, ...], path
             for path in paths
         )
 
-    now = {app for app in APPS if any(opens(app, one, moments[0]) for one in [*best, *member.sessions])}
-    later = {
-        app
-        for app in APPS
-        for at in moments[1:]
-        for one in best
-        if opens(app, Circumstances(member.at_best(at), one.context), at)
-    }
-    return now, now | later
+    def opened(proofs: Callable[[float], tuple[Authentication, ...]], signed_in: tuple[Circumstances, ...]) -> Opened:
+        def at(moment: float, besides: tuple[Circumstances, ...] = ()) -> set[str]:
+            given_now = proofs(moment)
+            ways = [*(Circumstances(given_now, place) for place in places if given_now), *besides]
+            return {app for app in APPS if any(opens(app, one, moment) for one in ways)}
+
+        now = at(moments[0], signed_in)
+        return now, now.union(*(at(moment) for moment in moments[1:]))
+
+    ready, any_proof = opened(member.at_best, member.sessions), opened(every_proof, ())
+    return ready, (ready[0] | any_proof[0], ready[1] | any_proof[1])
+
+
+def besides(one: Opened, other: Opened) -> set[str]:
+    return (one[0] - other[0]) | (one[1] - other[1])
 
 
 @given(documents, documents, st.lists(members, min_size=1, max_size=4))
@@ -92,17 +102,22 @@ def test_it_is_what_the_engine_says_to_each(old: dict, new: dict, people: list[M
     surroundings = Surroundings(members=tuple(people), catalogue=catalogue(), here=HERE)
     reach = find_reach(engines[0], engines[1], documents=read, cedar=False, surroundings=surroundings, moments=moments)
     paths = ["/", *(scope.path or "/" for one in read for rule in one.rules for scope in rule.paths)]
-    expected, with_access = [], 0
+    expected, counts = [], [0, 0, 0]
     for member in people:
-        was_now, was = doors(engines[0], member, moments, paths)
-        will_now, will = doors(engines[1], member, moments, paths)
-        with_access += bool(was)
-        loses = (was_now - will_now) | (was - will)
-        gains = ((will_now - was_now) | (will - was)) - loses
-        if loses or gains:
-            expected.append((member.person.id, tuple(sorted(loses)), tuple(sorted(gains))))
-    assert sorted((one.person, one.loses, one.gains) for one in reach.people) == sorted(expected)
-    assert reach.with_access == with_access
+        was_ready, was = doors(engines[0], member, moments, paths)
+        will_be_ready, will_be = doors(engines[1], member, moments, paths)
+        stops, begins = besides(was_ready, will_be_ready), besides(will_be_ready, was_ready)
+        loses = besides(was, will_be)
+        gains = besides(will_be, was) - loses - stops
+        needs, spared = (stops - loses) | (gains - begins), begins - gains - loses - stops
+        told = tuple(tuple(sorted(one)) for one in (loses, gains, needs, spared))
+        expected += [(member.person.id, *told)] if any(told) else []
+        counts = [counts[0] + bool(was[1]), counts[1] + bool(was_ready[1]), counts[2] + bool(stops)]
+    assert sorted(
+        (one.person, one.loses, one.gains, one.needs_set_up, one.spared_set_up) for one in reach.people
+    ) == sorted(expected)
+    assert [reach.with_access, reach.ready, reach.ready_losing] == counts
+    assert reach.ready_losing <= len(reach.losing)
 
 
 @given(documents, st.floats(0, WEEK_SECONDS))

@@ -153,8 +153,43 @@ def test_one_more_step_is_no_loss_and_something_to_set_up_is_one() -> None:
     assert len(reach(WIKI, stronger.replace("otp", "phishing-resistant"), ready, not_ready).losing) == 2
 
 
+def test_what_takes_setting_up_is_told_apart_from_what_is_lost_and_gained() -> None:
+    with_code = WIKI.replace("do: view", "do: view, when: {mfa: otp}")
+    ready, not_ready = member("anna", "staff"), member("ben", "staff", methods=("password",))
+
+    def told(old: str, new: str) -> list[tuple[str, tuple[str, ...], ...]]:
+        people = reach(old, new, ready, not_ready).people
+        return [(one.person, one.loses, one.gains, one.needs_set_up, one.spared_set_up) for one in people]
+
+    assert told(WIKI, with_code) == [("ben", (), (), ("wiki",), ())]
+    assert told(with_code, WIKI) == [("ben", (), (), (), ("wiki",))]
+    assert told(NOBODY, with_code) == [("anna", (), ("wiki",), (), ()), ("ben", (), ("wiki",), ("wiki",), ())]
+    assert told(with_code, NOBODY) == [("anna", ("wiki",), (), (), ()), ("ben", ("wiki",), (), (), ())]
+    assert told(with_code, with_code.replace("otp", "any")) == []
+
+
+def test_who_may_open_an_app_is_counted_whether_or_not_they_have_set_up_a_second_factor() -> None:
+    with_code = WIKI.replace("do: view", "do: view, when: {mfa: otp}")
+    ready = [member(f"a{n}", "staff") for n in range(5)]
+    not_ready = [member(f"b{n}", "staff", methods=("password",)) for n in range(34)]
+    invited = member("c", "staff", methods=())
+    found = reach(with_code, NOBODY, *ready, *not_ready, invited)
+    assert (found.with_access, found.ready, found.ready_losing, len(found.losing)) == (40, 5, 5, 40)
+
+
+def test_what_stops_all_who_are_ready_is_stopped_however_many_are_not() -> None:
+    with_code = WIKI.replace("do: view", "do: view, when: {mfa: otp}")
+    with_passkey = with_code.replace("otp", "phishing-resistant")
+    ready = [member(f"a{n}", "staff") for n in range(5)]
+    not_ready = [member(f"b{n}", "staff", methods=("password",)) for n in range(35)]
+    found = reach(with_code, with_passkey, *ready, *not_ready)
+    assert (found.losing, found.waiting) == (found.people, found.people)
+    assert (len(found.losing), found.with_access, found.ready) == (5, 40, 5)
+    assert found.takes_too_much(share_percent=20, at_least=3)
+
+
 def test_who_never_had_access_loses_none() -> None:
-    found = reach(WIKI, NOBODY, member("anna", "staff", methods=()), member("ben", "admins"))
+    found = reach(WIKI, NOBODY, member("ben", "admins"))
     assert (found.people, found.with_access) == ((), 0)
 
 
