@@ -40,7 +40,7 @@ def read_surroundings(*, address: str | None = None) -> Surroundings:
     sessions: dict[PersonId, list[SignInSession]] = {}
     for session in _every_session():
         sessions.setdefault(session.person_id, []).append(session)
-    people = [person for person in _everybody() if person.active and person.id in directory.people]
+    people = [person for person in everybody() if person.active and person.id in directory.people]
     return Surroundings(
         members=tuple(_member(person, directory.people[person.id], sessions.get(person.id, [])) for person in people),
         administrators=frozenset(person.id for person in people if console_role(person) is Role.ADMINISTRATOR),
@@ -86,7 +86,8 @@ def _member(person: Person, fact: PersonFact, sessions: list[SignInSession]) -> 
     return Member(person=fact, methods=person.methods, sessions=signed_in)
 
 
-def _everybody() -> Iterator[Person]:
+def everybody() -> Iterator[Person]:
+    """Yield everybody, disabled people included."""
     page = 1
     while True:
         found = list_people(page=page, page_size=PAGE_SIZE)

@@ -7,8 +7,8 @@ from typer.testing import CliRunner
 
 from ostiary.applications.facade import ensure_builtin_apps
 from ostiary.cli.output import ExitCode
-from ostiary.cli.rules_proof import NotASelector, app
-from ostiary.identity.facade import create_group, create_person, delete_group
+from ostiary.cli.rules_reach import NotASelector, app
+from ostiary.identity.facade import create_group, create_person, delete_group, unsafe_provision_totp
 from ostiary.policy.identifiers import GroupId
 from ostiary.rulebook.facade import InvalidRules, apply_rules
 from ostiary.visibility.facade import Actor
@@ -150,6 +150,28 @@ def test_what_can(run, file):
     assert "No rule lets service:backup do anything." in run("what-can", "service:backup", "--rules", str(file)).stderr
     for subject in ("person:nobody@example.com", "group:nothing", "anna"):
         assert isinstance(run("what-can", subject, "--rules", str(file)).exception, NotASelector)
+
+
+def test_what_takes_setting_up_first_is_listed_apart_and_never_hidden(run):
+    actor = Actor(kind="system", id="test", label="test")
+    ready = create_person(
+        email="rosa@example.com",
+        name="Rosa",
+        password="correct horse battery staple 7",
+        groups=(GroupId("staff"),),
+        actor=actor,
+    )
+    unsafe_provision_totp(person_id=ready, actor=actor)
+    apply_rules(RULES.replace("when: {hours:", "when: {mfa: otp, hours:"), actor=actor)
+    told = run("who-can", "view", "app:console").stdout
+    assert "Rosa <rosa@example.com>\nAfter setting up a stronger factor, 1 more:\nAnna <anna@example.com>\n" in told
+    found = json.loads(run("who-can", "view", "app:console", "--json").stdout)
+    assert (len(found["people"]), len(found["set_up_first"])) == (2, 1)
+    assert "After setting up a stronger factor" in run("what-can", "person:anna@example.com").stdout
+    (anna,) = json.loads(run("what-can", "person:anna@example.com", "--json").stdout)
+    (rosa,) = json.loads(run("what-can", "person:rosa@example.com", "--json").stdout)
+    assert (anna["actions"], anna["set_up_first"]) == (["view"], ["view"])
+    assert (rosa["actions"], rosa["set_up_first"]) == (["view"], [])
 
 
 def test_rules_in_force_may_name_what_was_deleted_since(run, file):

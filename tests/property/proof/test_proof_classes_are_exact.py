@@ -10,6 +10,7 @@ from tests.reference_evaluator import evaluate
 from ostiary.policy.decision import Allow
 from ostiary.policy.proof.formula import is_true
 from ostiary.policy.proof.rulebook import encode
+from ostiary.policy.request import AuthStrength
 from ostiary.policy.snapshot import Rules
 
 replace = msgspec.structs.replace
@@ -34,6 +35,19 @@ def test_the_formula_the_class_and_the_request_have_one_answer(document, case):
     assert stands_for_it.rules == decision.rules
     assert is_true(encoded.allowed(), point) == isinstance(decision, Allow)
     assert space.point_of(representative, moment) == point
+
+
+@given(documents, cases(), st.sampled_from(AuthStrength))
+def test_who_can_prove_no_more_is_at_the_points_of_those_who_gave_no_stronger_proof(document, case, strength):
+    request, now = as_catalogued(case[0]), case[1]
+    space, _ = encode(Rules(document=text_of(document)), catalogue())
+    given_proofs = tuple(one for one in request.subject.authentications if one.strength <= strength)
+    weaker = replace(request, subject=replace(request.subject, authentications=given_proofs))
+    assert is_true(space.proves_at_most(strength), space.point_of(weaker, now))
+    point = space.point_of(request, now)
+    if is_true(space.proves_at_most(strength), point):
+        stands_for_it, _ = space.request_at(point)
+        assert all(one.strength <= strength for one in stands_for_it.subject.authentications)
 
 
 @given(documents, st.data())

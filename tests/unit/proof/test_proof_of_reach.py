@@ -7,7 +7,7 @@ from ostiary.policy.decision import Allow
 from ostiary.policy.identifiers import GroupId, PersonId
 from ostiary.policy.proof.facade import Oddity, lint, what_can, who_can
 from ostiary.policy.proof.inquiry import subject_of
-from ostiary.policy.request import ActionClass, Subject
+from ostiary.policy.request import ActionClass, AuthStrength, Subject
 from ostiary.policy.rules.document import Target, TargetKind
 from ostiary.policy.snapshot import Directory, PersonFact
 
@@ -65,6 +65,30 @@ def test_who_can_change_it_or_do_anything():
     assert asked_who(None, TargetKind.LABEL, "restricted").people == ("anna", "carl")
     assert asked_who(ActionClass.VIEW, TargetKind.ANYTHING).people == ("anna", "ben", "carl", "dora")
     assert [way.rule for way in asked_who(ActionClass.CONNECT, TargetKind.APP, "console").ways] == ["r1", "r5"]
+
+
+def test_who_has_to_set_up_a_stronger_proof_first_is_told_apart():
+    found = who_can(
+        rulebook(DOCUMENT),
+        catalogue(),
+        ActionClass.DELETE,
+        Target(TargetKind.ANYTHING),
+        directory=DIRECTORY,
+        can_prove={PersonId("anna"): AuthStrength.ANY, PersonId("ben"): AuthStrength.SINGLE},
+        seconds_each=60,
+    )
+    assert (found.people, found.set_up_first) == (("anna", "dora"), ("anna",))
+
+
+def test_what_one_can_only_do_with_a_proof_that_is_not_set_up_is_told_apart():
+    def first(strength):
+        found = what_can(rulebook(DOCUMENT), catalogue(), subject_of(PEOPLE[0]), can_prove=strength, seconds_each=60)
+        return {one.app: [*one.set_up_first] for one in found}
+
+    strong = [ActionClass.DELETE, ActionClass.CONNECT]
+    every = [ActionClass.VIEW, ActionClass.EDIT, *strong]
+    assert first(AuthStrength.ANY) == {"wiki": strong, "payroll": every, "console": every}
+    assert first(AuthStrength.OTP) == {"wiki": [], "payroll": [], "console": []}
 
 
 def test_nobody_can():

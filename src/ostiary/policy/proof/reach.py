@@ -1,4 +1,9 @@
-"""Who can do something, and what somebody can do, over every possible request."""
+"""Who can do something, and what somebody can do, over every possible request.
+
+People can prove whatever they can be asked to. For what they have to set up a proof first is said besides.
+"""
+
+from collections.abc import Mapping
 
 import msgspec
 
@@ -7,7 +12,7 @@ from ostiary.policy.proof.counterexample import Counterexample
 from ostiary.policy.proof.encoding import Part
 from ostiary.policy.proof.formula import TRUE, negation
 from ostiary.policy.proof.inquiry import Inquiry, kinds_of_people
-from ostiary.policy.request import ActionClass, Subject
+from ostiary.policy.request import ActionClass, AuthStrength, Subject
 from ostiary.policy.rules.document import Effect, Target
 from ostiary.policy.snapshot import Catalogue, Directory, Rules
 
@@ -37,12 +42,14 @@ class WhoCan(msgspec.Struct, frozen=True, kw_only=True):
         ways: the rules that can allow it; nobody can where there is none.
         limits: the rules that refuse some of what these would allow.
         people: those of the directory who can, under some circumstances.
+        set_up_first: those of these who cannot before they have set up a stronger proof than they have.
     """
 
     apps: tuple[AppId, ...]
     ways: tuple[Way, ...]
     limits: tuple[Way, ...]
     people: tuple[PersonId, ...]
+    set_up_first: tuple[PersonId, ...] = ()
 
 
 class AppReach(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,11 +57,13 @@ class AppReach(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         rules: those that can allow it.
+        set_up_first: those of the actions that take setting up a stronger proof first.
     """
 
     app: AppId
     actions: tuple[ActionClass, ...]
     rules: tuple[Way, ...]
+    set_up_first: tuple[ActionClass, ...] = ()
 
 
 def who_can(
@@ -64,6 +73,7 @@ def who_can(
     target: Target,
     *,
     directory: Directory | None = None,
+    can_prove: Mapping[PersonId, AuthStrength] | None = None,
     seconds_each: float,
 ) -> WhoCan:
     """Return by which rules, and in a directory who, can do something to any app of a target.
@@ -74,6 +84,7 @@ def who_can(
         action: what is done; `None` for any action.
         target: an app, a label, or anything.
         directory: who exists.
+        can_prove: the strongest proof that each of them has set up; who is not in it has set up the strongest.
         seconds_each: how long the solver may work on one question.
 
     Raises:
@@ -91,25 +102,44 @@ def who_can(
     kinds = [
         (asked.claim(kind), people) for kind, people in kinds_of_people(directory or Directory(), asked.space).items()
     ]
+    at_most = {one: asked.claim(asked.space.proves_at_most(one)) for one in sorted({*(can_prove or {}).values()})}
     found = [(part, asked.example(refused, meant, passes, claim)) for part, claim in allowing]
     ways = tuple(_way(asked, part, example) for part, example in found if example)
+    can = [(kind, people) for kind, people in kinds if asked.is_possible(meant, allowed, kind)]
+    too_weak = {
+        (kind, strength)
+        for kind, _ in can
+        for strength, limit in at_most.items()
+        if not asked.is_possible(meant, allowed, kind, limit)
+    }
     return WhoCan(
         apps=tuple(asked.apps_of([target])),
         ways=ways,
         limits=tuple(
             _way(asked, part) for part, claim in denying if ways and asked.is_possible(meant, permitted, claim)
         ),
-        people=tuple(one.id for kind, people in kinds if asked.is_possible(meant, allowed, kind) for one in people),
+        people=tuple(one.id for _, people in can for one in people),
+        set_up_first=tuple(
+            one.id for kind, people in can for one in people if (kind, (can_prove or {}).get(one.id)) in too_weak
+        ),
     )
 
 
-def what_can(rules: Rules, catalogue: Catalogue, subject: Subject, *, seconds_each: float) -> tuple[AppReach, ...]:
+def what_can(
+    rules: Rules,
+    catalogue: Catalogue,
+    subject: Subject,
+    *,
+    can_prove: AuthStrength = AuthStrength.PHISHING_RESISTANT,
+    seconds_each: float,
+) -> tuple[AppReach, ...]:
     """Return what a subject can do with which apps, under some circumstances; apps it cannot reach are left out.
 
     Args:
         rules: the rulebook.
         catalogue: the apps that exist.
         subject: a person or a service, with the groups it is in. Its proofs are not looked at.
+        can_prove: the strongest proof that it has set up.
         seconds_each: how long the solver may work on one question.
 
     Raises:
@@ -122,12 +152,19 @@ def what_can(rules: Rules, catalogue: Catalogue, subject: Subject, *, seconds_ea
     meant = [(app, asked.claim(who, asked.is_app(app), passes)) for app in catalogue.apps]
     actions = [(action, asked.claim(asked.space.action((action,)))) for action in ACTIONS]
     permitted = asked.claim(asked.encoded.some_match(Effect.ALLOW))
+    has_set_up = asked.claim(asked.space.proves_at_most(can_prove))
     parts = [(part, asked.claim(part.matches)) for part in asked.allows]
     found = (
         AppReach(
             app=app,
             actions=tuple(action for action, claim in actions if asked.is_possible(here, permitted, claim)),
             rules=tuple(_way(asked, part) for part, claim in parts if asked.is_possible(here, claim)),
+            set_up_first=tuple(
+                action
+                for action, claim in actions
+                if asked.is_possible(here, permitted, claim)
+                and not asked.is_possible(here, permitted, claim, has_set_up)
+            ),
         )
         for app, here in meant
         if asked.is_possible(here, permitted)

@@ -24,7 +24,7 @@ from ostiary.policy.proof.dimensions import (
 )
 from ostiary.policy.proof.formula import TRUE, Formula, Point, atom, every, some
 from ostiary.policy.proof.questions import Asked, Question
-from ostiary.policy.request import AccessRequest, ActionClass, Subject
+from ostiary.policy.request import AccessRequest, ActionClass, AuthStrength, Subject
 from ostiary.policy.rules.document import Mfa, Target, TargetKind, Who, WhoKind
 from ostiary.policy.snapshot import Catalogue
 
@@ -123,6 +123,11 @@ class Space:
     def is_person(self) -> Formula:
         """The subject is a person, not a service."""
         return self._is(WhoKind.PERSON)
+
+    def proves_at_most(self, strength: AuthStrength) -> Formula:
+        """No stronger proof is given, or only one that is worth nothing to any rule."""
+        stronger = [name for name, one in PROOFS.items() if one > strength]
+        return every(self.dimensions[name].those(lambda age: age is None) for name in stronger)
 
     def lacks_address(self) -> Formula:
         """The subject is a person whose e-mail address is not given."""
