@@ -26,7 +26,7 @@ from ostiary.visibility.adapters.log_reader import (
     read_on,
     read_several,
 )
-from ostiary.visibility.adapters.past_files import PastWriter, day_of, day_of_row
+from ostiary.visibility.adapters.past_files import PastWriter, day_of
 from ostiary.visibility.adapters.segments import list_segments
 from ostiary.visibility.domain.past_block import Reached, Row
 from ostiary.visibility.domain.past_request import Kept, Passed, kept_decision, passed_request
@@ -78,7 +78,7 @@ class PastKeeper:
             self.forget()
             return 0
         since = now - days * _DAY_SECONDS
-        done = sum(self._take_over(stream, since, limit) for stream in STREAMS)
+        done = sum(self._take_over(stream, since, now, limit) for stream in STREAMS)
         for writer in self._writers.values():
             writer.forget_before(day_of(max(since, 0.0)))
         return done
@@ -97,17 +97,21 @@ class PastKeeper:
         for writer in self._writers.values():
             writer.close()
 
-    def _take_over(self, stream: str, since: float, limit: int) -> int:
+    def _take_over(self, stream: str, since: float, now: float, limit: int) -> int:
         writer, folder = self._writers[stream], self._instance.audit
         if not writer.is_open:
-            writer.open()
+            removed = writer.open()
+            if removed:
+                _LOG.warning("past_requests_damaged", stream=stream, files_removed=removed)
             if not _is_same_record(folder, stream, writer.reached):
                 self._start_over(writer, stream)
+        if writer.day > day_of(now + _DAY_SECONDS):
+            self._start_over(writer, stream)
         batch = self._read(writer, stream, limit)
         if not batch.lines:
             return 0
         self._check_space()
-        return self._write(writer, stream, batch, since)
+        return self._write(writer, stream, batch, since, now)
 
     def _read(self, writer: PastWriter, stream: str, limit: int) -> Batch:
         reached = writer.reached
@@ -119,18 +123,21 @@ class PastKeeper:
             batch = read_on(self._instance.audit, stream, Position(), limit=limit)
         return batch
 
-    def _write(self, writer: PastWriter, stream: str, batch: Batch, since: float) -> int:
-        """Write what belongs to one day; the lines of the next one come with the next step."""
+    def _write(self, writer: PastWriter, stream: str, batch: Batch, since: float, now: float) -> int:
+        """Write what belongs to one day; the lines of the next one come with the next step.
+
+        A moment that has not come yet, as the clock was wrong then, belongs to today: its file is removed in time like any other.
+        """
         kept = self._kept_decisions(batch.lines) if stream == DECISIONS else self._kept_requests(batch.lines)
         rows: list[Row] = []
         taken, day = 0, 0
         for placed, one in zip(batch.lines, kept, strict=False):
             if one is not None and one.at >= since:
-                row = Row(one.situation, to_ticks(one.at), one.outcome, placed.segment, placed.offset)
-                day = day or day_of_row(row)
-                if day_of_row(row) > day:
+                its_day = day_of(min(one.at, now))
+                day = day or its_day
+                if its_day > day:
                     break
-                rows.append(row)
+                rows.append(Row(one.situation, to_ticks(one.at), one.outcome, placed.segment, placed.offset))
             taken += 1
         rows = _with_counts(rows)
         if taken:
@@ -149,7 +156,7 @@ class PastKeeper:
     def _kept_requests(self, lines: Iterable[PlacedLine]) -> list[Kept | None]:
         """Stop before the first request whose grant's decision is not indexed yet."""
         passed = [passed_request(one.line.body) if _is_event(one) and one.line else None for one in lines]
-        self._look_up({one.grant for one in passed if one is not None and one.grant not in self._granted})
+        self._look_up({one.grant for one in passed if one is not None})
         found: list[Kept | None] = []
         indexed_until: float | None = None
         for one in passed:
@@ -164,8 +171,11 @@ class PastKeeper:
         return one.on(self._granted.get(one.grant)) if one is not None else None
 
     def _look_up(self, references: set[str]) -> None:
-        """Find what the decisions read that gave these grants."""
+        """Find what the decisions read that gave these grants; those that are known are not the next to be forgotten."""
         references.discard("")
+        for reference in references & self._granted.keys():
+            self._granted.move_to_end(reference)
+        references -= self._granted.keys()
         if not references:
             return
         rows = IndexedDecision.objects.filter(stream=DECISIONS, reference__in=sorted(references))

@@ -24,17 +24,19 @@ def read_past_requests(*, since: float) -> Iterator[tuple[float, PastRequests]]:
         since: days that ended before are left out; the first day may hold earlier requests. Seconds since the epoch.
 
     Raises:
+        PastDamaged: when a file is damaged, so that requests would be missing.
         OSError: when a file cannot be read.
     """
     instance: Instance = settings.INSTANCE
     folder = replay_folder(instance)
     first_day = day_of(max(since, 0.0))
-    files = [(day, stream) for stream in STREAMS for day in list_days(folder / stream) if day >= first_day]
+    days = {stream: list_days(folder / stream) for stream in STREAMS}
+    files = [(day, stream) for stream in STREAMS for day in days[stream] if day >= first_day]
     sizes = [_size(day_path(folder / stream, day)) for day, stream in files]
     done, whole = 0, max(sum(sizes), 1)
     for (day, stream), size in zip(files, sizes, strict=True):
         done += size
-        yield done / whole, read_file(folder, stream, day)
+        yield done / whole, read_file(folder, stream, day, newest=day == days[stream][-1])
 
 
 def with_references(examples: Iterable[Example]) -> dict[Example, str]:

@@ -10,22 +10,31 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from ostiary.policy.past import PastRequests, from_ticks
+from ostiary.errors import OstiaryError
+from ostiary.policy.past import PastRequests
 from ostiary.visibility.adapters.stream_lock import StreamLock
-from ostiary.visibility.domain.past_block import Reached, Row, Tables, read_blocks, tables_of, write_block
+from ostiary.visibility.domain.past_block import (
+    Reached,
+    Row,
+    Tables,
+    is_unfinished,
+    is_whole,
+    read_blocks,
+    tables_of,
+    write_block,
+)
 
 _NAME: Final = re.compile(r"(\d{8})\.past", re.ASCII)
 _LOCK_NAME: Final = "lock"
 
 
+class PastDamaged(OstiaryError):
+    """A file of past requests cannot be read to its end."""
+
+
 def day_of(moment: float) -> int:
     """Return the day of a moment (seconds since the epoch) in UTC, as the number 20261122."""
     return int(f"{datetime.fromtimestamp(moment, UTC):%Y%m%d}")
-
-
-def day_of_row(row: Row) -> int:
-    """Return the day on which a request was decided."""
-    return day_of(from_ticks(row.ticks))
 
 
 class PastWriter:
@@ -50,14 +59,26 @@ class PastWriter:
         """Whether this process holds the stream."""
         return self._lock.held
 
-    def open(self) -> None:
+    @property
+    def day(self) -> int:
+        """The day of the newest file, as `day_of` returns it; 0 without one."""
+        return self._day
+
+    def open(self) -> int:
         """Read the newest file and cut off what was not written whole.
+
+        A file that is not the newest is always whole. Where one is not, the disk or somebody damaged it: it is removed with
+        all after it, so that they are made again.
+
+        Returns:
+            How many damaged files, and files after them, were removed.
 
         Raises:
             StreamInUse: when another process writes.
-            OSError: when a file cannot be read or cut.
+            OSError: when a file cannot be read, cut or removed.
         """
         self._lock.take()
+        removed = self._remove_damaged()
         days = list_days(self._folder)
         self._day = days[-1] if days else 0
         self._bytes, self._tables, self.reached = 0, Tables(), Reached()
@@ -71,6 +92,7 @@ class PastWriter:
             if not self._bytes:
                 path.unlink()
                 self.open()
+        return removed
 
     def close(self) -> None:
         """Let others write."""
@@ -85,22 +107,18 @@ class PastWriter:
             day: whose file; the newest file's day when that is later.
 
         Raises:
-            OSError: when the disk refuses; nothing was added then.
+            OSError: when the disk refuses; nothing was added then. Another process may write, and the file is read
+                again before the next block: the tables in memory know entries that it lacks.
         """
-        if day > self._day:
-            self._day, self._bytes, self._tables = day, 0, Tables()
-        path = day_path(self._folder, self._day)
-        block = write_block(self._tables, rows, reached)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            _write_at(descriptor, block, self._bytes)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.ftruncate(descriptor, self._bytes)
+            if day > self._day:
+                self._settle()
+                self._day, self._bytes, self._tables = day, 0, Tables()
+            block = write_block(self._tables, rows, reached)
+            self._write(block)
+        except BaseException:
             self.close()
             raise
-        finally:
-            os.close(descriptor)
         self._bytes += len(block)
         self.reached = reached
 
@@ -117,30 +135,72 @@ class PastWriter:
         return len(old)
 
     def forget_all(self) -> int:
-        """Remove every file, the newest first, so that the place is never ahead of the rows; return how many."""
+        """Remove every file; return how many."""
         days = list_days(self._folder)
-        for one in reversed(days):
-            day_path(self._folder, one).unlink(missing_ok=True)
+        self._remove(days)
         self._day, self._bytes, self._tables, self.reached = 0, 0, Tables(), Reached()
         return len(days)
 
+    def _remove_damaged(self) -> int:
+        days = list_days(self._folder)
+        for day in days[:-1]:
+            if not is_whole(day_path(self._folder, day).read_bytes()):
+                self._remove(days[days.index(day) :])
+                return len(days) - days.index(day)
+        return 0
 
-def read_file(folder: Path, stream: str, day: int) -> PastRequests:
+    def _remove(self, days: list[int]) -> None:
+        """The newest first, so that the place is never ahead of the rows."""
+        for one in reversed(days):
+            day_path(self._folder, one).unlink(missing_ok=True)
+
+    def _settle(self) -> None:
+        """Have the last file on the disk before the next one begins: only the newest may lack its end after a power cut."""
+        if self._day:
+            descriptor = os.open(day_path(self._folder, self._day), os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _write(self, block: bytes) -> None:
+        path = day_path(self._folder, self._day)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            _write_at(descriptor, block, self._bytes)
+        except OSError:
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, self._bytes)
+            raise
+        finally:
+            os.close(descriptor)
+
+
+def read_file(folder: Path, stream: str, day: int, *, newest: bool) -> PastRequests:
     """Return the requests of a day; none when the file was removed meanwhile.
 
     Args:
         folder: for all streams.
         stream: of the record.
         day: as `day_of` returns it.
+        newest: whether a writer may be adding to it; a block whose end is missing then is not kept yet.
 
     Raises:
+        PastDamaged: when it holds something else than whole blocks.
         OSError: when the file cannot be read.
     """
+    path = day_path(folder / stream, day)
     try:
-        content = day_path(folder / stream, day).read_bytes()
+        content = path.read_bytes()
     except FileNotFoundError:
         return PastRequests(stream=stream)
-    return read_blocks(content, stream)[0]
+    requests, _, end = read_blocks(content, stream)
+    if (content and end == len(content)) or (newest and is_unfinished(content, end)):
+        return requests
+    raise PastDamaged(
+        f"{path} is damaged from byte {end} on, so that requests of that day are missing.",
+        hint="Start Ostiary again: the worker makes what is damaged again from the record.",
+    )
 
 
 def list_days(folder: Path) -> list[int]:

@@ -156,6 +156,31 @@ def read_blocks(content: bytes, stream: str) -> tuple[PastRequests, Reached, int
     return found, reached, offset
 
 
+def is_whole(content: bytes) -> bool:
+    """Whether a file holds whole blocks of this format and nothing else; the blocks after the first are not unpacked.
+
+    Args:
+        content: the file.
+    """
+    try:
+        _, offset = _read_block(content, 0)
+        while offset < len(content):
+            _, offset = _body_at(content, offset)
+    except Unreadable:
+        return False
+    return True
+
+
+def is_unfinished(content: bytes, end: int) -> bool:
+    """Whether what follows in a file may be a block that is being written: its end is missing.
+
+    Args:
+        content: the file.
+        end: of its last whole block, in bytes.
+    """
+    return len(content) - end < _HEAD_BYTES + int.from_bytes(content[end : end + 4])
+
+
 def tables_of(requests: PastRequests) -> Tables:
     """Return the tables of a file that was read, to write on."""
     tables = Tables()
@@ -168,11 +193,7 @@ def tables_of(requests: PastRequests) -> Tables:
 
 
 def _read_block(content: bytes, offset: int) -> tuple[_Packed, int]:
-    begin = offset + _HEAD_BYTES
-    end = begin + int.from_bytes(content[offset : offset + 4])
-    body = content[begin:end]
-    if not body or len(content) < end or zlib.crc32(body).to_bytes(4) != content[offset + 4 : begin]:
-        raise Unreadable
+    body, end = _body_at(content, offset)
     try:
         packed = _decode(zlib.decompress(body))
     except (zlib.error, msgspec.MsgspecError, ValueError, RecursionError) as error:
@@ -180,6 +201,15 @@ def _read_block(content: bytes, offset: int) -> tuple[_Packed, int]:
     if packed.format != FORMAT or len(packed.columns) != _COLUMNS:
         raise Unreadable
     return packed, end
+
+
+def _body_at(content: bytes, offset: int) -> tuple[bytes, int]:
+    begin = offset + _HEAD_BYTES
+    end = begin + int.from_bytes(content[offset : offset + 4])
+    body = content[begin:end]
+    if not body or len(content) < end or zlib.crc32(body).to_bytes(4) != content[offset + 4 : begin]:
+        raise Unreadable
+    return body, end
 
 
 def _columns_of(packed: _Packed) -> list[Numbers]:
