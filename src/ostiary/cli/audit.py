@@ -270,6 +270,8 @@ def _inputs(record: DecisionRecord) -> Iterator[tuple[str, Any]]:
         for unmet in decision.unmet:
             yield "Unmet", f"{unmet.rule}: {unmet.words}"
     yield "Rules", ", ".join(decision.rules) or None
+    if record.client:
+        yield "Asked by", f"{record.client}, a program"
     yield "Person", " ".join(part for part in (record.name, record.email, record.person_id) if part) or None
     if request is not None:
         yield from _request_inputs(record)

@@ -66,6 +66,8 @@ def test_a_program_is_told_what_the_gateway_would_do(running: RunningInstance) -
         event = events[refused["context"]["reference"]]
         assert event["actor"]["app_name"] == "asker"
         assert event["actor"]["user"]["uid"] == ada.id
+        shown = running.command("audit", "show", refused["context"]["reference"])
+        assert "asker, a program" in shown
 
 
 def test_a_session_is_asked_about_as_it_stands_and_ends_here_as_everywhere(running: RunningInstance) -> None:
@@ -112,6 +114,19 @@ def test_revoking_a_client_stops_it_while_it_asks(running: RunningInstance) -> N
         assert sorted(seen) == seen, "once refused, never answered again"
         assert ask(running, other, wiki(ada.email)).status_code == 200
         assert any("it leaked" in json.dumps(event) for event in running.control_events())
+
+
+def test_trying_a_token_that_does_not_work_is_on_record_with_who_tried(running: RunningInstance) -> None:
+    ada = running.make_person("staff")
+    before = len(running.decisions())
+    for asking in (ask, ask_here):
+        assert asking(running, "ostiary_guessed", wiki(ada.email)).status_code == 401
+    seen = [one for one in running.decisions()[before:] if one["http_request"]["url"]["path"] == EVALUATION]
+    assert [one["status_code"] for one in seen] == ["unauthenticated"] * 2
+    assert [one["http_request"]["url"]["scheme"] for one in seen] == ["https", "http"]
+    assert [one["src_endpoint"]["ip"] for one in seen] == ["127.0.0.1"] * 2
+    assert all(one["src_endpoint"]["port"] for one in seen)
+    assert "ostiary_guessed" not in json.dumps(seen)
 
 
 def test_a_name_given_again_has_another_token(running: RunningInstance) -> None:

@@ -176,6 +176,22 @@ def test_a_named_session_brings_its_own_proofs() -> None:
         assert why(decide(house, question(resource="payroll", session=strong.id, **said))) == "session_ended"
 
 
+def test_what_a_session_allows_is_said_to_end_with_it() -> None:
+    strong = session(ANNA, strength=AuthStrength.PHISHING_RESISTANT, seconds=600)
+    longer = session(ANNA, strength=AuthStrength.PHISHING_RESISTANT, seconds=36000, name="s-longer")
+    said = {name: value for name, value in AT_WORK.items() if name != "authentications"}
+    with open_house(asked_company(sessions=(strong, longer)), CONFIGURATION) as house:
+        for app in ("wiki", "payroll"):
+            allowed = decide(house, question(resource=app, session=strong.id, **said))
+            assert allowed["context"]["valid_until"] == strong.expires_at
+        earlier = decide(house, question(resource="payroll", session=longer.id, **said))["context"]["valid_until"]
+        assert earlier == pytest.approx(longer.authentications[1].at + 3600), (
+            "the rule asks for a proof of the last hour"
+        )
+        assert "valid_until" not in decide(house, question(action="delete", session=strong.id))["context"]
+        assert "valid_until" not in decide(house, question())["context"]
+
+
 @pytest.mark.parametrize("risky", ["person", "session"])
 def test_known_risk_is_raised_by_what_is_said_and_never_lowered(risky: str) -> None:
     anna = person("anna", risk=70 if risky == "person" else 0)

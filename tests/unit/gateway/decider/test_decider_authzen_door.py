@@ -153,6 +153,8 @@ def test_searching_needs_leave_of_its_own(house: House) -> None:
         (json.dumps(question(risk=101)).encode(), "$.context.risk"),
         (json.dumps(question(risk="high")).encode(), "$.context.risk"),
         (json.dumps(question(country="de")).encode(), "$.context.country"),
+        (json.dumps(question(country="DE\n")).encode(), "$.context.country"),
+        (json.dumps(question(path="/" + "%41" * 6000)).encode(), "$.resource.properties.path"),
         (json.dumps(question(address="at home")).encode(), "`context.address` is no IP address"),
         (json.dumps(question(address="fe80::1%eth0")).encode(), "`context.address` is no IP address"),
         (json.dumps(question(device={"managed": "yes"})).encode(), "`context.device.managed` must be true or false"),

@@ -215,6 +215,21 @@ def test_a_search_keeps_nobody_waiting(house: House, monkeypatch: pytest.MonkeyP
     assert judged.count("view") == len(STAFF) + 2
 
 
+def test_a_path_is_read_once_for_all_candidates(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def read_path(path: str) -> judging.Paths:
+        read.append(path)
+        return judging.read_path(path)
+
+    monkeypatch.setattr(searches, "read_path", read_path)
+    on_path = {**WHO, "resource": {**WHO["resource"], "properties": {"path": "/%41"}}}
+    assert len(search(house, "subject", on_path).json["results"]) == 21
+    assert read == ["/%41"]
+    on_path["resource"]["properties"] = {"path": "/%2e%2e/x"}
+    assert search(house, "subject", on_path).json["results"] == []
+
+
 def test_a_token_revoked_while_it_searches_is_given_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     with open_house(asked_company(people=STAFF), CONFIGURATION) as house:
 

@@ -37,6 +37,9 @@ _LONG_AGO: Final = 0.0
 _SHOWN: Final = 80
 
 
+Paths = tuple[str, ...] | ReasonCode
+
+
 class Who(msgspec.Struct, frozen=True):
     """A subject as far as the facts know it; `refused` says why it may do nothing."""
 
@@ -94,12 +97,11 @@ def judge(question: Evaluation, basis: Basis, people: People, *, now: float, cou
     if app is None:
         detail = f"there is no {question.resource.type[:_SHOWN]} {question.resource.id[:_SHOWN]}"
         return Verdict(basis.refuse(ReasonCode.UNKNOWN_RESOURCE, detail=detail), basis, None, who.session, who.person)
-    path = question.resource.properties.path
     return judge_app(
         who,
         app,
         question.action,
-        path,
+        read_path(question.resource.properties.path),
         question.context,
         basis=basis,
         now=now,
@@ -125,11 +127,26 @@ def look_up(subject: Subject, basis: Basis, people: People, now: float) -> Who:
     return Who(person, session)
 
 
+def read_path(path: str) -> Paths:
+    """Return every place a path could mean to an app, or why nothing is decided on it.
+
+    Args:
+        path: as it stands in a request.
+    """
+    try:
+        paths = readings(decode_path(path))
+    except PathTooLong:
+        return ReasonCode.INPUT_TOO_LONG
+    except MalformedPath:
+        return ReasonCode.MALFORMED_REQUEST
+    return ReasonCode.UNKNOWN_RESOURCE if paths[0].startswith(OWN_PREFIX) else paths
+
+
 def judge_app(
     who: Who,
     app: AppFact,
     action: Action,
-    path: str,
+    paths: Paths,
     context: Context,
     *,
     basis: Basis,
@@ -142,20 +159,14 @@ def judge_app(
         who: who wants it.
         app: what they want it of.
         action: what they want to do.
-        path: in the app, as it stands in a request.
+        paths: in the app, as `read_path` returns them.
         context: the circumstances.
         basis: the facts to decide on.
         now: seconds since the epoch.
         country: of the stated address; a stated country goes before it.
     """
-    try:
-        paths = readings(decode_path(path))
-    except PathTooLong:
-        return Verdict(basis.refuse(ReasonCode.INPUT_TOO_LONG), basis, app, who.session, who.person)
-    except MalformedPath:
-        return Verdict(basis.refuse(ReasonCode.MALFORMED_REQUEST), basis, app, who.session, who.person)
-    if paths[0].startswith(OWN_PREFIX):
-        return Verdict(basis.refuse(ReasonCode.UNKNOWN_RESOURCE), basis, app, who.session, who.person)
+    if isinstance(paths, ReasonCode):
+        return Verdict(basis.refuse(paths), basis, app, who.session, who.person)
     request = AccessRequest(
         subject=_subject(who, context, now),
         action=_ACTIONS.get(action.name) or action_class(action.name, app.methods),

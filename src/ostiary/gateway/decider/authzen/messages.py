@@ -12,6 +12,9 @@ from msgspec import Meta
 MAX_EVALUATIONS: Final = 100
 MAX_PROOFS: Final = 16
 MAX_DEVICE_FACTS: Final = 64
+MAX_RAW_PATH_CHARACTERS: Final = 16_384
+"""Of a path with its escapes. What it may have without them is said where paths are read."""
+
 MAX_MOMENT_SECONDS: Final = 3650 * 86400.0
 
 Name = Annotated[str, Meta(max_length=512)]
@@ -54,7 +57,7 @@ class Action(msgspec.Struct, frozen=True):
 class ResourceProperties(msgspec.Struct, frozen=True):
     """What may be said of a resource: the path in the app, as it stands in a request, without the query."""
 
-    path: str = "/"
+    path: Annotated[str, Meta(max_length=MAX_RAW_PATH_CHARACTERS)] = "/"
 
 
 class Resource(msgspec.Struct, frozen=True):
@@ -97,7 +100,7 @@ class Context(msgspec.Struct, frozen=True):
 
     authentications: Annotated[tuple[Proof, ...], Meta(max_length=MAX_PROOFS)] = ()
     address: Name | None = None
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None = None
+    country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")] | None = None
     device: Annotated[dict[Name, DeviceFact], Meta(max_length=MAX_DEVICE_FACTS)] | None = None
     risk: Annotated[int, Meta(ge=0, le=100)] | None = None
 

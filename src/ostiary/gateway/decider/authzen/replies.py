@@ -35,13 +35,22 @@ def decision_reply(verdict: Verdict, reference: str) -> Json:
         "generation": decision.generation,
         "rules": list(decision.rules),
     }
-    if decision.valid_until is not None:
-        context["valid_until"] = decision.valid_until
+    ends_at = _end(verdict)
+    if ends_at is not None:
+        context["valid_until"] = ends_at
     if isinstance(decision, Allow):
         if decision.obligations:
             context["obligations"] = [{"id": obligation.value} for obligation in decision.obligations]
         return {"decision": True, "context": context}
     return {"decision": False, "context": {**context, **_why(decision, verdict)}}
+
+
+def _end(verdict: Verdict) -> float | None:
+    """Return the first moment at which time alone could change the answer: what a session allows ends with it."""
+    ends = [verdict.decision.valid_until]
+    if verdict.session is not None and isinstance(verdict.decision, Allow):
+        ends.append(verdict.session.expires_at)
+    return min((end for end in ends if end is not None), default=None)
 
 
 def _why(deny: Deny, verdict: Verdict) -> Json:

@@ -13,10 +13,12 @@ from ostiary.gateway.decider.authzen.judging import (
     ACTIONS,
     APP_TYPE,
     PERSON_TYPES,
+    Paths,
     People,
     Who,
     judge_app,
     look_up,
+    read_path,
 )
 from ostiary.gateway.decider.authzen.messages import (
     Action,
@@ -74,7 +76,8 @@ async def find(
     """
     results: list[tuple[str, Json]] = []
     examined, last = 0, wanted.after
-    asking, turns = _Asking(search, basis, people, now, country_of(search.context.address)), Turns()
+    country, paths = country_of(search.context.address), read_path(search.resource.properties.path)
+    asking, turns = _Asking(search, basis, people, now, country, paths), Turns()
     for key, entity, verdict in _candidates(asking, wanted.after):
         if examined >= MAX_EXAMINED:
             return Found(tuple(entity for _, entity in results), wanted.token_after(last), examined)
@@ -97,11 +100,12 @@ class _Asking(msgspec.Struct, frozen=True):
     people: People
     now: float
     country: str | None
+    paths: Paths
 
-    def about(self, who: Who, app: AppFact, action: Action, path: str) -> Callable[[], Verdict]:
+    def about(self, who: Who, app: AppFact, action: Action) -> Callable[[], Verdict]:
         """Return what asks the engine about one candidate."""
         return lambda: judge_app(
-            who, app, action, path, self.search.context, basis=self.basis, now=self.now, country=self.country
+            who, app, action, self.paths, self.search.context, basis=self.basis, now=self.now, country=self.country
         )
 
 
@@ -130,7 +134,7 @@ def _subjects(search: SubjectSearch, asking: _Asking, after: str) -> Iterator[Ca
                 "id": name,
                 "properties": {"email": person.email, "name": person.name},
             }
-            yield name, entity, asking.about(Who(person), app, search.action, search.resource.properties.path)
+            yield name, entity, asking.about(Who(person), app, search.action)
 
 
 def _resources(search: ResourceSearch, asking: _Asking, after: str) -> Iterator[Candidate]:
@@ -142,7 +146,7 @@ def _resources(search: ResourceSearch, asking: _Asking, after: str) -> Iterator[
     for name in sorted(name for name in apps if name > after):
         app = apps[name]
         entity = {"type": APP_TYPE, "id": name, "properties": {"name": app.name, "host": app.host}}
-        yield name, entity, asking.about(who, app, search.action, search.resource.properties.path)
+        yield name, entity, asking.about(who, app, search.action)
 
 
 def _actions(search: ActionSearch, asking: _Asking, after: str) -> Iterator[Candidate]:
@@ -151,7 +155,7 @@ def _actions(search: ActionSearch, asking: _Asking, after: str) -> Iterator[Cand
     if app is None or who.refused is not None:
         return
     for action in sorted(action for action in ACTIONS if action.value > after):
-        about = asking.about(who, app, Action(action.value), search.resource.properties.path)
+        about = asking.about(who, app, Action(action.value))
         yield action.value, {"name": action.value}, about
 
 
