@@ -1,18 +1,16 @@
 """What decisions read is kept once each, survives crashes, is forgotten in time, and comes back as it was."""
 
-import errno
 import os
 import signal
 import subprocess
 import sys
-import zlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 from pytest_django import Settings
 from tests.visibility_material import ALLOWED, HELD, HTTP, NOW, REFUSED, REQUEST
+from tests.visibility_past import DAY, configured, keep_all, keeper, kept
 from tests.visibility_record import BOB, decisions_log, index_all, write
 
 from ostiary.config.places import Instance
@@ -25,13 +23,11 @@ from ostiary.policy.past import (
     NO_GRANT,
     NO_INPUTS,
     NOT_BY_RULES,
-    Situation,
-    from_ticks,
     situation_of,
 )
 from ostiary.policy.replay_changes import example_of
 from ostiary.policy.request import Authentication, AuthStrength
-from ostiary.visibility.adapters.past_files import PastDamaged, day_of, day_path, list_days
+from ostiary.visibility.adapters.past_files import day_of, day_path, list_days
 from ostiary.visibility.adapters.unavailable import StreamInUse
 from ostiary.visibility.domain.decision_event import decision_event
 from ostiary.visibility.domain.request_event import AccessLine, Source, request_event
@@ -39,32 +35,8 @@ from ostiary.visibility.keeping import PastKeeper, replay_folder
 from ostiary.visibility.past import read_past_requests, with_references
 from ostiary.visibility.services import open_log
 
+__all__ = ["keeper"]
 pytestmark = pytest.mark.django_db
-DAY = 86_400.0
-
-
-@pytest.fixture
-def keeper(instance: Instance) -> Iterator[PastKeeper]:
-    made = PastKeeper(instance)
-    yield made
-    made.close()
-
-
-def keep_all(keeper: PastKeeper, *, now: float = NOW, limit: int = 7) -> int:
-    total = 0
-    while done := keeper.keep(now, limit=limit):
-        total += done
-    return total
-
-
-def kept(stream: str = "decisions") -> list[tuple[float, int, Situation]]:
-    """Every request that is kept of a stream, in order."""
-    return [
-        (from_ticks(requests.ticks[row]), requests.outcome[row], requests.situation(row))
-        for _, requests in read_past_requests(since=0.0)
-        if requests.stream == stream
-        for row in range(len(requests))
-    ]
 
 
 def counts(stream: str) -> dict[int, int]:
@@ -74,16 +46,6 @@ def counts(stream: str) -> dict[int, int]:
             for outcome, count in zip(requests.outcome, requests.count, strict=True):
                 found[outcome] = found.get(outcome, 0) + count
     return found
-
-
-def configured(settings: Settings, instance: Instance, **record: int) -> Instance:
-    """The instance with other settings of the record."""
-    configuration = msgspec.structs.replace(
-        instance.configuration, record=msgspec.structs.replace(instance.configuration.record, **record)
-    )
-    settings.INSTANCE = Instance(home=instance.home, configuration=configuration)
-    made: Instance = settings.INSTANCE
-    return made
 
 
 def grant_line(reference: str, number: int = 0, **more: object) -> bytes:
@@ -140,146 +102,55 @@ def test_a_new_keeper_goes_on_where_the_last_one_ended(instance: Instance) -> No
     assert [at for at, _, _ in kept()] == [NOW + n for n in range(40)]
 
 
-def test_what_was_half_written_is_cut_off_and_taken_again(recorded: Instance, keeper: PastKeeper) -> None:
-    keep_all(keeper, limit=10)
+def test_it_is_made_again_when_the_folder_is_removed(recorded: Instance, keeper: PastKeeper) -> None:
+    keep_all(keeper)
     keeper.close()
     whole = kept()
     folder = replay_folder(recorded) / "decisions"
-    (day,) = list_days(folder)
-    path = day_path(folder, day)
-    content = path.read_bytes()
-    for length in (len(content) - 1, len(content) // 2, 5, 0):
-        path.write_bytes(content[:length])
-        again = PastKeeper(recorded)
-        keep_all(again)
-        again.close()
-        assert kept() == whole
-
-
-def test_a_damaged_block_and_all_after_it_are_made_again(recorded: Instance, keeper: PastKeeper) -> None:
-    keep_all(keeper, limit=10)
-    keeper.close()
-    whole = kept()
-    folder = replay_folder(recorded) / "decisions"
-    path = day_path(folder, list_days(folder)[0])
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 0xFF
-    path.write_bytes(content)
+    for day in list_days(folder):
+        day_path(folder, day).unlink()
     again = PastKeeper(recorded)
     keep_all(again)
     again.close()
     assert kept() == whole
 
 
-def days_kept(instance: Instance, *, days: int = 5) -> Path:
-    """Keep ten requests a day for some days, the last of them today; return the folder."""
-    log = decisions_log(instance)
-    for number in range(days * 10):
-        write(log, number, at=NOW + number * DAY / 10)
-    log.close()
-    keeper = PastKeeper(instance)
-    keep_all(keeper, now=NOW + days * DAY)
+def test_another_record_in_the_place_of_the_first_is_taken_from_its_beginning(
+    recorded: Instance, keeper: PastKeeper
+) -> None:
+    keep_all(keeper)
     keeper.close()
-    return replay_folder(instance) / "decisions"
-
-
-@pytest.mark.parametrize("damage", ["changed", "cut", "emptied", "of another format"])
-def test_a_damaged_file_of_an_earlier_day_is_no_silent_gap_and_is_made_again(instance: Instance, damage: str) -> None:
-    folder = days_kept(instance)
-    whole = kept()
-    path = day_path(folder, list_days(folder)[1])
-    content = path.read_bytes()
-    if damage == "changed":
-        path.write_bytes(content[:-9] + bytes([content[-9] ^ 0xFF]) + content[-8:])
-    elif damage == "of another format":
-        path.write_bytes(of_another_format(content))
-    else:
-        path.write_bytes(content[:-3] if damage == "cut" else b"")
-    with pytest.raises(PastDamaged, match=f"{path.name} is damaged from byte [0-9]+ on") as raised:
-        kept()
-    assert "Start Ostiary again" in raised.value.hint
-    again = PastKeeper(instance)
-    keep_all(again, now=NOW + 5 * DAY)
+    for file in (recorded.audit / "decisions").glob("*.jsonl"):
+        file.unlink()
+    log = decisions_log(recorded, segment_bytes=20_000)
+    for number in range(50):
+        write(log, number, at=NOW + 1000 + number)
+    log.close()
+    again = PastKeeper(recorded)
+    keep_all(again)
     again.close()
-    assert kept() == whole
+    assert [at for at, _, _ in kept()] == [NOW + 1000 + n for n in range(50)]
 
 
-def of_another_format(content: bytes) -> bytes:
-    """The file as another version of Ostiary would have written it: its first block has another number in front."""
-    length = int.from_bytes(content[:4])
-    packed = msgspec.msgpack.decode(zlib.decompress(content[8 : 8 + length]))
-    body = zlib.compress(msgspec.msgpack.encode([packed[0] + 1, *packed[1:]]))
-    return len(body).to_bytes(4) + zlib.crc32(body).to_bytes(4) + body + content[8 + length :]
-
-
-def test_files_of_another_version_are_all_made_again(instance: Instance) -> None:
-    folder = days_kept(instance)
-    whole = kept()
-    for day in list_days(folder):
-        path = day_path(folder, day)
-        path.write_bytes(of_another_format(path.read_bytes()))
-    with pytest.raises(PastDamaged):
-        kept()
-    again = PastKeeper(instance)
-    keep_all(again, now=NOW + 5 * DAY)
-    again.close()
-    assert kept() == whole
-
-
-def test_a_block_that_is_being_written_is_not_kept_yet(recorded: Instance, keeper: PastKeeper) -> None:
-    keep_all(keeper, limit=10)
-    whole = kept()
-    folder = replay_folder(recorded) / "decisions"
-    path = day_path(folder, list_days(folder)[-1])
-    content = path.read_bytes()
-    for part in (1, 7, 8, 30):
-        path.write_bytes(content + content[:part])
-        assert kept() == whole
-    path.write_bytes(content + bytes(64))
-    with pytest.raises(PastDamaged):
-        kept()
-
-
-def test_a_day_is_on_the_disk_before_the_next_one_begins(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    settled: list[str] = []
-
-    def fsync(descriptor: int) -> None:
-        settled.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
-
-    monkeypatch.setattr("ostiary.visibility.adapters.past_files.os.fsync", fsync)
-    folder = days_kept(instance)
-    days = list_days(folder)
-    assert [name for name in settled if name.endswith(".past")] == [day_path(folder, day).name for day in days[:-1]]
-
-
-def test_what_the_disk_refused_is_written_later_as_it_was(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A block that was not written has told its tables nothing: later rows would name other people."""
+def test_each_day_has_its_file_and_old_ones_are_removed(instance: Instance, settings: Settings) -> None:
+    instance = configured(settings, instance, replay_days=5)
     log = decisions_log(instance)
-    for number in range(6):
+    for number in range(10):
         write(log, number, at=NOW + number * DAY / 2)
     log.close()
-    opened, refused = os.open, list[str]()
-
-    def refuse_once(path: str | Path, flags: int, *more: int, **named: int) -> int:
-        name = Path(path).name
-        if name.endswith(".past") and flags & os.O_CREAT and name not in refused:
-            refused.append(name)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        return opened(path, flags, *more, **named)
-
-    monkeypatch.setattr("ostiary.visibility.adapters.past_files.os.open", refuse_once)
     keeper = PastKeeper(instance)
-    done = True
-    while done:
-        try:
-            done = bool(keeper.keep(NOW + 3 * DAY, limit=7))
-        except OSError:
-            continue
+    keep_all(keeper, now=NOW + 5 * DAY, limit=100)
+    folder = replay_folder(instance) / "decisions"
+    assert len(list_days(folder)) == 5
+    keep_all(keeper, now=NOW + 7 * DAY)
+    assert [at for at, _, _ in kept()] == [NOW + n * DAY / 2 for n in range(4, 10)]
+    keep_all(keeper, now=NOW + 100 * DAY)
+    assert kept() == []
+    assert len(list_days(folder)) == 1
     keeper.close()
-    assert len(refused) >= 3
-    assert [(at, situation.asker.person) for at, _, situation in kept()] == [
-        (NOW + number * DAY / 2, "p-bob" if number % 3 == 2 else "p-ada") for number in range(6)
-    ]
+    again = PastKeeper(instance)
+    assert again.keep(NOW + 100 * DAY) == 0
+    again.close()
 
 
 def test_a_moment_that_has_not_come_yet_is_removed_in_time_too(instance: Instance, settings: Settings) -> None:
@@ -332,57 +203,6 @@ def test_a_grant_that_was_looked_up_long_ago_is_known_as_long_as_it_is_used(
     keep_all(second, limit=4)
     second.close()
     assert [outcome for _, outcome, _ in kept("requests")] == [PASSED] * len(used)
-
-
-def test_it_is_made_again_when_the_folder_is_removed(recorded: Instance, keeper: PastKeeper) -> None:
-    keep_all(keeper)
-    keeper.close()
-    whole = kept()
-    folder = replay_folder(recorded) / "decisions"
-    for day in list_days(folder):
-        day_path(folder, day).unlink()
-    again = PastKeeper(recorded)
-    keep_all(again)
-    again.close()
-    assert kept() == whole
-
-
-def test_another_record_in_the_place_of_the_first_is_taken_from_its_beginning(
-    recorded: Instance, keeper: PastKeeper
-) -> None:
-    keep_all(keeper)
-    keeper.close()
-    for file in (recorded.audit / "decisions").glob("*.jsonl"):
-        file.unlink()
-    log = decisions_log(recorded, segment_bytes=20_000)
-    for number in range(50):
-        write(log, number, at=NOW + 1000 + number)
-    log.close()
-    again = PastKeeper(recorded)
-    keep_all(again)
-    again.close()
-    assert [at for at, _, _ in kept()] == [NOW + 1000 + n for n in range(50)]
-
-
-def test_each_day_has_its_file_and_old_ones_are_removed(instance: Instance, settings: Settings) -> None:
-    instance = configured(settings, instance, replay_days=5)
-    log = decisions_log(instance)
-    for number in range(10):
-        write(log, number, at=NOW + number * DAY / 2)
-    log.close()
-    keeper = PastKeeper(instance)
-    keep_all(keeper, now=NOW + 5 * DAY, limit=100)
-    folder = replay_folder(instance) / "decisions"
-    assert len(list_days(folder)) == 5
-    keep_all(keeper, now=NOW + 7 * DAY)
-    assert [at for at, _, _ in kept()] == [NOW + n * DAY / 2 for n in range(4, 10)]
-    keep_all(keeper, now=NOW + 100 * DAY)
-    assert kept() == []
-    assert len(list_days(folder)) == 1
-    keeper.close()
-    again = PastKeeper(instance)
-    assert again.keep(NOW + 100 * DAY) == 0
-    again.close()
 
 
 def test_nothing_is_kept_when_it_is_switched_off(recorded: Instance, settings: Settings, keeper: PastKeeper) -> None:
