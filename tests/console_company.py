@@ -6,6 +6,7 @@ Everything is made through the pillars' own services, and every decision is the 
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import jwt
 from django.conf import settings
@@ -40,10 +41,12 @@ from ostiary.policy.request import (
 from ostiary.policy.snapshot import PersonFact
 from ostiary.rulebook.facade import apply_rules
 from ostiary.rulebook.facts import read_rulebook
+from ostiary.rulebook.models import AppliedRulesRow
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
 from ostiary.visibility.domain.reference import format_reference
 from ostiary.visibility.facade import Actor, index_new_decisions, index_new_events
+from ostiary.visibility.keeping import PastKeeper
 
 OPERATOR = Actor(kind="machine", id="root", label="root")
 RULES = """\
@@ -218,6 +221,20 @@ def _decide(company: Company, count: int) -> None:
         )
         company.references.append(reference)
     write_decisions(lines)
+
+
+def grow_old(instance: Instance, *, days: int = 100) -> None:
+    """Let the rules have been in force for so many days, and the worker keep what decisions read.
+
+    Args:
+        instance: whose record it is.
+        days: how long ago the rules were applied.
+    """
+    AppliedRulesRow.objects.update(applied_at=datetime.now(UTC) - timedelta(days=days))
+    keeper = PastKeeper(instance)
+    while keeper.keep(time.time()):
+        pass
+    keeper.close()
 
 
 def write_decisions(lines: list[bytes]) -> None:

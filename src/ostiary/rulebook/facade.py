@@ -49,7 +49,7 @@ from ostiary.rulebook.reach import PersonChange, Reach
 from ostiary.rulebook.replaying import replay_candidate
 from ostiary.rulebook.services import apply_rules, check_rules, compare_rules, show_cedar
 from ostiary.rulebook.surroundings import Circumstances, Member, Surroundings
-from ostiary.rulebook.unused import UnusedPermissions, find_unused
+from ostiary.rulebook.unused import Standing, UnusedPermissions, find_unused, standing_since, write_without
 
 __all__ = [
     "AppliedRules",
@@ -82,6 +82,7 @@ __all__ = [
     "RulesDifference",
     "RulesFollowed",
     "RulesOvertaken",
+    "Standing",
     "Surroundings",
     "TestResult",
     "TestsFail",
@@ -117,5 +118,7 @@ __all__ = [
     "roll_back",
     "roll_back_due",
     "show_cedar",
+    "standing_since",
     "withdraw_proposal",
+    "write_without",
 ]

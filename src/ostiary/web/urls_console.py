@@ -16,6 +16,7 @@ from ostiary.web.console import (
     rules_trial,
     search,
     sessions,
+    unused,
 )
 
 handler400 = "ostiary.web.console.failures.bad_request"
@@ -60,6 +61,9 @@ pages = [
     path("rules/proposals/", rules_trial.rules_proposals, name="rules_proposals"),
     path("rules/proposals/<int:proposal_id>", rules_trial.rules_proposal, name="rules_proposal"),
     path("rules/replay/", replay.rules_replay, name="rules_replay"),
+    path("rules/unused", unused.rules_unused, name="rules_unused"),
+    path("rules/unused/export", unused.rules_unused_export, name="rules_unused_export"),
+    path("rules/unused/review", unused.rules_unused_review, name="rules_unused_review"),
     path("rules/history", rules.rules_history, name="rules_history"),
     path("rules/history/<int:number>", rules.rules_version, name="rules_version"),
     path("explain/", explain.explain, name="explain"),

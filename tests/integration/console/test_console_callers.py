@@ -44,6 +44,7 @@ sessions view AUH
 sessions export AU
 sessions revoke AH
 rules view AU
+rules export AU
 rules change A
 explain view AU
 decisions view AUH

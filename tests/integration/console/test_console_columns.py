@@ -5,11 +5,13 @@ import io
 import re
 
 import pytest
-from tests.console_company import OPERATOR, RULES, Company
+from tests.console_company import OPERATOR, RULES, Company, grow_old, make_company
 from tests.console_fixtures import Visit, text_of
 
+from ostiary.config.places import Instance
 from ostiary.rulebook.facade import apply_rules
 from ostiary.web.console.columns import Table
+from ostiary.web.console.looking import LOOKS
 from ostiary.web.console.tables import (
     APPS,
     DECISIONS,
@@ -20,6 +22,7 @@ from ostiary.web.console.tables import (
     PEOPLE,
     SESSIONS,
     TABLES,
+    UNUSED,
 )
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +35,7 @@ LISTS = {
     DECISIONS: "/decisions/",
     EVENTS: "/audit/",
     HISTORY: "/rules/history",
+    UNUSED: "/rules/unused",
 }
 EXPORTS = {
     PEOPLE: (
@@ -98,8 +102,27 @@ EXPORTS = {
             "result": {"success"},
         },
     ),
+    UNUSED: (
+        "/rules/unused/export",
+        {
+            "part": {"takes_out", "name"},
+            "rule": {"rule"},
+            "who": {"who"},
+            "to": {"to"},
+            "do": {"do"},
+        },
+    ),
 }
 tables = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.key)
+
+
+@pytest.fixture
+def company(db: None, console_instance: Instance) -> Company:
+    """The company, long enough in business that something was not used."""
+    LOOKS.forget()
+    made = make_company()
+    grow_old(console_instance)
+    return made
 
 
 def listing(page: str) -> str:

@@ -68,6 +68,7 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[Role]]] = {
     (Resource.SESSIONS, Action.EXPORT): READERS,
     (Resource.SESSIONS, Action.REVOKE): DESK,
     (Resource.RULES, Action.VIEW): READERS,
+    (Resource.RULES, Action.EXPORT): READERS,
     (Resource.RULES, Action.CHANGE): ADMINISTRATOR,
     (Resource.EXPLAIN, Action.VIEW): READERS,
     (Resource.DECISIONS, Action.VIEW): EVERY_ROLE,

@@ -28,13 +28,15 @@ from ostiary.web.console.lock_out import request_of
 from ostiary.web.console.page import render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
-from ostiary.web.console.replay import begin_replay, found_in
+from ostiary.web.console.replay import USUAL_DAYS, found_in
+from ostiary.web.console.reviewed import replay_of
 from ostiary.web.console.rules_text import rules_field, with_unix_lines
 from ostiary.web.design.moments import describe_span_seconds
 
 SECTION = Resource.RULES
 MAX_NUMBER = 2**62
 MOST_PEOPLE = 100
+MAX_DAYS = 366
 
 
 class GoAheadForm(forms.Form):
@@ -57,7 +59,8 @@ class GoAheadForm(forms.Form):
 class RulesForm(GoAheadForm):
     """The rules as text, and why they change.
 
-    `based_on` is the number of the rules that the text was made from; `restores` of those whose text it is again.
+    `based_on` is the number of the rules that the text was made from; `restores` of those whose text it is again;
+    `replay_days` says on the requests of how many days the review tries them.
     """
 
     document = rules_field()
@@ -69,6 +72,7 @@ class RulesForm(GoAheadForm):
     )
     based_on = forms.IntegerField(min_value=0, max_value=MAX_NUMBER, widget=forms.HiddenInput)
     restores = forms.IntegerField(min_value=0, max_value=MAX_NUMBER, required=False, widget=forms.HiddenInput)
+    replay_days = forms.IntegerField(min_value=1, max_value=MAX_DAYS, required=False, widget=forms.HiddenInput)
 
 
 @console_page(Resource.RULES, Action.CHANGE, methods=WRITE)
@@ -96,6 +100,22 @@ def rules_edit(request: HttpRequest) -> HttpResponseBase:
     except OstiaryError as error:
         add_problem(form, error)
         return _show_review(request, form, context, status=422)
+
+
+def review_change(request: HttpRequest, document: str, *, comment: str, replay_days: int) -> HttpResponseBase:
+    """Show what a text that was made for the caller would change, as if they had written it in the editor.
+
+    Args:
+        request: of whoever wants the change.
+        document: the new rules, made from those in force.
+        comment: what the history says of it, unless they write something else.
+        replay_days: on the requests of how many days it is tried.
+    """
+    current = get_current()
+    said = {"document": document, "based_on": current.number, "comment": comment, "replay_days": replay_days}
+    form = RulesForm(initial=said)
+    context = _judgement(plan_for(request, document, current.cedar), None)
+    return (_show_editor if context["blocked"] else _show_review)(request, form, context)
 
 
 def plan_for(request: HttpRequest, document: str, cedar: str) -> Plan:
@@ -199,11 +219,12 @@ def _show_editor(
 def _show_review(
     request: HttpRequest, form: RulesForm, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponseBase:
-    shown = {**context, "form": form, **_replayed(request, context["plan"])}
+    days = int(form["replay_days"].value() or USUAL_DAYS)
+    shown = {**context, "form": form, **_replayed(request, context["plan"], days)}
     return render_page(request, "rules/review.html", SECTION, shown, status=status)
 
 
-def _replayed(request: HttpRequest, plan: Plan) -> dict[str, Any]:
+def _replayed(request: HttpRequest, plan: Plan, days: int) -> dict[str, Any]:
     """Return what the rules would have done to what really happened, or how far that is."""
-    replaying = begin_replay(request, plan.document, plan.cedar, plan.before)
+    replaying = replay_of(request, plan, days=days)
     return {"replaying": replaying, "replayed": found_in(replaying.report, {}) if replaying.report else {}}

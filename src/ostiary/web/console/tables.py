@@ -109,4 +109,16 @@ HISTORY: Final = Table(
         Column("version", _("Version"), usual=False),
     ),
 )
-TABLES: Final = (PEOPLE, GROUPS, MEMBERS, APPS, SESSIONS, DECISIONS, EVENTS, HISTORY)
+UNUSED: Final = Table(
+    "unused",
+    "part",
+    (
+        Column("part", _("Takes out")),
+        Column("rule", _("Of the rule")),
+        Column("who", _("Who")),
+        Column("to", _("To")),
+        Column("do", _("Do")),
+    ),
+    exported=Resource.RULES,
+)
+TABLES: Final = (PEOPLE, GROUPS, MEMBERS, APPS, SESSIONS, DECISIONS, EVENTS, HISTORY, UNUSED)
