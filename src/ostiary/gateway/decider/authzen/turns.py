@@ -4,8 +4,9 @@ import asyncio
 import time
 from typing import Final
 
-TURN_SECONDS: Final = 0.002
-"""How long other requests may wait for one that asks much."""
+TURN_SECONDS: Final = 0.001
+"""How long other requests may wait for one that asks much; for as long it then waits for them, as each needs the loop
+several times before it is answered."""
 
 
 class Turns:
@@ -15,7 +16,7 @@ class Turns:
         self._began = time.perf_counter()
 
     async def take(self) -> None:
-        """Return at once while the turn lasts, else after every other request had one."""
+        """Return at once while the turn lasts, else after the others had as long."""
         if time.perf_counter() - self._began >= TURN_SECONDS:
-            await asyncio.sleep(0)
+            await asyncio.sleep(TURN_SECONDS)
             self._began = time.perf_counter()
