@@ -25,7 +25,7 @@ def moment_of(text: str, now: datetime) -> float:
     """Return a moment on the command line, in seconds since the epoch.
 
     Args:
-        text: a date, a moment (ISO 8601; without a zone, in the machine's), or a span before now: `90m`, `24h`, `30d`.
+        text: a date, a moment (ISO 8601; in UTC, as moments are shown, unless it names a zone), or a span before now: `90m`, `24h`, `30d`.
         now: the present.
 
     Raises:
@@ -35,6 +35,6 @@ def moment_of(text: str, now: datetime) -> float:
         if text[-1:] in _UNITS and text[:-1].isascii() and text[:-1].isdigit():
             return (now - timedelta(**{_UNITS[text[-1]]: int(text[:-1])})).timestamp()
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.astimezone()).timestamp()
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError, OSError):
         raise BadMoment(f"{text!r} is no moment.", hint="Write 2026-11-01, 2026-11-01T08:00, or a span: 24h.") from None

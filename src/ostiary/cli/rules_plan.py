@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from ostiary.cli.output import print_note, print_table, print_text
 from ostiary.cli.rules import print_report
-from ostiary.cli.rules_replay import replay_days
+from ostiary.cli.rules_replay import Untried, replay_days
 from ostiary.cli.rules_results import print_tests
 from ostiary.policy.replay_report import Effect
 
@@ -67,6 +67,9 @@ def _print_reach(reach: "Reach", place: str) -> None:
 def _print_replay(made: "Plan", place: str) -> None:
     """Say what the rules would have done to what really happened, in a line; `rules replay` says the rest."""
     report = replay_days(made.document, made.cedar, days=REPLAY_DAYS)
+    if isinstance(report, Untried):
+        print_note(f"They could not be tried on what happened. {report.untried}")
+        return
     if not report.requests:
         print_note(f"No request of the last {REPLAY_DAYS} days is kept, so they could not be tried on what happened.")
         return

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Final
 
+import msgspec
 import typer
 
 from ostiary.cli.django import setup
@@ -12,6 +13,7 @@ from ostiary.cli.moments import day_and_time, moment_of
 from ostiary.cli.output import (
     ExitCode,
     JsonOption,
+    Refused,
     Step,
     examples,
     print_done,
@@ -22,6 +24,7 @@ from ostiary.cli.output import (
     progress,
 )
 from ostiary.cli.rules import CedarOption, app, read_texts
+from ostiary.errors import OstiaryError
 from ostiary.policy.replay_report import Change, Effect, ReplayReport, Unreplayed
 
 if TYPE_CHECKING:
@@ -45,6 +48,12 @@ _UNREPLAYED: Final = {
 }
 
 
+class Untried(msgspec.Struct, frozen=True):
+    """Rules could not be tried on what happened; why not, in a sentence or two."""
+
+    untried: str
+
+
 @app.command(
     epilog=examples(
         "ostiary rules replay rules.yaml",
@@ -55,7 +64,10 @@ _UNREPLAYED: Final = {
 def replay(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The rules document; - reads standard input.")],
     since: Annotated[
-        str, typer.Option("--since", help="A date, a moment (ISO 8601), or a span: 90m, 24h, 30d.")
+        str,
+        typer.Option(
+            "--since", help="A date or a moment (ISO 8601, in UTC unless it names a zone), or a span: 90m, 24h, 30d."
+        ),
     ] = "30d",
     until: Annotated[str, typer.Option("--until", help="As above; requests before it.", show_default=False)] = "",
     cedar: CedarOption = None,
@@ -73,11 +85,18 @@ def replay(
     Exits with 0 when nobody loses anything, with 5 when somebody does.
     """
     setup()
+    from ostiary.applications.facade import get_app
     from ostiary.rulebook.facade import get_current
 
     document, beside = read_texts(file, cedar)
     now = datetime.now(UTC)
-    since_then, until_then = moment_of(since, now), moment_of(until, now) if until else time.time()
+    since_then, until_then = moment_of(since, now), moment_of(until, now) if until else now.timestamp()
+    if since_then >= until_then:
+        raise Refused(
+            "The time to look at ends before it begins.", hint="The earlier moment is --since: --since 30d --until 7d"
+        )
+    for one in in_app or []:
+        get_app(one)
     report = _replayed(document, beside, since=since_then, until=until_then)
     report = report.narrowed(subjects=_subjects(person or []), apps=in_app or [])
     names = names_in(report)
@@ -91,8 +110,10 @@ def replay(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def replay_days(document: str, cedar: str, *, days: int) -> ReplayReport:
+def replay_days(document: str, cedar: str, *, days: int) -> ReplayReport | Untried:
     """Return what rules would have done to the requests of the last days, saying how far it is.
+
+    That past requests cannot be read keeps nobody from changing rules.
 
     Args:
         document: the rules, valid.
@@ -100,7 +121,12 @@ def replay_days(document: str, cedar: str, *, days: int) -> ReplayReport:
         days: how far back.
     """
     now = time.time()
-    return _replayed(document, cedar, since=now - days * 86_400, until=now)
+    try:
+        return _replayed(document, cedar, since=now - days * 86_400, until=now)
+    except OstiaryError as error:
+        return Untried(untried=str(error))
+    except OSError as error:
+        return Untried(untried=f"{error.filename or 'What is kept'} cannot be read ({error.strerror}).")
 
 
 def _replayed(document: str, cedar: str, *, since: float, until: float) -> ReplayReport:

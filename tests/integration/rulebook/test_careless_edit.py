@@ -27,6 +27,8 @@ from ostiary.policy.snapshot import Rules
 from ostiary.rulebook.facade import PeopleNotNamed, apply_plan, get_current, plan_change, replay_candidate
 from ostiary.rulebook.initial import initial_rules
 from ostiary.rulebook.services import apply_rules
+from ostiary.visibility.adapters.past_files import PastDamaged, day_path, list_days
+from ostiary.visibility.keeping import replay_folder
 
 __all__ = ["instance"]
 pytestmark = pytest.mark.django_db
@@ -123,3 +125,26 @@ def test_a_plan_says_who_may_still_but_on_other_terms(company, tmp_path):
     assert "0 would have lost something (0 requests)" in told
     assert f"{staff} would have been allowed on other terms ({requests} requests)." in told
     assert f"Who and what: ostiary rules replay {file}" in told
+
+
+def test_what_is_kept_may_be_damaged_and_rules_are_still_planned(company, tmp_path):
+    folder = replay_folder(company) / "decisions"
+    path = day_path(folder, list_days(folder)[1])
+    path.write_bytes(path.read_bytes()[:-1])
+    file = tmp_path / "with-a-reason.yaml"
+    file.write_text(WITH_A_REASON)
+
+    tried = CliRunner().invoke(app, ["replay", str(file)])
+    assert isinstance(tried.exception, PastDamaged)
+    planned = CliRunner().invoke(app, ["plan", str(file)])
+    assert planned.exit_code == ExitCode.OK
+    told = " ".join(planned.output.split())
+    assert "They could not be tried on what happened." in told
+    assert f"{path.name} is damaged from byte" in told
+    replayed = json.loads(CliRunner().invoke(app, ["plan", str(file), "--json"]).stdout)["replay"]
+    assert "Start Ostiary again" in replayed["untried"]
+    path.unlink()
+    path.mkdir()
+    planned = CliRunner().invoke(app, ["plan", str(file)])
+    assert planned.exit_code == ExitCode.OK
+    assert f"{path.name} cannot be read (Is a directory)." in " ".join(planned.output.split())

@@ -12,12 +12,12 @@ from tests.visibility_material import ADA, HTTP
 from tests.visibility_record import instance
 from typer.testing import CliRunner
 
-from ostiary.applications.facade import add_app, ensure_builtin_apps
+from ostiary.applications.facade import UnknownApp, add_app, ensure_builtin_apps
 from ostiary.cli.moments import BadMoment
-from ostiary.cli.output import ExitCode
+from ostiary.cli.output import ExitCode, Refused
 from ostiary.cli.rules_replay import app
 from ostiary.config.places import Instance
-from ostiary.identity.facade import find_person, invite_person
+from ostiary.identity.facade import UnknownPerson, find_person, invite_person
 from ostiary.policy.decision import Allow
 from ostiary.policy.replay_report import Effect, Unreplayed
 from ostiary.policy.request import ActionClass
@@ -137,7 +137,7 @@ def test_json_holds_the_whole_report(people, run):
 def test_one_person_and_one_app_can_be_looked_at(people, run):
     assert run(WITH_PASSKEY, "--person", "anna@example.test").exit_code == ExitCode.OK
     assert run(WITH_PASSKEY, "--person", people["ben"], "--app", "wiki").exit_code == ExitCode.FINDINGS
-    assert run(WITH_PASSKEY, "--app", "payroll").exit_code == ExitCode.OK
+    assert run(WITH_PASSKEY, "--app", "console").exit_code == ExitCode.OK
 
 
 def test_a_time_without_requests_is_said_to_be_empty(people, run):
@@ -150,6 +150,15 @@ def test_nonsense_is_refused(people, run):
     assert isinstance(run(WITH_PASSKEY, "--since", "yesterday").exception, BadMoment)
     assert isinstance(run(WITH_PASSKEY, "--since", "99999999999d").exception, BadMoment)
     assert isinstance(run("version: 2").exception, InvalidRules)
+    for since, until in (("7d", "7d"), ("7d", "8d"), ("2099-01-01", "")):
+        refused = run(WITH_PASSKEY, "--since", since, "--until", until)
+        assert isinstance(refused.exception, Refused)
+        assert "ends before it begins" in str(refused.exception)
+
+
+def test_a_name_that_nobody_has_is_refused_so_that_nothing_passes_for_lack_of_it(people, run):
+    assert isinstance(run(WITH_PASSKEY, "--app", "wikki").exception, UnknownApp)
+    assert isinstance(run(WITH_PASSKEY, "--person", "benn@example.test").exception, UnknownPerson)
 
 
 def test_what_the_rules_in_force_answer_otherwise_is_no_effect_of_the_candidate(people):
