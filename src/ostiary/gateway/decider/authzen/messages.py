@@ -11,8 +11,9 @@ from msgspec import Meta
 
 MAX_EVALUATIONS: Final = 100
 MAX_PROOFS: Final = 16
-MAX_DEVICE_FACTS: Final = 32
-"""All of them stand on record with each question of a list, so that they must be few and short."""
+MAX_DEVICE_FACTS: Final = 50
+MAX_DEVICE_CHARACTERS: Final = 8192
+"""Of all facts of a device together: they stand on record with each question of a list."""
 
 MAX_RAW_PATH_CHARACTERS: Final = 16_384
 """Of a path with its escapes. What it may have without them is said where paths are read."""
@@ -23,8 +24,7 @@ Name = Annotated[str, Meta(max_length=512)]
 Text = Annotated[str, Meta(max_length=4096)]
 Strength = Literal["single", "any", "otp", "phishing-resistant"]
 Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"]
-FactName = Annotated[str, Meta(max_length=64)]
-DeviceFact = bool | Annotated[int, Meta(ge=-(2**53), le=2**53)] | Annotated[str, Meta(max_length=256)]
+DeviceFact = bool | Annotated[int, Meta(ge=-(2**53), le=2**53)] | Name
 
 
 class SubjectProperties(msgspec.Struct, frozen=True):
@@ -104,7 +104,7 @@ class Context(msgspec.Struct, frozen=True):
     authentications: Annotated[tuple[Proof, ...], Meta(max_length=MAX_PROOFS)] = ()
     address: Name | None = None
     country: Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")] | None = None
-    device: Annotated[dict[FactName, DeviceFact], Meta(max_length=MAX_DEVICE_FACTS)] | None = None
+    device: Annotated[dict[Name, DeviceFact], Meta(max_length=MAX_DEVICE_FACTS)] | None = None
     risk: Annotated[int, Meta(ge=0, le=100)] | None = None
 
 

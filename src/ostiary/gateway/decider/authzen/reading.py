@@ -14,6 +14,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ostiary.errors import OstiaryError
 from ostiary.gateway.decider.authzen.messages import (
+    MAX_DEVICE_CHARACTERS,
     MAX_EVALUATIONS,
     Action,
     ActionSearch,
@@ -120,8 +121,14 @@ def _checked(asked: _Asked, *, place: str = "") -> _Asked:
         )
     if context.address is not None and not _is_address(context.address):
         raise UnusableMessage(f"`context.address`{place} is no IP address.")
+    device = context.device or {}
+    if (
+        sum(len(name) + (len(fact) if isinstance(fact, str) else 0) for name, fact in device.items())
+        > MAX_DEVICE_CHARACTERS
+    ):
+        raise UnusableMessage(f"`context.device`{place} has more than {MAX_DEVICE_CHARACTERS} characters.")
     for fact in ("managed", "compliant"):
-        if type((context.device or {}).get(fact, True)) is not bool:
+        if type(device.get(fact, True)) is not bool:
             raise UnusableMessage(f"`context.device.{fact}`{place} must be true or false.")
     return asked
 
