@@ -113,8 +113,10 @@ class Asking(Reply):
     def __init__(self, *parts: bytes) -> None:
         super().__init__()
         self._parts = parts
+        self.begun = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
+        self.begun = True
         for part in self._parts:
             yield part
 

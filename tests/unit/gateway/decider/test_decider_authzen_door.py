@@ -324,6 +324,13 @@ def test_what_cannot_be_read_counts_too() -> None:
         assert answers == [400] * 4 + [429] * 2
 
 
+def test_no_more_bodies_are_on_the_way_than_may_be_asked_with() -> None:
+    with open_house(asked_company(), CONFIGURATION.replace("100000", "1")) as house:
+        answers = ask_together(house, *[send(house, EVALUATION, question()) for _ in range(10)])
+        assert sorted(one.status for one in answers) == [200] * 4 + [429] * 6
+        assert sum(one.begun for one in answers) == 4
+
+
 def test_a_name_that_stands_twice_is_found_in_one_walk() -> None:
     compared = 0
 
@@ -365,6 +372,9 @@ def test_an_allowance_fills_steadily() -> None:
     assert allowances.wait("a", 0) == pytest.approx(0.2)
     assert allowances.wait("a", 0.2) == pytest.approx(0)
     assert allowances.wait("b", 0) == 0
+    allowances.charge("c", 40, 0)
+    assert allowances.wait("c", 0) == pytest.approx(0.1)
+    assert allowances.wait("c", 0, counted=1) == 0, "the last one is its own"
     allowances.charge("a", 40, 100)
     assert allowances.wait("a", 100) == pytest.approx(0.1), "no more than the burst was saved"
 

@@ -51,14 +51,15 @@ class Allowances:
         self._burst = max(1.0, per_second * BURST_SECONDS)
         self._left: dict[str, tuple[float, float]] = {}
 
-    def wait(self, client: str, now: float) -> float:
-        """Return how many seconds a client must wait before its next request; 0 when it need not.
+    def wait(self, client: str, now: float, *, counted: int = 0) -> float:
+        """Return how many seconds a client must wait before a request is answered; 0 when it need not.
 
         Args:
             client: its name.
             now: seconds on a clock that only goes forward.
+            counted: how many questions were taken already for this very request.
         """
-        return max(0.0, (1.0 - self._now(client, now)) / self._per_second)
+        return max(0.0, (1.0 - counted - self._now(client, now)) / self._per_second)
 
     def charge(self, client: str, questions: int, now: float) -> None:
         """Take as many as were asked; they may be more than there are.

@@ -127,7 +127,8 @@ class AuthzenDoor:
         if path not in _ENDPOINTS:
             raise Refused(error(404, f"There is nothing at this address. See {metadata.WELL_KNOWN}"))
         require_method(knock.method, "POST")
-        await self._admit(knock)
+        client, _ = await self._admit(knock)
+        self._charge(client, 1)  # before the body, so that nobody has more of them on the way than it may ask
         require_json(headers.get("content-type", ""))
         content = await read_body(body, headers.get("content-length", ""))
         if path in _SEARCHES:
@@ -143,7 +144,7 @@ class AuthzenDoor:
         return reply(decisions[0] if several.single else {"evaluations": decisions})
 
     async def _asked(self, knock: Knock) -> Asked:
-        """Return a request that is answered now, and count it.
+        """Return a request that is answered now.
 
         Who asks is looked up once more: body or turn may have been long in coming, and what was revoked or used up
         meanwhile must not be answered.
@@ -151,19 +152,22 @@ class AuthzenDoor:
         Raises:
             Refused: as `_admit`.
         """
-        client, basis = await self._admit(knock)
-        self._charge(client, 1)
+        client, basis = await self._admit(knock, counted=1)
         return Asked(knock, client, basis)
 
-    async def _admit(self, knock: Knock) -> tuple[ClientFact, Basis]:
+    async def _admit(self, knock: Knock, *, counted: int = 0) -> tuple[ClientFact, Basis]:
         """Return who asks and the facts in force.
+
+        Args:
+            knock: the request.
+            counted: how many questions of its own have been taken from the allowance.
 
         Raises:
             Refused: 401 for a token that does not work, 403 for a search by who may not search, 429 for too many
                 questions, 503 where nothing can be decided or nobody can tell who asks.
         """
         client, basis = await self._identify(knock)
-        wait = self._allowances.wait(client.name, time.monotonic())
+        wait = self._allowances.wait(client.name, time.monotonic(), counted=counted)
         if wait > 0:
             seconds = str(ceil(wait))
             raise Refused(error(429, f"Too many questions. Wait {seconds} s.", ("retry-after", seconds)))
