@@ -79,6 +79,7 @@ def apply(
     Rules that no administrator could reach the console under are on trial first: confirm them, or they roll back.
     """
     setup()
+    _refuse_followed(despite_follow=despite_follow)
     made = _plan(*read_texts(file, cedar))
     _carry_out(
         made,
@@ -99,11 +100,13 @@ def revert(
     ] = 0,
     comment: CommentOption = "",
     takes_from: TakesFromOption = None,
+    despite_follow: FollowOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Put earlier rules in force again, as a new entry of the history."""
     setup()
+    _refuse_followed(despite_follow=despite_follow)
     from ostiary.rulebook.facade import get_applied, get_applied_before, get_current
 
     earlier = get_applied(number) if number else get_applied_before(get_current().number)
@@ -112,7 +115,16 @@ def revert(
     made = _plan(earlier.document, earlier.cedar)
     words = comment or f"Back to number {earlier.number}"
     place = f"rules {earlier.number}"
-    _carry_out(made, place, comment=words, takes_from=takes_from, yes=yes, as_json=as_json, restores=earlier.number)
+    _carry_out(
+        made,
+        place,
+        comment=words,
+        takes_from=takes_from,
+        yes=yes,
+        as_json=as_json,
+        restores=earlier.number,
+        despite_follow=despite_follow,
+    )
 
 
 @app.command("confirm", epilog=examples("ostiary rules confirm", "ostiary rules confirm --json"))
@@ -171,6 +183,7 @@ def approve(
     number: ProposalArgument,
     takes_from: TakesFromOption = None,
     despite_failing_tests: DespiteOption = False,
+    despite_follow: FollowOption = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -179,13 +192,20 @@ def approve(
     from ostiary.rulebook.facade import approve_proposal, get_proposal
 
     proposal = get_proposal(number)
+    _refuse_followed(despite_follow=despite_follow or bool(proposal.origin))
     made, place = _plan(proposal.document, proposal.cedar), f"proposal {number}"
     _stop_at_problems(made, place, despite=despite_failing_tests, as_json=as_json)
     if not as_json:
         print_plan(made, place)
     named = _name_people(made, takes_from)
     confirm(f"{proposal.actor} proposed this; it changes who may do what, from now on.", yes=yes)
-    applied = approve_proposal(number, made, people_named=named, despite_failing_tests=despite_failing_tests)
+    applied = approve_proposal(
+        number,
+        made,
+        people_named=named,
+        despite_failing_tests=despite_failing_tests,
+        despite_follow=despite_follow,
+    )
     _print_in_force(applied, as_json)
 
 
@@ -200,6 +220,15 @@ def withdraw(number: ProposalArgument, as_json: JsonOption = False) -> None:
         print_json(get_proposal(number))
     else:
         print_done(f"Proposal number {number} is withdrawn.")
+
+
+def _refuse_followed(*, despite_follow: bool) -> None:
+    """Return when rules may be changed here. Asked before anything is worked out, and once more when it is done."""
+    from django.conf import settings
+
+    from ostiary.rulebook.facade import refuse_followed
+
+    refuse_followed(settings.INSTANCE.configuration.rules.follow, despite_follow=despite_follow)
 
 
 def _plan(document: str, cedar: str) -> "Plan":
@@ -239,7 +268,7 @@ def _carry_out(
     despite_failing_tests: bool = False,
     despite_follow: bool = False,
 ) -> None:
-    from ostiary.rulebook.facade import apply_plan, propose_plan, refuse_followed
+    from ostiary.rulebook.facade import apply_plan, propose_plan
 
     if made.is_in_force:
         before = made.before
@@ -248,7 +277,6 @@ def _carry_out(
     _stop_at_problems(made, place, despite=despite_failing_tests or bool(restores), as_json=as_json)
     if not as_json:
         print_plan(made, place)
-    refuse_followed(made, despite_follow=despite_follow)
     if made.needs_approval:
         confirm("This waits until another administrator approves it.", yes=yes)
         proposal = propose_plan(made, comment=comment)

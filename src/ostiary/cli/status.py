@@ -9,6 +9,7 @@ from ostiary.cli.django import setup
 from ostiary.cli.output import ExitCode, JsonOption, examples, print_json, print_note, print_table, print_text
 
 if TYPE_CHECKING:
+    from ostiary.supervisor.rules_standing import RulesStanding
     from ostiary.supervisor.standing import Standing
 
 app = typer.Typer()
@@ -62,6 +63,7 @@ def _show(standing: "Standing") -> None:
         ("confirmed", f"{_span(facts.confirmed_seconds_ago)} ago"),
         ("sessions", facts.sessions),
         ("certificate", f"{certificate.days_left:.0f} days left" if certificate.days_left is not None else None),
+        ("rules", _rules(standing.rules)),
         ("disk", f"{standing.disk_free_mib:,} MiB free"),
         ("record", standing.record_problem or "written"),
         ("second factor", "required" if standing.second_factor_required else "NOT required of everybody"),
@@ -70,6 +72,15 @@ def _show(standing: "Standing") -> None:
     if standing.apps:
         print_text("")
         print_table(["app", "health", "detail"], [(a.app, a.health, a.detail) for a in standing.apps], empty="")
+
+
+def _rules(rules: "RulesStanding") -> str | None:
+    if not rules.number:
+        return None
+    if not rules.follows:
+        return f"number {rules.number}"
+    seen = f"newest commit {rules.commit[:12]}" if rules.commit else "no commit seen yet"
+    return f"number {rules.number}; follows {rules.follows}, {rules.unreadable or seen}"
 
 
 def _span(seconds: float | None) -> str | None:

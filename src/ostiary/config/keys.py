@@ -85,6 +85,9 @@ EXAMPLES = {
     "decisions.country_database": "/var/lib/ostiary/country.mmdb",
     "rules.follow": "/srv/rules.git",
     "rules.follow_key": "/var/lib/ostiary/secrets/rules.key",
+    "rules.follow_known_hosts": "/var/lib/ostiary/known_hosts",
+    "rules.follow_token": "/var/lib/ostiary/secrets/rules.token",
+    "rules.follow_authority": "/etc/ssl/git-authority.pem",
 }
 
 

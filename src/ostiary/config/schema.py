@@ -157,6 +157,10 @@ class Rules(Section, frozen=True, kw_only=True):
         follow_branch: whose last commit counts.
         follow_file: the path of the rules document in the repository.
         follow_key: a file with the private SSH key that may read the repository.
+        follow_known_hosts: a file with the keys of the SSH server that is trusted, as `ssh-keyscan` prints them; empty asks
+            `~/.ssh/known_hosts` of the user who runs Ostiary.
+        follow_token: a file with the password or token that an `https:` server is sent; the user stands in the address.
+        follow_authority: a file (PEM) with the authority that vouches for an `https:` server, besides those the system trusts.
         follow_seconds: how often it is fetched.
     """
 
@@ -168,6 +172,9 @@ class Rules(Section, frozen=True, kw_only=True):
     follow_branch: str = "main"
     follow_file: str = "rules.yaml"
     follow_key: str = ""
+    follow_known_hosts: str = ""
+    follow_token: str = ""
+    follow_authority: str = ""
     follow_seconds: Positive = 60
 
 

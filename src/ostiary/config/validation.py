@@ -2,13 +2,18 @@
 
 import difflib
 import ipaddress
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from ostiary.config.database import UnusableDatabaseUrl, check_database_url
 from ostiary.config.domain_name import NotADomain, parse_domain
 from ostiary.config.keys import Key, Value, tables, toml_value
+
+_HELPER: Final = re.compile(r"[A-Za-z0-9]+::", re.ASCII)
+"""How git is told to run a program of that name to reach a repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,7 @@ def _meaning_problems(values: Mapping[str, object]) -> Iterator[Problem]:
     if value("mail.transport") == "smtp" and not value("mail.host"):
         yield Problem("mail.host", 'is empty, and mail.transport = "smtp" needs it.')
     yield from _authzen_problems(value)
+    yield from _follow_problems(str(value("rules.follow")), str(value("rules.follow_token")))
     yield from _url_problems(str(value("database.url")), str(value("sign_in.breached_range_url")))
 
 
@@ -134,6 +140,25 @@ def _authzen_problems(value: Callable[[str], Value]) -> Iterator[Problem]:
     if enabled and not on_gateway and not value("decisions.forward_auth_port"):
         words = "is true, and nothing serves it. Set decisions.forward_auth_port or authzen.on_gateway."
         yield Problem("authzen.enabled", words)
+
+
+def _follow_problems(repository: str, token: str) -> Iterator[Problem]:
+    """Say what is wrong with the address of the rules, without repeating it: it could hold a password."""
+    try:
+        parts = urlsplit(repository)
+        scheme, password = parts.scheme if "://" in repository else "", parts.password
+    except ValueError:
+        yield Problem("rules.follow", "is no address.")
+        return
+    if scheme not in {"", "file", "https", "ssh"} or _HELPER.match(repository):
+        yield Problem("rules.follow", "must be a folder, or an https: or ssh: address.")
+    elif scheme and password is not None:
+        words = "holds a password, which everybody would see. Put it into a file and name that in rules.follow_token."
+        yield Problem("rules.follow", words)
+    if token and scheme != "https":
+        yield Problem(
+            "rules.follow_token", "is only sent to an https: address. Change rules.follow, or leave it empty."
+        )
 
 
 def _url_problems(database: str, breached: str) -> Iterator[Problem]:

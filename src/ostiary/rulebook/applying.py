@@ -49,7 +49,7 @@ def apply_plan(
         RulesOvertaken: when other rules were put in force since the plan was made.
         RecordUnavailable: when it cannot be put on record.
     """
-    refuse_followed(plan, despite_follow=despite_follow)
+    refuse_followed(plan.follows, despite_follow=despite_follow)
     if plan.needs_approval:
         raise NeedsApproval(
             "A second administrator must approve changes of the rules here.",
@@ -64,15 +64,19 @@ def apply_plan(
     )
 
 
-def refuse_followed(plan: Plan, *, despite_follow: bool = False) -> None:
+def refuse_followed(follows: str, *, despite_follow: bool = False) -> None:
     """Return when rules are made here, or when the repository they come from is overruled on purpose.
+
+    Args:
+        follows: the repository; empty when rules are made here.
+        despite_follow: whether it is overruled.
 
     Raises:
         RulesFollowed: otherwise.
     """
-    if plan.follows and not despite_follow:
+    if follows and not despite_follow:
         raise RulesFollowed(
-            f"The rules come from {plan.follows}; change them there.",
+            f"The rules come from {follows}. Nothing was changed: commit and push the change there, and it is looked at.",
             hint="When that cannot wait, on the machine itself: ostiary rules apply FILE --despite-follow",
         )
 
@@ -97,10 +101,9 @@ def carry_out(
             + (f", not {people_named}." if people_named is not None else "."),
             hint=f"Look at who loses what. If it is meant, say the number: {plan.people_to_name}.",
         )
-    now = time.time()
     with transaction.atomic():
         take_turns()
-        current = get_current()
+        now, current = time.time(), get_current()
         if current.number and (current.document, current.cedar) == (plan.document, plan.cedar):
             return current
         refuse_while_held()

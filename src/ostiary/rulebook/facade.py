@@ -8,11 +8,13 @@ from ostiary.rulebook.applying import apply_plan, refuse_followed
 from ostiary.rulebook.clauses import ClausesRefuted
 from ostiary.rulebook.domain import AppliedRules, CheckReport, PartChange, RuleChange, RulesDifference, RuleSummary
 from ostiary.rulebook.failing import TestsFail, note_failing, refuse_failing
+from ostiary.rulebook.followed import get_followed
 from ostiary.rulebook.following import follow_repository
 from ostiary.rulebook.holds import confirm_hold, may_confirm, roll_back, roll_back_due
 from ostiary.rulebook.initial import initial_rules
 from ostiary.rulebook.lifecycle import (
     ChangeHeld,
+    Followed,
     Hold,
     HoldOutcome,
     HoldReason,
@@ -57,6 +59,7 @@ __all__ = [
     "CheckReport",
     "Circumstances",
     "ClausesRefuted",
+    "Followed",
     "Hold",
     "HoldOutcome",
     "HoldReason",
@@ -102,6 +105,7 @@ __all__ = [
     "get_applied",
     "get_applied_before",
     "get_current",
+    "get_followed",
     "get_hold",
     "get_proposal",
     "initial_rules",

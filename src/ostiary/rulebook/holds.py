@@ -46,10 +46,9 @@ def confirm_hold(*, number: int, actor: Actor, proved: bool) -> AppliedRules:
         NotConfirmed: when it proves nothing.
         RecordUnavailable: when it cannot be put on record; nothing was changed.
     """
-    now = time.time()
     with transaction.atomic():
         take_turns()
-        hold = _open_hold(number)
+        now, hold = time.time(), _open_hold(number)
         if hold.is_due(now):
             raise NothingHeld(f"The time to confirm rules number {number} is up; the rules before come back.")
         if not may_confirm(hold, actor):

@@ -7,6 +7,7 @@ import msgspec
 
 from ostiary.errors import OstiaryError
 from ostiary.policy.identifiers import PolicyVersion
+from ostiary.policy.rules.problems import Problem
 
 CLOCK_SKEW_SECONDS: Final = 5.0
 
@@ -93,6 +94,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
         decided_at: when it was approved or withdrawn; 0 before.
         decided_by: who did.
         number: of the rules that it became; 0 when it did not.
+        author: the mail address of whoever wrote it, as the commit of a followed repository says.
     """
 
     id: int
@@ -111,6 +113,41 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: float = 0.0
     decided_by: str = ""
     number: int = 0
+    author: str = ""
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """What was last seen in the repository that the rules come from.
+
+    Args:
+        repository: its address.
+        commit: the newest that was seen; empty when none was.
+        author: who wrote it, as it says.
+        subject: the first line of its message.
+        seen_at: when it was first seen, seconds since the epoch.
+        problems: why its rules cannot be used; empty when they can.
+        unreadable: why the repository could not be read the last time; empty when it could.
+        unreadable_since: since when; 0 when it could.
+        in_force: the number of the rules in force.
+    """
+
+    repository: str
+    commit: str = ""
+    author: str = ""
+    subject: str = ""
+    seen_at: float = 0.0
+    problems: tuple[Problem, ...] = ()
+    unreadable: str = ""
+    unreadable_since: float = 0.0
+    in_force: int = 0
+
+    @property
+    def first_problem(self) -> str:
+        """What is wrong first, with its line, and how much more is; empty when nothing is."""
+        if not self.problems:
+            return ""
+        more = len(self.problems) - 1
+        return str(self.problems[0]) + (f", and {more} more" if more else "")
 
 
 class ChangeHeld(OstiaryError):

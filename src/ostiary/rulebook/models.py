@@ -1,6 +1,7 @@
 """Every set of rules that was ever applied, the trial that some of them were on, and what waits to be applied.
 
 The last rules are in force. Their rows are added, never changed; a hold and a proposal are changed once, when they end.
+Beside them, what was last seen in the repository that the rules come from.
 """
 
 from typing import ClassVar
@@ -75,6 +76,7 @@ class ProposalRow(models.Model):
     actor_kind = models.CharField(max_length=10)
     actor_id = models.CharField(max_length=254)
     actor_label = models.CharField(max_length=254)
+    author = models.CharField(max_length=254, blank=True, default="")
     state = models.CharField(max_length=10, default="open", db_index=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.CharField(max_length=254, blank=True)
@@ -87,3 +89,19 @@ class ProposalRow(models.Model):
 
     def __str__(self) -> str:
         return f"proposal {self.pk}"
+
+
+class FollowedRow(models.Model):
+    """What was last seen in a followed repository; at most one row for each place in one that was ever followed."""
+
+    source = models.CharField(max_length=64, primary_key=True)
+    commit = models.CharField(max_length=64, blank=True)
+    author = models.CharField(max_length=200, blank=True)
+    subject = models.CharField(max_length=200, blank=True)
+    seen_at = models.DateTimeField(null=True)
+    problems = models.JSONField(default=list)
+    unreadable = models.CharField(max_length=500, blank=True)
+    unreadable_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"followed {self.commit[:12]}"

@@ -46,7 +46,7 @@ def get_proposal(proposal_id: int) -> Proposal:
     return _to_proposal(row, time.time())
 
 
-def propose_plan(plan: Plan, *, comment: str = "", origin: str = "", waits_for: str = "") -> Proposal:
+def propose_plan(plan: Plan, *, comment: str = "", origin: str = "", waits_for: str = "", author: str = "") -> Proposal:
     """Store the rules of a plan for somebody else to put in force.
 
     Args:
@@ -54,6 +54,7 @@ def propose_plan(plan: Plan, *, comment: str = "", origin: str = "", waits_for: 
         comment: why.
         origin: the commit of a followed repository, if it comes from one.
         waits_for: why it was not applied by itself.
+        author: the mail address of whoever wrote that commit, as it says.
 
     Raises:
         InvalidRules: when they cannot be used.
@@ -76,18 +77,28 @@ def propose_plan(plan: Plan, *, comment: str = "", origin: str = "", waits_for: 
             actor_kind=plan.actor.kind,
             actor_id=plan.actor.id[:254],
             actor_label=plan.actor.label[:254],
+            author=author[:254],
         )
         _put_on_record(plan.actor, row, "create", {"version": plan.version}, now, comment=row.comment)
     return _to_proposal(row, now)
 
 
 def may_approve(proposal: Proposal, actor: Actor) -> bool:
-    """Say whether this actor may approve: anybody but whoever proposed it."""
-    return (proposal.actor_kind, proposal.actor_id) != (actor.kind, actor.id)
+    """Say whether this actor may approve: anybody but whoever proposed it, or wrote the commit.
+
+    Nobody vouches for what a commit says of its author: that keeps the honest from approving what they wrote themselves.
+    """
+    wrote = bool(proposal.author) and proposal.author.casefold() == actor.label.casefold()
+    return not wrote and (proposal.actor_kind, proposal.actor_id) != (actor.kind, actor.id)
 
 
 def approve_proposal(
-    proposal_id: int, plan: Plan, *, people_named: int | None = None, despite_failing_tests: bool = False
+    proposal_id: int,
+    plan: Plan,
+    *,
+    people_named: int | None = None,
+    despite_failing_tests: bool = False,
+    despite_follow: bool = False,
 ) -> AppliedRules:
     """Put a proposal in force, for good or on trial, as the plan of whoever approves it says.
 
@@ -96,6 +107,7 @@ def approve_proposal(
         plan: of the same texts, made just now for whoever approves.
         people_named: see `apply_plan`.
         despite_failing_tests: see `apply_plan`.
+        despite_follow: see `apply_plan`.
 
     Raises:
         UnknownProposal: when there is no such proposal, or it is no longer open.
@@ -108,9 +120,10 @@ def approve_proposal(
         take_turns()
         proposal = _open(proposal_id)
         if not proposal.origin:
-            refuse_followed(plan)
+            refuse_followed(plan.follows, despite_follow=despite_follow)
         if not may_approve(proposal, plan.actor):
-            raise NotYours("You proposed these rules; somebody else must approve them.")
+            did = "wrote the commit with" if proposal.author else "proposed"
+            raise NotYours(f"You {did} these rules; somebody else must approve them.")
         if (plan.document, plan.cedar) != (proposal.document, proposal.cedar):
             raise RulesOvertaken("The plan is of other rules than the proposal.", hint="Look at the proposal again.")
         if proposal.based_on != plan.before.number:
@@ -203,4 +216,5 @@ def _to_proposal(row: ProposalRow, now: float) -> Proposal:
         decided_at=row.decided_at.timestamp() if row.decided_at else 0.0,
         decided_by=row.decided_by,
         number=row.number,
+        author=row.author,
     )

@@ -16,6 +16,7 @@ from ostiary.gateway.snapshots import read_snapshot
 from ostiary.supervisor.alarms import list_alarms
 from ostiary.supervisor.lock import is_locked
 from ostiary.supervisor.process import State
+from ostiary.supervisor.rules_standing import RulesStanding, read_rules_standing
 from ostiary.supervisor.status_file import NotRunning, ProcessStatus, SupervisorStatus, read_status
 
 STALE_STATUS_SECONDS = 15.0
@@ -84,6 +85,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     record_problem: str = ""
     alarms: tuple[str, ...] = ()
     second_factor_required: bool = True
+    rules: RulesStanding = RulesStanding()
     apps: tuple[AppStanding, ...] = ()
 
 
@@ -100,7 +102,8 @@ def get_standing(instance: Instance, now: float) -> Standing:
         problems.append("The facts are not confirmed: every request is refused. Look at the worker's log.")
     alarms = list_alarms(instance.run) if status else ()
     problems += [text for text in (certificate.problem, record_problem, *alarms) if text]
-    problems += _rules_problems() if status else ()
+    rules = read_rules_standing(instance.configuration.rules) if status else RulesStanding()
+    problems += rules.problems
     problems += [f"{app.app} is down: {app.detail}" for app in apps if app.health == "down"]
     disk = os.statvfs(instance.home)
     return Standing(
@@ -116,6 +119,7 @@ def get_standing(instance: Instance, now: float) -> Standing:
         record_problem=record_problem,
         alarms=alarms,
         second_factor_required=instance.configuration.sign_in.require_second_factor,
+        rules=rules,
         apps=apps,
     )
 
@@ -237,23 +241,6 @@ def _record_problem() -> str:
         return f"The record cannot be written, and every request is refused: {log.problem}"
     truncated = [stream.stream for stream in log.streams if stream.truncated]
     return f"The record `{truncated[0]}` lost its end. Run: ostiary audit verify" if truncated else ""
-
-
-def _rules_problems() -> tuple[str, ...]:
-    """Return what stands between the rules in force and those that are meant: a trial, a commit that waits."""
-    from django.db.utils import DatabaseError  # noqa: PLC0415 - an unreachable database is a finding
-
-    from ostiary.rulebook.facade import get_hold, list_proposals  # noqa: PLC0415
-
-    try:
-        hold, waiting = get_hold(), [one for one in list_proposals() if one.origin]
-    except DatabaseError:
-        return ()
-    found = [f"Rules number {hold.number} are on trial. Run: ostiary rules confirm, or roll-back"] if hold else []
-    found += [
-        f"The rules of commit {one.origin[:12]} wait: {one.waits_for}. Run: ostiary rules proposals" for one in waiting
-    ]
-    return tuple(found)
 
 
 def _apps() -> tuple[AppStanding, ...]:

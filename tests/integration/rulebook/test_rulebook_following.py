@@ -1,72 +1,53 @@
 """Rules that come from a git repository: fetched with the real git, applied when nothing speaks against them, else waiting."""
 
 import os
+import shutil
+import signal
 import subprocess
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import msgspec
+import psutil
 import pytest
 from tests.console_fixtures import console_instance
-from tests.rulebook_people import CLOSED, NARROW, OPEN, OPERATOR, actor_of, make_people
+from tests.followed_repository import Repository
+from tests.rulebook_people import CLOSED, NARROW, OPEN, OPERATOR, actor_of, join, make_people
 from typer.testing import CliRunner
 
 from ostiary.cli.output import ExitCode
 from ostiary.cli.rules_change import app
 from ostiary.gateway.surroundings import read_surroundings
-from ostiary.identity.facade import Person
-from ostiary.rulebook.adapters import git_repository
-from ostiary.rulebook.adapters.git_repository import RepositoryUnusable, fetch_revision
+from ostiary.identity.facade import Person, create_group
+from ostiary.rulebook import proposals
+from ostiary.rulebook.adapters import git_process, git_repository
+from ostiary.rulebook.adapters.git_process import Access, RepositoryUnusable
+from ostiary.rulebook.adapters.git_repository import fetch_revision
 from ostiary.rulebook.facade import (
-    InvalidRules,
+    NotYours,
     RulesFollowed,
     apply_plan,
     apply_rules,
     approve_proposal,
     follow_repository,
     get_current,
+    get_followed,
     get_hold,
     list_history,
     list_proposals,
+    may_approve,
     plan_change,
     propose_plan,
+    roll_back,
 )
 
 pytestmark = pytest.mark.django_db
 __all__ = ["console_instance"]
-
-
-class Repository:
-    """A bare repository as others push to it, and a clone in which they write."""
-
-    def __init__(self, folder: Path) -> None:
-        self.bare, self.clone = folder / "rules.git", folder / "clone"
-        self.git(folder, "init", "--quiet", "--bare", "--initial-branch=main", str(self.bare))
-        self.git(folder, "clone", "--quiet", str(self.bare), str(self.clone))
-
-    @staticmethod
-    def git(folder: Path, *words: str) -> str:
-        person = {"GIT_AUTHOR_NAME": "Vera", "GIT_AUTHOR_EMAIL": "v@example.test"}
-        committer = {"GIT_COMMITTER_NAME": "Vera", "GIT_COMMITTER_EMAIL": "v@example.test"}
-        done = subprocess.run(
-            ["git", "-c", "protocol.file.allow=always", *words],
-            cwd=folder,
-            env={"PATH": os.environ["PATH"], "HOME": str(folder), **person, **committer},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    def push(self, document: str | bytes, subject: str = "A change", *, file: str = "rules.yaml") -> str:
-        """Commit a document and push it; return the commit."""
-        (self.clone / file).write_bytes(document.encode() if isinstance(document, str) else document)
-        self.git(self.clone, "add", file)
-        self.git(self.clone, "commit", "--quiet", "--allow-empty", "-m", subject)
-        self.git(self.clone, "push", "--quiet", "origin", "HEAD:main")
-        return self.git(self.clone, "rev-parse", "HEAD")
+MISSPELT = OPEN.replace("group:staff", "group:stafff")
 
 
 @pytest.fixture
@@ -84,6 +65,20 @@ def people(db: None, console_instance: object, repository: Repository, settings:
     configuration = msgspec.structs.replace(instance.configuration, rules=rules)
     settings.INSTANCE = type(instance)(home=instance.home, configuration=configuration)
     return made
+
+
+def has_ended(number: int) -> bool:
+    try:
+        return psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def follow() -> str:
@@ -147,10 +142,136 @@ def test_a_newer_commit_overtakes_one_that_waits(people: dict[str, Person], repo
 
 
 def test_rules_that_cannot_be_used_change_nothing(people: dict[str, Person], repository: Repository) -> None:
-    repository.push("version: 1\nrules: [nonsense")
-    with pytest.raises(InvalidRules):
-        follow()
+    followed = get_followed()
+    assert followed is not None
+    assert (followed.commit, followed.problems) == ("", ())
+    commit = repository.push(MISSPELT, "Let more in")
+    assert follow().startswith(f"{commit[:12]} cannot be used: line 4, column ")
     assert get_current().document == OPEN
+    followed = get_followed()
+    assert followed is not None
+    assert (followed.commit, followed.author, followed.subject) == (commit, "Vera", "Let more in")
+    assert (followed.problems[0].line, followed.in_force) == (4, get_current().number)
+    assert "did you mean `staff`" in followed.first_problem
+    first = followed
+    assert "cannot be used" in follow()
+    assert get_followed() == first, "looked at again, and seen since the first time"
+    mended = repository.push(OPEN + "# mended\n")
+    assert "is applied" in follow()
+    followed = get_followed()
+    assert followed is not None
+    assert (followed.commit, followed.problems) == (mended, ())
+
+
+def test_what_was_wrong_only_here_is_applied_once_it_is_right(
+    people: dict[str, Person], repository: Repository
+) -> None:
+    repository.push(OPEN.replace("group:staff", "group:late"))
+    assert "cannot be used" in follow()
+    create_group(id="late", name="Late", actor=OPERATOR)
+    for number in range(5):
+        join(people[f"person-{number}"], "late")
+    assert "is applied" in follow()
+
+
+def test_commits_that_wait_end_with_a_newer_one_that_cannot_be_used_or_is_in_force(
+    people: dict[str, Person], repository: Repository
+) -> None:
+    for newer in (MISSPELT, OPEN):
+        repository.push(NARROW + f"# {newer}".replace("\n", " "))
+        assert "waits" in follow()
+        assert len(list_proposals()) == 1
+        repository.push(newer)
+        follow()
+        assert list_proposals() == (), "nobody can approve what the repository does not say any more"
+
+
+def test_a_branch_that_is_put_back_waits_for_somebody(people: dict[str, Person], repository: Repository) -> None:
+    first = repository.push(OPEN + "# one\n")
+    follow()
+    repository.push(OPEN + "# two\n")
+    follow()
+    repository.put_back(first)
+    why = "the branch went back to a commit that was looked at before"
+    assert follow() == f"{first[:12]} waits: {why}"
+    assert get_current().document == OPEN + "# two\n"
+    (waiting,) = list_proposals()
+    approve_proposal(waiting.id, planned(OPEN + "# one\n", people["ada"]))
+    assert get_current().document == OPEN + "# one\n"
+    assert follow() == f"{first[:12]} is applied"
+
+
+def test_a_branch_that_is_put_back_past_what_waits_ends_the_waiting(
+    people: dict[str, Person], repository: Repository
+) -> None:
+    first = repository.push(OPEN + "# one\n")
+    follow()
+    second = repository.push(NARROW)
+    follow()
+    repository.put_back(first)
+    assert follow() == f"{first[:12]} is applied"
+    assert list_proposals() == ()
+    repository.put_back(second)
+    assert "waits: it takes access from 5 people; the branch went back" in follow()
+
+
+def test_nobody_approves_the_commit_they_wrote(people: dict[str, Person], repository: Repository) -> None:
+    repository.push(CLOSED, email="Ada@example.test")
+    follow()
+    (waiting,) = list_proposals()
+    assert not may_approve(waiting, actor_of(people["ada"]))
+    with pytest.raises(NotYours, match="You wrote the commit"):
+        approve_proposal(waiting.id, planned(CLOSED, people["ada"]))
+    assert approve_proposal(waiting.id, planned(CLOSED, people["max"])).approved_by == "max@example.test"
+
+
+def test_what_waited_too_long_or_was_overtaken_here_waits_again(
+    people: dict[str, Person], repository: Repository, tmp_path: Path
+) -> None:
+    commit = repository.push(NARROW)
+    follow()
+    (first,) = list_proposals()
+    with mock.patch.object(proposals.time, "time", return_value=first.expires_at + 1):
+        assert "nobody approved it in time" in follow()
+    (second,) = list_proposals(now=first.expires_at + 1)
+    assert (second.id > first.id, second.origin) == (True, commit)
+    file = tmp_path / "mine.yaml"
+    file.write_text(OPEN + "# mine\n")
+    assert CliRunner().invoke(app, ["apply", str(file), "--yes", "--despite-follow"]).exit_code == ExitCode.OK
+    assert "other rules came into force since it was looked at" in follow()
+    assert get_current().document == OPEN + "# mine\n"
+    (third,) = list_proposals()
+    assert approve_proposal(third.id, planned(NARROW, people["ada"]), people_named=5).document == NARROW
+
+
+def test_a_commit_waits_for_the_end_of_a_trial(people: dict[str, Person], repository: Repository) -> None:
+    repository.push(CLOSED)
+    follow()
+    (waiting,) = list_proposals()
+    held = approve_proposal(waiting.id, planned(CLOSED, people["ada"]))
+    commit = repository.push(OPEN + "# better\n")
+    assert follow() == f"{commit[:12]} waits for the end of the trial of number {held.number}"
+    roll_back(number=held.number, actor=OPERATOR)
+    assert "is applied" in follow()
+
+
+def test_what_cannot_be_read_is_said_until_it_can(
+    people: dict[str, Person], repository: Repository, settings: Any
+) -> None:
+    repository.push(OPEN)
+    away = repository.bare.rename(repository.bare.with_name("away"))
+    for _ in range(2):
+        with pytest.raises(RepositoryUnusable):
+            follow()
+    followed = get_followed()
+    assert followed is not None
+    assert "git fetch failed: fatal: " in followed.unreadable
+    assert 0 < followed.unreadable_since <= time.time()
+    away.rename(repository.bare)
+    follow()
+    followed = get_followed()
+    assert followed is not None
+    assert (followed.unreadable, followed.unreadable_since) == ("", 0.0)
 
 
 def test_here_nothing_is_changed_meanwhile_but_on_purpose(
@@ -159,17 +280,27 @@ def test_here_nothing_is_changed_meanwhile_but_on_purpose(
     commit = repository.push(OPEN + "# theirs\n")
     follow()
     mine = OPEN + "# mine\n"
-    with pytest.raises(RulesFollowed, match="change them there"):
+    with pytest.raises(RulesFollowed, match="push the change there"):
         apply_plan(planned(mine, people["ada"]))
     proposal = propose_plan(planned(mine, people["ada"]))
     with pytest.raises(RulesFollowed):
         approve_proposal(proposal.id, planned(mine, people["max"]))
     file = tmp_path / "mine.yaml"
     file.write_text(mine)
-    assert isinstance(CliRunner().invoke(app, ["apply", str(file), "--yes"]).exception, RulesFollowed)
+    for words in (["apply", "/no/such/file"], ["apply", str(file), "--yes"], ["revert"], ["approve", str(proposal.id)]):
+        refused = CliRunner().invoke(app, words)
+        assert isinstance(refused.exception, RulesFollowed), words
+        assert "commit and push the change there" in str(refused.exception)
+        assert refused.output == "", "nothing is worked out or shown first"
     done = CliRunner().invoke(app, ["apply", str(file), "--yes", "--despite-follow"])
     assert done.exit_code == ExitCode.OK
     assert follow() == f"{commit[:12]} is applied", "whoever overrules the repository is not overruled by it"
+    assert get_current().document == mine
+    back = CliRunner().invoke(app, ["revert", "--yes", "--despite-follow"])
+    assert back.exit_code == ExitCode.OK
+    assert get_current().document == OPEN + "# theirs\n"
+    proposal = propose_plan(planned(mine, people["ada"]))
+    assert CliRunner().invoke(app, ["approve", str(proposal.id), "--yes", "--despite-follow"]).exit_code == ExitCode.OK
     assert get_current().document == mine
 
 
@@ -196,11 +327,14 @@ def test_no_hook_runs(people: dict[str, Person], repository: Repository, tmp_pat
         "git://127.0.0.1/x",
         "http://127.0.0.1:9/x",
         "/nowhere/at/all",
+        "ssh://-oProxyCommand=touch%20ran/x",
+        "-oProxyCommand=touch ran:x",
+        "https://[x",
     ],
 )
 def test_other_addresses_are_refused(console_instance: object, address: str, tmp_path: Path) -> None:
     with pytest.raises(RepositoryUnusable):
-        fetch_revision(address, branch="main", file="rules.yaml", key="", folder=tmp_path / "kept.git")
+        fetch_revision(address, branch="main", file="rules.yaml", access=Access(), folder=tmp_path / "kept.git")
     assert not list(tmp_path.glob("ran*"))
 
 
@@ -209,16 +343,22 @@ def test_names_that_could_mean_something_else_are_refused(repository: Repository
     repository.push(OPEN)
     for branch, file in ((name, "rules.yaml"), ("main", name)):
         with pytest.raises(RepositoryUnusable, match="cannot be the"):
-            fetch_revision(str(repository.bare), branch=branch, file=file, key="", folder=tmp_path / "kept.git")
+            fetch_revision(
+                str(repository.bare), branch=branch, file=file, access=Access(), folder=tmp_path / "kept.git"
+            )
 
 
 def test_what_is_too_large_or_no_text_is_refused(repository: Repository, tmp_path: Path) -> None:
     for document, words in (("#" * 500_001, "500001 bytes"), (b"\xff\xfe", "not UTF-8")):
         repository.push(document)
         with pytest.raises(RepositoryUnusable, match=words):
-            fetch_revision(str(repository.bare), branch="main", file="rules.yaml", key="", folder=tmp_path / "kept.git")
-    with pytest.raises(RepositoryUnusable, match="failed"):
-        fetch_revision(str(repository.bare), branch="main", file="none.yaml", key="", folder=tmp_path / "kept.git")
+            fetch_revision(
+                str(repository.bare), branch="main", file="rules.yaml", access=Access(), folder=tmp_path / "kept.git"
+            )
+    with pytest.raises(RepositoryUnusable, match=r"There is no none.yaml in the last commit on main"):
+        fetch_revision(
+            str(repository.bare), branch="main", file="none.yaml", access=Access(), folder=tmp_path / "kept.git"
+        )
 
 
 def test_a_pack_beyond_the_limit_fills_no_disk(
@@ -226,11 +366,110 @@ def test_a_pack_beyond_the_limit_fills_no_disk(
 ) -> None:
     repository.push(os.urandom(3_000_000), file="large.bin")
     repository.push(OPEN)
-    monkeypatch.setattr(git_repository, "MAX_FILE_BYTES", 1_000_000)
+    monkeypatch.setattr(git_process, "MAX_FILE_BYTES", 1_000_000)
     with pytest.raises(RepositoryUnusable, match="fetch failed"):
-        fetch_revision(str(repository.bare), branch="main", file="rules.yaml", key="", folder=tmp_path / "kept.git")
-    kept = sum(path.stat().st_size for path in (tmp_path / "kept.git").rglob("*") if path.is_file())
-    assert kept <= 1_100_000
+        fetch_revision(
+            str(repository.bare), branch="main", file="rules.yaml", access=Access(), folder=tmp_path / "kept.git"
+        )
+    assert not (tmp_path / "kept.git").exists()
+
+
+def test_git_takes_no_more_memory_than_it_may(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.push(OPEN)
+    monkeypatch.setattr(git_process, "MAX_MEMORY_BYTES", 2_000_000)
+    with pytest.raises(RepositoryUnusable, match="failed"):
+        fetch_revision(
+            str(repository.bare), branch="main", file="rules.yaml", access=Access(), folder=tmp_path / "k.git"
+        )
+
+
+def test_links_folders_and_other_repositories_are_no_rules(repository: Repository, tmp_path: Path) -> None:
+    repository.push(OPEN)
+    (repository.clone / "link.yaml").symlink_to("/etc/passwd")
+    (repository.clone / "folder").mkdir()
+    (repository.clone / "folder" / "rules.yaml").write_text(OPEN)
+    repository.git(repository.clone, "add", "link.yaml", "folder")
+    other = f"160000,{repository.git(repository.clone, 'rev-parse', 'HEAD')},other"
+    repository.git(repository.clone, "update-index", "--add", "--cacheinfo", other)
+    repository.push(OPEN + "# more\n")
+    for file in ("link.yaml", "folder", "other"):
+        with pytest.raises(RepositoryUnusable, match="is no file"):
+            fetch_revision(str(repository.bare), branch="main", file=file, access=Access(), folder=tmp_path / "k.git")
+    found = fetch_revision(
+        str(repository.bare), branch="main", file="folder/rules.yaml", access=Access(), folder=tmp_path / "k.git"
+    )
+    assert found.document == OPEN
+
+
+def test_what_a_killed_process_left_is_met_once_at_most(repository: Repository, tmp_path: Path) -> None:
+    def fetch() -> str:
+        return fetch_revision(
+            str(repository.bare), branch="main", file="rules.yaml", access=Access(), folder=tmp_path / "k.git"
+        ).document
+
+    repository.push(OPEN)
+    fetch()
+    leftovers = {
+        "shallow.lock": lambda: (tmp_path / "k.git" / "shallow.lock").write_text(""),
+        "half made": lambda: [shutil.rmtree(tmp_path / "k.git"), (tmp_path / "k.git").mkdir()],
+        "damaged": lambda: (tmp_path / "k.git" / "HEAD").write_text("nonsense"),
+    }
+    for number, leave in enumerate(leftovers.values()):
+        leave()
+        repository.push(OPEN + f"# {number}\n")
+        with pytest.raises(RepositoryUnusable):
+            fetch()
+        assert fetch() == OPEN + f"# {number}\n"
+
+
+def test_what_is_kept_of_earlier_commits_is_bounded(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository.push(OPEN)
+    monkeypatch.setattr(git_repository, "MAX_KEPT_BYTES", 100)
+    fetch_revision(str(repository.bare), branch="main", file="rules.yaml", access=Access(), folder=tmp_path / "k.git")
+    assert not (tmp_path / "k.git").exists()
+
+
+def test_a_repository_above_the_folder_is_not_touched(repository: Repository, tmp_path: Path) -> None:
+    repository.push(OPEN)
+    repository.git(tmp_path, "init", "--quiet", "above")
+    folder = tmp_path / "above" / "k.git"
+    folder.mkdir()
+    with pytest.raises(RepositoryUnusable):
+        fetch_revision(str(repository.bare), branch="main", file="rules.yaml", access=Access(), folder=folder)
+    assert not list((tmp_path / "above" / ".git" / "refs" / "heads").iterdir())
+
+
+def test_what_a_commit_says_of_itself_cannot_write_on_a_terminal(repository: Repository, tmp_path: Path) -> None:
+    repository.push(OPEN, "Nice\x1b[2J\u202e change")
+    found = fetch_revision(
+        str(repository.bare), branch="main", file="rules.yaml", access=Access(), folder=tmp_path / "k.git"
+    )
+    assert found.subject == "Nice\\x1b[2J\\u202e change"
+
+
+def test_git_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    """As when a worker is killed while it fetches."""
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f"#!/bin/sh\necho $PPID > {tmp_path}/new\nmv {tmp_path}/new {tmp_path}/pid\nexec sleep 600\n")
+    ssh.chmod(0o755)
+    script = (
+        "from pathlib import Path\nfrom ostiary.rulebook.adapters.git_process import Access\n"
+        "from ostiary.rulebook.adapters.git_repository import fetch_revision\n"
+        f"fetch_revision('ssh://x@127.0.0.1/x', branch='main', file='r', access=Access(), folder=Path('{tmp_path}/k'))\n"
+    )
+    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    fetching = subprocess.Popen([sys.executable, "-c", script], env=environment)
+    until((tmp_path / "pid").exists)
+    ssh_process = psutil.Process(int((tmp_path / "pid").read_text()))
+    [git] = [one for one in (ssh_process, *ssh_process.parents()) if one.name() == "git"]
+    fetching.kill()
+    fetching.wait()
+    until(lambda: has_ended(git.pid))
+    os.killpg(git.pid, signal.SIGKILL)
 
 
 def test_a_repository_that_never_answers_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,11 +478,10 @@ def test_a_repository_that_never_answers_is_given_up(tmp_path: Path, monkeypatch
     ssh.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    monkeypatch.setattr(git_repository, "FETCH_SECONDS", 5.0)
+    monkeypatch.setattr(git_process, "FETCH_SECONDS", 5.0)
     with pytest.raises(RepositoryUnusable, match="took longer"):
-        fetch_revision("ssh://x@127.0.0.1/x", branch="main", file="rules.yaml", key="", folder=tmp_path / "kept.git")
+        fetch_revision(
+            "ssh://x@127.0.0.1/x", branch="main", file="rules.yaml", access=Access(), folder=tmp_path / "kept.git"
+        )
     number = int((tmp_path / "pid").read_text())
-    deadline = time.monotonic() + 60
-    while Path(f"/proc/{number}").exists() and "Z" not in Path(f"/proc/{number}/stat").read_text().split()[2]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: has_ended(number))

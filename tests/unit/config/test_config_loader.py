@@ -5,6 +5,7 @@ import pytest
 from ostiary.config.document import commented_file
 from ostiary.config.keys import Value, all_keys
 from ostiary.config.loader import ConfigurationError, load_instance, parse_configuration
+from ostiary.config.validation import find_problems
 
 
 def refusal(text: str, **environment: str) -> str:
@@ -116,6 +117,12 @@ def test_a_wrong_value_says_what_to_write_instead(line, words):
         ('[database]\nurl = "postgresql://host"', "names no database"),
         ('[sign_in]\nbreached_range_url = "http://x"', "https://"),
         ('[sign_in]\nbreached_range_url = "https://["', "https://"),
+        ('[rules]\nfollow = "http://git.example.com/x"', "must be a folder, or an https: or ssh: address"),
+        ('[rules]\nfollow = "git://git.example.com/x"', "must be a folder, or an https: or ssh: address"),
+        ('[rules]\nfollow = "ext::sh -c id"', "must be a folder, or an https: or ssh: address"),
+        ('[rules]\nfollow = "https://["', "is no address"),
+        ('[rules]\nfollow = "https://u:geheim@h/x"', "rules.follow: holds a password"),
+        ('[rules]\nfollow = "ssh://u@h/x"\nfollow_token = "t"', "is only sent to an https: address"),
     ],
 )
 def test_values_that_cannot_work_together_are_refused(line, words):
@@ -124,6 +131,19 @@ def test_values_that_cannot_work_together_are_refused(line, words):
 
 def test_the_password_in_a_database_url_is_never_repeated():
     assert "geheim" not in refusal('domain = "a.b"\n[database]\nurl = "mysql://u:geheim@h/n"')
+
+
+def test_the_password_in_a_repositorys_address_is_never_repeated():
+    for scheme in ("https", "ssh", "git"):
+        assert "geheim" not in refusal(f'domain = "a.b"\n[rules]\nfollow = "{scheme}://u:geheim@h/n"')
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/srv/rules.git", "git@h:ops/rules.git", "git@[::1]:x", "ssh://git@h:22/x", "https://u@h/x", "file:///x"],
+)
+def test_every_way_to_name_a_repository_is_taken(address):
+    assert find_problems({"domain": "a.b", "rules": {"follow": address}}) == []
 
 
 def test_every_problem_is_reported_at_once():

@@ -1,32 +1,25 @@
-"""Fetches one file of one branch with the system's git. What is in it is untrusted text; nothing of it is ever run.
+"""Fetches one file of one branch with git. What is in it is untrusted text; nothing of it is ever run or checked out.
 
-No shell, no hooks, no configuration of anybody, no prompts, three protocols, bounded in time and in bytes on the disk.
+How git is kept from doing anything else lives in `git_process`.
 """
 
-import contextlib
-import os
 import re
-import shlex
-import signal
-import subprocess
+import shutil
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from ostiary.errors import OstiaryError
+from ostiary.policy.rules.problems import printable
+from ostiary.rulebook.adapters.git_process import Access, RepositoryUnusable, run_git, split_address, without_user
 
-FETCH_SECONDS: Final = 30.0
 MAX_DOCUMENT_BYTES: Final = 500_000
-MAX_FILE_BYTES: Final = 64 * 1024 * 1024
-"""No file that git writes, a pack included, may be larger."""
+MAX_KEPT_BYTES: Final = 256 * 1024 * 1024
+"""What is kept of earlier commits is forgotten when it is more than this."""
 
 _NAME = re.compile(r"(?![-/])(?!.*(?:\.\.|//|@\{))[A-Za-z0-9._/-]{1,200}(?<![/.])", re.ASCII)
 _FOLLOWED: Final = "refs/heads/followed"
-
-
-class RepositoryUnusable(OstiaryError):
-    """The repository cannot be read, or holds no such file."""
+_FILE_MODES: Final = ("100644", "100755")
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,104 +28,79 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         commit: its hash, 40 hexadecimal digits (64 in a SHA-256 repository).
         author: who wrote it, as the commit says; nobody vouches for that but the repository.
+        email: their address, as the commit says.
         subject: the first line of the commit's message.
         document: the file.
     """
 
     commit: str
     author: str
+    email: str
     subject: str
     document: str
 
 
-def fetch_revision(repository: str, *, branch: str, file: str, key: str, folder: Path) -> Revision:
+def fetch_revision(repository: str, *, branch: str, file: str, access: Access, folder: Path) -> Revision:
     """Return the newest version of a file.
 
     Args:
         repository: a folder, or a `https:`, `ssh:` or `file:` address.
         branch: whose last commit counts.
         file: its path in the repository.
-        key: a file with the private SSH key to use; empty for none.
-        folder: where the objects are kept; made when it is not there.
+        access: what the repository is reached with.
+        folder: where the objects are kept; made when it is not there, and forgotten when anything in it fails, so that
+            what a killed process left half done is met once at most.
 
     Raises:
-        RepositoryUnusable: when any of it does not work; what git said is in the detail.
+        RepositoryUnusable: when any of it does not work.
     """
     for what, text in (("branch", branch), ("file", file)):
         if not _NAME.fullmatch(text):
             raise RepositoryUnusable(f"{text[:60]!r} cannot be the {what} of rules that are followed.")
     if repository.startswith("-"):
         raise RepositoryUnusable(f"{repository[:60]!r} is no repository.")
+    split_address(repository)
+    try:
+        return _fetch(repository, branch, file, access, folder)
+    except RepositoryUnusable:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    finally:
+        if _bytes_in(folder) > MAX_KEPT_BYTES:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fetch(repository: str, branch: str, file: str, access: Access, folder: Path) -> Revision:
+    def git(*words: str) -> bytes:
+        return run_git(folder, access, repository, *words)
+
     if not folder.is_dir():
-        _git(folder.parent, key, "init", "--quiet", "--bare", "--template=", str(folder))
-    branch_there = f"+refs/heads/{branch}:{_FOLLOWED}"
-    _git(
-        folder,
-        key,
-        "fetch",
-        "--quiet",
-        "--depth=1",
-        "--no-tags",
-        "--no-recurse-submodules",
-        "--",
-        repository,
-        branch_there,
-    )
-    place = f"{_FOLLOWED}:{file}"
-    size = int(_git(folder, key, "cat-file", "-s", place))
+        init = ("init", "--quiet", "--bare", "--template=", str(folder))
+        run_git(folder, Access(), repository, *init, where=False)
+    kind = ("--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules")
+    git("fetch", *kind, "--", without_user(repository), f"+refs/heads/{branch}:{_FOLLOWED}")
+    place = _object_of(git("ls-tree", "-z", _FOLLOWED, "--", file), file, branch)
+    size = int(git("cat-file", "-s", place))
     if size > MAX_DOCUMENT_BYTES:
-        raise RepositoryUnusable(f"{file} in {repository} has {size} bytes; rules have at most {MAX_DOCUMENT_BYTES}.")
-    said = _git(folder, key, "log", "-1", "--format=%H%n%an%n%s", _FOLLOWED).decode("utf-8", "replace").split("\n")
+        raise RepositoryUnusable(f"{file} on {branch} has {size} bytes; rules have at most {MAX_DOCUMENT_BYTES}.")
+    said = git("log", "-1", "--no-show-signature", "--format=%H%n%an%n%ae%n%s", _FOLLOWED)
+    commit, author, email, subject = (printable(part)[:200] for part in said.decode("utf-8", "replace").split("\n")[:4])
     try:
-        document = _git(folder, key, "cat-file", "blob", place).decode("utf-8-sig")
+        document = git("cat-file", "blob", place).decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise RepositoryUnusable(f"{file} in {repository} is not UTF-8.") from None
-    commit, author, subject = (part.replace("\0", "")[:200] for part in said[:3])
-    return Revision(commit=commit, author=author, subject=subject, document=document)
+        raise RepositoryUnusable(f"{file} on {branch} is not UTF-8.", hint="Save it as UTF-8 and push it.") from None
+    return Revision(commit=commit, author=author, email=email, subject=subject, document=document)
 
 
-def _git(folder: Path, key: str, *words: str) -> bytes:
-    """Run git in a process group of its own, so that what it started ends with it."""
-    command = ["prlimit", f"--fsize={MAX_FILE_BYTES}", "--", "git", "-c", "core.hooksPath=/dev/null", *words]
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=_environment(key),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise RepositoryUnusable("git cannot be started.", hint="Install git.", detail=str(error)) from None
-    try:
-        said, complained = process.communicate(timeout=FETCH_SECONDS)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        raise RepositoryUnusable(f"git {words[0]} took longer than {FETCH_SECONDS:g} seconds.") from None
-    if process.returncode != 0:
-        words_said = complained.decode("utf-8", "replace").strip().splitlines()
-        last = words_said[-1][:200] if words_said else f"it ended with {process.returncode}"
-        raise RepositoryUnusable(f"git {words[0]} failed: {last}", hint="Check [rules] follow in ostiary.toml.")
-    return said
+def _object_of(listed: bytes, file: str, branch: str) -> str:
+    """Return the name of the object that holds the file; `listed` is what `git ls-tree -z` says of it."""
+    if not listed:
+        raise RepositoryUnusable(f"There is no {file} in the last commit on {branch}.", hint="Check follow_file.")
+    mode, _, name = listed.partition(b"\t")[0].decode("ascii").split(" ")
+    if mode not in _FILE_MODES:
+        raise RepositoryUnusable(f"{file} on {branch} is no file: a folder, a link or a repository of its own.")
+    return name
 
 
-def _environment(key: str) -> dict[str, str]:
-    ssh = "ssh -F /dev/null -o BatchMode=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=10"
-    if key:
-        ssh += f" -o IdentitiesOnly=yes -i {shlex.quote(key)}"
-    return {
-        "PATH": os.environ.get("PATH", os.defpath),
-        "HOME": os.environ.get("HOME", "/"),
-        "LC_ALL": "C.UTF-8",
-        "GIT_CONFIG_NOSYSTEM": "1",
-        "GIT_CONFIG_GLOBAL": "/dev/null",
-        "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "/bin/false",
-        "GIT_ALLOW_PROTOCOL": "file:https:ssh",
-        "GIT_SSH_COMMAND": ssh,
-        "GIT_OPTIONAL_LOCKS": "0",
-    }
+def _bytes_in(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0

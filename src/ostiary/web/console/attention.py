@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ostiary.applications.facade import App, AppHealth, Health
-from ostiary.rulebook.facade import AppliedRules
+from ostiary.rulebook.facade import AppliedRules, Followed
 from ostiary.visibility.facade import LogStatus
 from ostiary.web.console.process_states import Machinery
 from ostiary.web.console.words import URGENT_REASONS, name_reason
@@ -40,14 +40,29 @@ def list_needs(
     record: LogStatus,
     refusals: Sequence[tuple[str, int]],
     rules: AppliedRules,
+    followed: Followed | None,
+    proposals: int,
     apps: Iterable[tuple[App, AppHealth | None]],
     second_factor_required: bool,
 ) -> tuple[Need, ...]:
-    """Return everything that needs somebody now; `refusals` is reason and count of the last 24 hours."""
+    """Return everything that needs somebody now.
+
+    Args:
+        machinery: the processes and the facts.
+        record: how the record is written.
+        refusals: reason and count of the last 24 hours.
+        rules: those in force.
+        followed: what was last seen in the repository that they come from, if they do.
+        proposals: how many changes of the rules wait for an administrator.
+        apps: each with how it is, where that is known.
+        second_factor_required: of everybody.
+    """
     needs = [
         *_machinery(machinery),
         *_record(record),
         *_rules(rules),
+        *_followed(followed),
+        *_proposals(proposals),
         *_apps(apps),
         *_refusals(refusals),
     ]
@@ -95,6 +110,33 @@ def _rules(rules: AppliedRules) -> Iterator[Need]:
             reverse("console:rules"),
             _("Write rules"),
         )
+
+
+def _followed(followed: Followed | None) -> Iterator[Need]:
+    if followed is None:
+        return
+    facts = {"commit": followed.commit[:12], "number": followed.in_force}
+    if followed.problems:
+        yield Need(
+            "refused",
+            _("The rules of commit %(commit)s cannot be used: %(why)s. Rules number %(number)d stay in force.")
+            % {**facts, "why": followed.first_problem},
+            reverse("console:rules"),
+            _("See every problem"),
+        )
+    if followed.unreadable:
+        words = _("The repository that the rules come from cannot be read: %(why)s") % {"why": followed.unreadable}
+        yield Need("held", words, reverse("console:rules"), _("Open the rules"))
+
+
+def _proposals(count: int) -> Iterator[Need]:
+    if count:
+        words = ngettext(
+            "%(count)d change of the rules waits for an administrator.",
+            "%(count)d changes of the rules wait for an administrator.",
+            count,
+        )
+        yield Need("held", words % {"count": count}, reverse("console:rules_proposals"), _("See them"))
 
 
 def _apps(apps: Iterable[tuple[App, AppHealth | None]]) -> Iterator[Need]:

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from ostiary.applications.facade import list_apps
 from ostiary.identity.facade import list_people, list_sessions
-from ostiary.rulebook.facade import get_current
+from ostiary.rulebook.facade import get_current, get_followed, list_proposals
 from ostiary.visibility.facade import Activity, get_activity, get_log_status, get_refusals
 from ostiary.web.console.apps import health_by_app
 from ostiary.web.console.assertion import caller_of
@@ -82,6 +82,8 @@ def _state(window: Window, now: float) -> dict[str, Any]:
             record=record,
             refusals=get_refusals(since=now - DAY.seconds, now=now),
             rules=get_current(),
+            followed=get_followed(),
+            proposals=len(list_proposals()),
             apps=apps,
             second_factor_required=settings.INSTANCE.configuration.sign_in.require_second_factor,
         ),

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase
 
 from ostiary.applications.facade import read_applications
@@ -16,6 +15,7 @@ from ostiary.rulebook.facade import (
     get_applied,
     get_applied_before,
     get_current,
+    get_followed,
     list_history,
     list_proposals,
 )
@@ -38,7 +38,7 @@ def rules(request: HttpRequest) -> HttpResponseBase:
         "cedar_lines": current.cedar.splitlines(),
         "report": check_rules(current.document, current.cedar, known=known_names(), catalogue=read_applications()),
         "proposals": list_proposals(),
-        "follows": settings.INSTANCE.configuration.rules.follow,
+        "followed": get_followed(),
     }
     return render_page(request, "rules/show.html", SECTION, context)
 

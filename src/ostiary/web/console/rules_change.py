@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -20,7 +21,6 @@ from ostiary.rulebook.facade import (
     get_current,
     plan_change,
     propose_plan,
-    refuse_followed,
 )
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.guard import WRITE, console_page
@@ -77,7 +77,10 @@ class RulesForm(GoAheadForm):
 
 @console_page(Resource.RULES, Action.CHANGE, methods=WRITE)
 def rules_edit(request: HttpRequest) -> HttpResponseBase:
-    """Edit the rules, see what the change would do, apply it."""
+    """Edit the rules, see what the change would do, apply it. Not where they come from a repository."""
+    if settings.INSTANCE.configuration.rules.follow:
+        messages.info(request, _("The rules come from a repository; change them there."))
+        return redirect("console:rules")
     current = get_current()
     if request.method != "POST":
         form = RulesForm(initial={"document": current.document, "based_on": current.number})
@@ -153,7 +156,6 @@ def show_applied(request: HttpRequest, applied: AppliedRules) -> HttpResponseBas
 
 
 def _carry_out(request: HttpRequest, plan: Plan, sent: dict[str, Any], *, restores: int) -> HttpResponseBase:
-    refuse_followed(plan)
     if plan.needs_approval:
         proposal = propose_plan(plan, comment=sent["comment"])
         messages.success(
