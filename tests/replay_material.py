@@ -70,8 +70,8 @@ def engine_of(document: str, *apps: str) -> PolicyEngine:
     return PolicyEngine(Rules(document=document, version=PolicyVersion("then")), Catalogue(apps=known), Generation(1))
 
 
-def put_on_record(instance: Instance, answered: Iterable[tuple[Asked, Decision]]) -> None:
-    """Write requests with what was answered, as the decision service does, and keep what they read, as the worker does."""
+def put_on_record(instance: Instance, answered: Iterable[tuple[Asked, Decision]], *, keep: bool = True) -> None:
+    """Write requests with what was answered, as the decision service does; `keep` what they read, as the worker does."""
     log = open_log(instance, "decisions")
     for asked, decision in answered:
         event = decision_event(
@@ -84,7 +84,8 @@ def put_on_record(instance: Instance, answered: Iterable[tuple[Asked, Decision]]
         )
         log.append([event])
     log.close()
-    keep_past(instance)
+    if keep:
+        keep_past(instance)
 
 
 def keep_past(instance: Instance) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from ostiary.cli.output import print_note, print_table, print_text
 from ostiary.cli.rules import print_report
-from ostiary.cli.rules_replay import Untried, replay_days
+from ostiary.cli.rules_replay import Untried, missing_words, replay_days
 from ostiary.cli.rules_results import print_tests
 from ostiary.policy.replay_report import Effect
 
@@ -81,6 +81,8 @@ def _print_replay(made: "Plan", place: str) -> None:
     if report.count(Effect.TERMS):
         requests = report.count(Effect.TERMS)
         print_text(f"{report.subjects(Effect.TERMS)} would have been allowed on other terms ({requests:,} requests).")
+    if report.missing_from is not None:
+        print_note(missing_words(report.missing_from))
     if Path(place).is_file() and report.unchanged < report.requests:
         print_note(f"Who and what: ostiary rules replay {place}")
 

@@ -159,10 +159,20 @@ def print_report(report: ReplayReport, names: dict[str, str], *, in_force: str, 
         _print_changes(heading, report.of(effect), names, limit=limit)
     for why, count in sorted(report.unreplayed.items()):
         print_note(f"{count:,} requests {_UNREPLAYED[why]}; they were not replayed.")
+    if report.requests and report.missing_from is not None:
+        print_note(missing_words(report.missing_from))
     if report.requests and not report.loses:
         print_done("Nobody loses anything.")
     elif report.loses:
         print_note("Open an example: ostiary audit show REFERENCE")
+
+
+def missing_words(since: float) -> str:
+    """Return that later requests are missing: `since` is in seconds since the epoch."""
+    return (
+        f"Requests from {day_and_time(since)} on are on record but not kept yet, so they are missing here. "
+        "The worker catches up: see ostiary status."
+    )
 
 
 def names_in(report: ReplayReport) -> dict[str, str]:

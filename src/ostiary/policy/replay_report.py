@@ -118,6 +118,7 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
         people: by how many people and services they were made.
         changes: who loses first, then who gains, then who gets other terms, then what had changed already; the most requests first.
         unreplayed: how many could not be replayed, by why.
+        missing_from: requests from then on are on record and not kept yet, so they are missing; `None` when none are.
     """
 
     since: float
@@ -129,6 +130,7 @@ class ReplayReport(msgspec.Struct, frozen=True, kw_only=True):
     people: int = 0
     changes: tuple[Change, ...] = ()
     unreplayed: dict[Unreplayed, int] = {}
+    missing_from: float | None = None
 
     def of(self, effect: Effect) -> tuple[Change, ...]:
         """Return the changes of one effect."""

@@ -20,7 +20,7 @@ from ostiary.policy.snapshot import Rules
 from ostiary.rulebook.domain import AppliedRules
 from ostiary.rulebook.queries import get_current
 from ostiary.visibility.domain.holding import first_unmet, is_held
-from ostiary.visibility.past import read_past_requests, referenced, with_references
+from ostiary.visibility.past import missing_from, read_past_requests, referenced, with_references
 
 READING_SHARE = 0.8
 """How much of the work reading and sorting is; the rest is deciding."""
@@ -66,6 +66,7 @@ def replay_candidate(
     references = with_references(example for change in report.changes for example in change.examples)
     return msgspec.structs.replace(
         report,
+        missing_from=missing_from(since=since, until=until),
         changes=tuple(
             msgspec.structs.replace(change, examples=tuple(referenced(one, references) for one in change.examples))
             for change in report.changes

@@ -1,8 +1,9 @@
-"""Reads past requests back, for deciding them again, and finds the decisions that they were."""
+"""Reads past requests back, for deciding them again, finds the decisions that they were, and says what is not kept yet."""
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Final
 
 import msgspec
 from django.conf import settings
@@ -10,11 +11,15 @@ from django.conf import settings
 from ostiary.config.places import Instance
 from ostiary.policy.past import PastRequests
 from ostiary.policy.replay_report import Example
-from ostiary.visibility.adapters.past_files import day_of, day_path, list_days, read_file
+from ostiary.visibility.adapters.log_reader import Position, read_on
+from ostiary.visibility.adapters.past_files import day_of, day_path, list_days, read_file, read_reached
 from ostiary.visibility.adapters.segments import segment_path
 from ostiary.visibility.domain.chain import BrokenLine, read_line
-from ostiary.visibility.domain.past_request import reference_of
-from ostiary.visibility.keeping import STREAMS, replay_folder
+from ostiary.visibility.domain.past_request import kept_decision, passed_request, reference_of
+from ostiary.visibility.keeping import DECISIONS, STREAMS, replay_folder
+
+_ON_ITS_WAY_SECONDS: Final = 120.0
+_LINES_LOOKED_AT: Final = 100
 
 
 def read_past_requests(*, since: float) -> Iterator[tuple[float, PastRequests]]:
@@ -37,6 +42,23 @@ def read_past_requests(*, since: float) -> Iterator[tuple[float, PastRequests]]:
     for (day, stream), size in zip(files, sizes, strict=True):
         done += size
         yield done / whole, read_file(folder, stream, day, newest=day == days[stream][-1])
+
+
+def missing_from(*, since: float, until: float) -> float | None:
+    """Return from when on requests of a time are on record and not kept yet; `None` when they are all kept.
+
+    What was decided in the last two minutes is always on its way, and does not count.
+
+    Args:
+        since: seconds since the epoch.
+        until: seconds since the epoch.
+
+    Raises:
+        OSError: when a file cannot be read.
+    """
+    instance: Instance = settings.INSTANCE
+    waiting = [_first_waiting(instance, stream) for stream in STREAMS]
+    return min((max(at, since) for at in waiting if at is not None and at < until - _ON_ITS_WAY_SECONDS), default=None)
 
 
 def with_references(examples: Iterable[Example]) -> dict[Example, str]:
@@ -66,6 +88,18 @@ def with_references(examples: Iterable[Example]) -> dict[Example, str]:
 def referenced(example: Example, references: dict[Example, str]) -> Example:
     """Return the example with its reference."""
     return msgspec.structs.replace(example, reference=references.get(example, ""))
+
+
+def _first_waiting(instance: Instance, stream: str) -> float | None:
+    """Return when the first request on record was made that is not kept yet."""
+    reached = read_reached(replay_folder(instance), stream)
+    position = Position(reached.segment, reached.offset, reached.seq)
+    batch = read_on(instance.audit, stream, position, limit=_LINES_LOOKED_AT)
+    if batch.lost:
+        return 0.0
+    events = (one.line.body for one in batch.lines if one.line is not None and one.line.kind == "event")
+    found = map(kept_decision if stream == DECISIONS else passed_request, events)
+    return next((one.at for one in found if one is not None), None)
 
 
 def _reference(raw: bytes) -> str:

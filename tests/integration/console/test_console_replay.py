@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -13,6 +14,7 @@ from ostiary.config.places import Instance
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.replay_report import ReplayReport
 from ostiary.rulebook.facade import get_current
+from ostiary.visibility.keeping import PastKeeper
 from ostiary.web.console.replaying import MAX_KEPT, REPLAYS, Forgotten, Replaying, Replays
 
 pytestmark = pytest.mark.django_db
@@ -95,6 +97,15 @@ def test_the_same_rules_change_nothing(kept: Company, visit: Visit) -> None:
 
 def test_without_anything_kept_the_page_says_so(company: Company, visit: Visit) -> None:
     assert "Nothing of that time is kept" in text_of(visit().get(tried(visit, RULES)))
+
+
+def test_what_is_not_kept_yet_is_said_to_be_missing(company: Company, console_instance: Instance, visit: Visit) -> None:
+    keeper = PastKeeper(console_instance)
+    keeper.keep(time.time(), limit=20)
+    keeper.close()
+    assert "Not everything is kept yet" in text_of(visit().get(tried(visit, RULES)))
+    keep_past(console_instance)
+    assert "Not everything is kept yet" not in text_of(visit().get(tried(visit, RULES)))
 
 
 def test_a_mistake_is_named_and_nothing_is_tried(kept: Company, visit: Visit) -> None:

@@ -7,13 +7,13 @@ from itertools import count
 
 import msgspec
 import pytest
-from tests.replay_material import ACTOR, DAY, PASSKEY, TOTP, Asked, engine_of, person_fact, put_on_record
+from tests.replay_material import ACTOR, DAY, PASSKEY, TOTP, Asked, engine_of, keep_past, person_fact, put_on_record
 from tests.visibility_material import ADA, HTTP
 from tests.visibility_record import instance
 from typer.testing import CliRunner
 
 from ostiary.applications.facade import UnknownApp, add_app, ensure_builtin_apps
-from ostiary.cli.moments import BadMoment
+from ostiary.cli.moments import BadMoment, day_and_time
 from ostiary.cli.output import ExitCode, Refused
 from ostiary.cli.rules_replay import app
 from ostiary.config.places import Instance
@@ -144,6 +144,16 @@ def test_a_time_without_requests_is_said_to_be_empty(people, run):
     result = run(WITH_PASSKEY, "--until", "10d", "--since", "20d")
     assert result.exit_code == ExitCode.OK
     assert "No request of that time is kept" in " ".join(result.stderr.split())
+
+
+def test_requests_that_are_not_kept_yet_are_said_to_be_missing(people, run, instance):
+    late = Asked(person=person_fact(people["ben"], email="ben@example.test", name="Ben"), app="wiki", at=BEGAN + DAY)
+    assert "missing" not in run(FOR_ALL).stderr
+    put_on_record(instance, [(late, engine_of(IN_FORCE, "wiki").decide(late.request, late.at))], keep=False)
+    told = " ".join(run(FOR_ALL).stderr.split())
+    assert f"Requests from {day_and_time(late.at)} on are on record but not kept yet" in told
+    keep_past(instance)
+    assert "missing" not in run(FOR_ALL).stderr
 
 
 def test_nonsense_is_refused(people, run):

@@ -30,9 +30,10 @@ from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.visibility.adapters.past_files import day_of, day_path, list_days
 from ostiary.visibility.adapters.unavailable import StreamInUse
 from ostiary.visibility.domain.decision_event import decision_event
+from ostiary.visibility.domain.past_request import passed_request
 from ostiary.visibility.domain.request_event import AccessLine, Source, request_event
 from ostiary.visibility.keeping import PastKeeper, replay_folder
-from ostiary.visibility.past import read_past_requests, with_references
+from ostiary.visibility.past import missing_from, read_past_requests, with_references
 from ostiary.visibility.services import open_log
 
 __all__ = ["keeper"]
@@ -85,6 +86,24 @@ def test_the_decision_behind_a_kept_request_is_found_again(recorded: Instance, k
     ((_, requests),) = list(read_past_requests(since=0.0))
     examples = [example_of(requests, row) for row in (0, 29)]
     assert sorted(with_references(examples).values()) == ["AAAAA-00000", "AAAAA-00029"]
+
+
+def test_what_is_on_record_and_not_kept_yet_is_known(recorded: Instance, keeper: PastKeeper) -> None:
+    later = NOW + 1000
+    assert missing_from(since=0.0, until=later) == NOW
+    keeper.keep(NOW, limit=10)
+    first = kept()[-1][0] + 1
+    assert missing_from(since=0.0, until=later) == first
+    assert missing_from(since=NOW + 20, until=later) == NOW + 20
+    assert missing_from(since=0.0, until=NOW + 60) is None
+    keep_all(keeper)
+    assert missing_from(since=0.0, until=later) is None
+    requests = open_log(recorded, "requests")
+    requests.append([grant_line("AAAAA-00000", 7)])
+    requests.close()
+    assert missing_from(since=0.0, until=later) == passed_request(grant_line("AAAAA-00000", 7)).at  # type: ignore[union-attr]
+    keep_all(keeper)
+    assert missing_from(since=0.0, until=later) is None
 
 
 def test_a_new_keeper_goes_on_where_the_last_one_ended(instance: Instance) -> None:

@@ -203,6 +203,24 @@ def read_file(folder: Path, stream: str, day: int, *, newest: bool) -> PastReque
     )
 
 
+def read_reached(folder: Path, stream: str) -> Reached:
+    """Return how far a stream of the record was taken over.
+
+    Args:
+        folder: for all streams.
+        stream: of the record.
+
+    Raises:
+        OSError: when a file cannot be read.
+    """
+    for day in reversed(list_days(folder / stream)):
+        with contextlib.suppress(FileNotFoundError):
+            reached = read_blocks(day_path(folder / stream, day).read_bytes(), stream)[1]
+            if reached.segment:
+                return reached
+    return Reached()
+
+
 def list_days(folder: Path) -> list[int]:
     """Return the days of a stream's folder, in order; a missing folder has none."""
     try:
