@@ -275,6 +275,8 @@ def _inputs(record: DecisionRecord) -> Iterator[tuple[str, Any]]:
     yield "Person", " ".join(part for part in (record.name, record.email, record.person_id) if part) or None
     if request is not None:
         yield from _request_inputs(record)
+    else:
+        yield "Address", record.http.peer.rpartition(":")[0].strip("[]") or None
     yield "Request", f"{record.http.method} https://{record.http.host}{record.http.path}"
     yield "Policy version", decision.policy_version or None
     yield "Generation", decision.generation

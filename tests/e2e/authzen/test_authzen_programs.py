@@ -127,6 +127,8 @@ def test_trying_a_token_that_does_not_work_is_on_record_with_who_tried(running: 
     assert [one["src_endpoint"]["ip"] for one in seen] == ["127.0.0.1"] * 2
     assert all(one["src_endpoint"]["port"] for one in seen)
     assert "ostiary_guessed" not in json.dumps(seen)
+    shown = running.command("audit", "show", seen[0]["metadata"]["uid"])
+    assert "127.0.0.1" in shown.partition("Address")[2].splitlines()[0]
 
 
 def test_a_name_given_again_has_another_token(running: RunningInstance) -> None:

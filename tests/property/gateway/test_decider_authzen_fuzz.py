@@ -1,9 +1,11 @@
 """Whatever a program sends: never an error of ours, never a permission that the rules do not give."""
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -55,6 +57,7 @@ CONTEXTS = st.fixed_dictionaries(
     },
 )
 ENDPOINTS = ["evaluation", "evaluations", "search/subject", "search/resource", "search/action"]
+SUBJECTS = "/access/v1/search/subject"
 RELAXED = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=80)
 
 
@@ -105,6 +108,30 @@ def test_only_what_a_rule_allows_is_permitted(
     }
     assert path.startswith("/")
     assert app != "files" or path.startswith("/public/")
+
+
+@given(
+    after=st.text(max_size=12),
+    limit=st.one_of(st.integers(min_value=-(2**63), max_value=2**63), st.none(), st.booleans(), st.floats()),
+    more=st.lists(JSON, max_size=2),
+)
+@RELAXED
+def test_a_forged_page_token_gives_no_more_than_an_honest_one(
+    house: House, after: str, limit: Any, more: list[Any]
+) -> None:
+    asked = {"subject": {"type": "person"}, "action": {"name": "view"}, "resource": {"type": "app", "id": "wiki"}}
+    honest = ask(house, SUBJECTS, {**asked, "page": {"limit": 0}}, token=SEARCHER).json["page"]["next_token"]
+    _, _, mark = msgspec.msgpack.decode(base64.urlsafe_b64decode(honest + "=" * (-len(honest) % 4)))
+    try:
+        forged = base64.urlsafe_b64encode(msgspec.msgpack.encode([after, limit, mark, *more])).decode()
+    except (OverflowError, UnicodeEncodeError):
+        return  # no token can say that
+    answer = ask(house, SUBJECTS, {**asked, "page": {"token": forged}}, token=SEARCHER)
+    assert answer.status in {200, 400}
+    if answer.status == 200:
+        assert type(limit) in {int, type(None)}
+        found = [one["id"] for one in answer.json["results"]]
+        assert found == [one for one in ["p-anna"] if one > after][: 100 if limit is None else limit]
 
 
 @given(token=st.text(max_size=60), name=st.sampled_from(["authorization", "x-authorization", "cookie"]))
