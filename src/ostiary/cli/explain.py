@@ -177,7 +177,7 @@ def _print_ending(explanation: "Explanation") -> None:
 
 def _print_ways(explanation: "Explanation") -> None:
     if not explanation.ways:
-        print_text("No change of facts opens it; the rules themselves would have to change.")
+        print_text("None of the changes of facts that were tried opens it; the rules themselves may have to change.")
         return
     print_text("The least that would open it:")
     for number, way in enumerate(explanation.ways, start=1):

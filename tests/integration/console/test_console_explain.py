@@ -112,7 +112,7 @@ def test_what_the_rules_alone_would_not_have_said_is_told_apart(company: Company
     emergency = Allow(rules=(BREAK_GLASS,), policy_version=get_current().version, generation=Generation(1))
     page = text_of(visit().get(f"/decisions/{recorded(company, emergency)}/"))
     assert "What is on record rests on more than these rules" in page
-    assert "No change of facts opens it" in page
+    assert "None of the changes of facts that were tried opens it" in page
 
 
 def test_rules_that_are_not_in_the_history_are_not_made_up(company: Company, visit: Visit) -> None:

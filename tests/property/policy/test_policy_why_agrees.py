@@ -15,7 +15,7 @@ from ostiary.policy.rules.document import Effect
 from ostiary.policy.rules.reader import read_rules
 from ostiary.policy.snapshot import Rules
 from ostiary.policy.why.candidates import candidate_changes
-from ostiary.policy.why.changes import apply_changes
+from ostiary.policy.why.changes import apply_changes, asks_no_less
 from ostiary.policy.why.explainer import BY_RULES, Explainer, Explanation
 from ostiary.policy.why.judgement import PartKey, asked_by, judge
 from ostiary.policy.why.least import MAX_TRIED_TOGETHER, MAX_WAYS
@@ -73,6 +73,8 @@ def test_every_least_change_opens_and_none_of_it_can_be_left_out(document, case,
         for left_out in changes:
             fewer = [change for change in changes if change != left_out]
             refused(deciding.decide(*apply_changes(request, now, fewer)))
+    for way, other in combinations(explanation.ways, 2):
+        assert not all(any(asks_no_less(two.change, one.change) for two in other.changes) for one in way.changes)
 
 
 @FEW

@@ -145,7 +145,80 @@ def test_an_address_inside_one_range_keeps_out_of_what_is_shut():
     shut = {"deny": "anyone", "to": "anything", "when": {"networks": "10.0.0.0/16"}}
     rule = {**OPEN, "when": {"networks": "10.0.0.0/8"}}
     explanation = explainer(rule, shut).explain(ask(address="192.0.2.9"), NOON)
-    assert ways(explanation) == [["Come from the network 10.0.0.0/8"]]
+    assert ways(explanation) == [["Come from the network 10.0.0.0/8, and from outside the network 10.0.0.0/16"]]
+    both = {"deny": "anyone", "to": "anything", "when": {"networks": ["10.0.0.0/16", "10.255.0.0/16"]}}
+    assert len(ways(explainer(rule, both).explain(ask(address="192.0.2.9"), NOON))) == 1
+    whole = {**shut, "when": {"networks": "10.0.0.0/8"}, "unless": {"mfa": "otp"}}
+    assert ways(explainer(rule, whole).explain(ask(address="192.0.2.9"), NOON)) == [
+        ["Confirm with a one-time code", "Come from the network 10.0.0.0/8"]
+    ]
+
+
+def test_where_a_place_is_shut_in_which_one_must_be_the_rest_of_it_is_left():
+    near = {**OPEN, "when": {"networks": "192.0.2.0/24"}}
+    shut = {"deny": "anyone", "to": "app:wiki", "when": {"networks": "192.0.2.0/25"}}
+    assert ways(explainer(near, shut).explain(ask(address="192.0.2.9"), NOON)) == [
+        ["Come from the network 192.0.2.0/24, and from outside the network 192.0.2.0/25"]
+    ]
+    here = {**OPEN, "when": {"countries": ["DE", "FR"]}}
+    closed = {"deny": "anyone", "to": "app:wiki", "when": {"countries": "DE"}}
+    assert ways(explainer(here, closed).explain(ask(country="DE"), NOON)) == [["Come from FR"]]
+
+
+def test_outside_one_shut_network_is_outside_every_other():
+    shut = [
+        {"deny": "anyone", "to": "app:wiki", "when": {"networks": one}} for one in ("192.0.2.0/24", "198.51.100.0/24")
+    ]
+    assert ways(explainer(OPEN, *shut).explain(ask(address="192.0.2.9"), NOON)) == [
+        ["Come from outside the network 192.0.2.0/24 or 198.51.100.0/24"]
+    ]
+
+
+def test_what_waits_for_several_hours_waits_for_all_of_them():
+    at_work = {**OPEN, "when": {"hours": "07:00-20:00 Europe/Berlin"}}
+    shut = {"deny": "anyone", "to": "app:wiki", "when": {"hours": "06:00-08:00 Europe/Berlin"}}
+    assert ways(explainer(at_work, shut).explain(ask(), moment("2025-11-25T05:00"))) == [
+        ["Come back on Tuesday 25 November, 08:00 (Europe/Berlin)"]
+    ]
+    evening = {"deny": "anyone", "to": "app:wiki", "when": {"hours": "18:00-22:00 Europe/Berlin"}}
+    assert ways(explainer(at_work, evening).explain(ask(), moment("2025-11-25T19:00"))) == [
+        ["Come back on Wednesday 26 November, 07:00 (Europe/Berlin)"]
+    ]
+
+
+def test_a_group_whose_members_are_denied_is_joined_with_what_lifts_that():
+    joined = {"allow": "group:admins", "to": "app:wiki", "do": "view"}
+    shut = {"deny": "group:admins", "to": "app:wiki", "unless": {"mfa": "otp"}}
+    assert ways(explainer(joined, shut).explain(ask(), NOON)) == [
+        ["Confirm with a one-time code", "Join the group admins"]
+    ]
+
+
+def test_many_groups_that_could_be_joined_do_not_hide_what_costs_less():
+    many = [{"allow": f"group:g{number:02}", "to": "app:wiki", "do": "view"} for number in range(30)]
+    explanation = explainer(*many, {**OPEN, "when": {"mfa": "otp"}}).explain(ask(), NOON)
+    assert ways(explanation) == [["Confirm with a one-time code"], ["Join the group g00"], ["Join the group g01"]]
+
+
+def test_more_of_what_is_enough_is_not_another_way():
+    def both(*when: dict) -> Explanation:
+        return explainer(*({**OPEN, "when": one} for one in when)).explain(ask(risk=90), NOON)
+
+    assert ways(both({"mfa": "phishing-resistant"}, {"mfa": "otp"})) == [["Confirm with a one-time code"]]
+    assert ways(both({"risk": "below 20"}, {"risk": "below 60"})) == [["Bring the risk below 60"]]
+    hours = ({"hours": f"{hour}:00-{hour + 1}:00 Europe/Berlin"} for hour in (15, 13))
+    assert ways(both(*hours)) == [["Come back on Tuesday 25 November, 13:00 (Europe/Berlin)"]]
+
+
+def test_where_many_rules_deny_a_group_what_lifts_them_comes_before_leaving_it():
+    facts = {"mfa": "otp", "device": {"managed": True, "compliant": True}, "countries": "DE", "risk": "below 40"}
+    denying = [
+        {"deny": "group:staff", "to": "app:wiki", "unless": {key: facts[key] for key in facts if key != left_out}}
+        for left_out in facts
+    ]
+    ((*changes,),) = ways(explainer(OPEN, *denying).explain(ask(), NOON))
+    assert len(changes) == 5
+    assert "Leave the group staff" not in changes
 
 
 def test_a_permission_says_what_ends_it():

@@ -44,11 +44,16 @@ class Wait(msgspec.Struct, frozen=True, tag="wait"):
 
 
 class ComeFrom(msgspec.Struct, frozen=True, tag="network"):
-    """The request from `address`, which stands for every address inside the ranges, or outside them."""
+    """The request from `address`, which stands for every address inside the ranges, or outside them.
+
+    Args:
+        avoiding: ranges that have addresses in common with these, and that it must not be in.
+    """
 
     address: str
     ranges: tuple[str, ...]
     outside: bool = False
+    avoiding: tuple[str, ...] = ()
 
 
 class BeIn(msgspec.Struct, frozen=True, tag="country"):
@@ -188,8 +193,28 @@ def in_words(change: Change) -> ChangeInWords:
 
 def effort(change: Change) -> tuple[int, int]:
     """Return what a change asks of people, to compare: the kind of act first, then how much of it."""
-    more = int(change.strength) if isinstance(change, Prove) else 0
-    return EFFORT[_kind(change)], more
+    return EFFORT[_kind(change)], _how_much(change)
+
+
+def asks_no_less(change: Change, other: Change) -> bool:
+    """Whether a change asks of people what another does, or more of the same: whoever can do it can do the other."""
+    if isinstance(change, Prove | Wait | LowerRisk) and type(change) is type(other):
+        return _how_much(change) >= _how_much(other)
+    return change == other
+
+
+def _how_much(change: Change) -> int:
+    match change:
+        case Prove(strength=strength):
+            return int(strength)
+        case Wait(at=at):
+            return int(at)
+        case LowerRisk(limit=limit):
+            return -limit
+        case Leave():
+            return 1
+        case _:
+            return 0
 
 
 def _kind(change: Change) -> RemedyKind:
@@ -214,8 +239,9 @@ def _words(change: Change) -> str:
             return confirm_words(strength, again=again)
         case Wait(at=at, zone=zone):
             return come_back_words(at, zone)
-        case ComeFrom(ranges=ranges, outside=outside):
-            return _come(Networks(ranges), outside=outside)
+        case ComeFrom(ranges=ranges, outside=outside, avoiding=avoiding):
+            but = f", and {_outside(Networks(avoiding))}" if avoiding else ""
+            return _come(Networks(ranges), outside=outside) + but
         case BeIn(codes=codes, outside=outside):
             return _come(Countries(codes), outside=outside)
         case LowerRisk(limit=limit):
@@ -229,5 +255,8 @@ def _words(change: Change) -> str:
 
 
 def _come(place: Networks | Countries, *, outside: bool) -> str:
-    where = condition_in_words(place)
-    return f"Come {where.replace('from', 'from outside', 1)}" if outside else f"Come {where}"
+    return f"Come {_outside(place) if outside else condition_in_words(place)}"
+
+
+def _outside(place: Networks | Countries) -> str:
+    return condition_in_words(place).replace("from", "from outside", 1)

@@ -9,7 +9,17 @@ import msgspec
 from ostiary.policy.decision import Allow, Decision
 from ostiary.policy.request import AccessRequest
 from ostiary.policy.rules.document import Effect
-from ostiary.policy.why.changes import Change, ChangeInWords, apply_changes, effort, in_words, touched_by, touching
+from ostiary.policy.why.changes import (
+    Change,
+    ChangeInWords,
+    Leave,
+    apply_changes,
+    asks_no_less,
+    effort,
+    in_words,
+    touched_by,
+    touching,
+)
 from ostiary.policy.why.judgement import JudgedPart, JudgedRule, PartKey
 
 MAX_TRIED_TOGETHER: Final = 3
@@ -20,7 +30,7 @@ Decide = Callable[[AccessRequest, float], Decision]
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
-    """Changes that together turn a refusal into a permission; none of them can be left out.
+    """Changes that together turn a refusal into a permission; none can be left out, and no less of one that is shown will do.
 
     Args:
         changes: what costs the person least first.
@@ -93,8 +103,10 @@ def _along_the_rules(attempt: Attempt, decide: Decide) -> tuple[Way, ...]:
             ]
             for facts in (lacking, lacking.union(*denied)):
                 tried = tuple(_one_each(change for change in attempt.candidates if touched_by(change) in facts))
-                if way := _way(attempt, tried, decide):
-                    return (_without_the_needless(attempt, way, tried, decide),)
+                staying = tuple(change for change in tried if not isinstance(change, Leave))
+                for some in (staying, tried):
+                    if way := _way(attempt, some, decide):
+                        return (_without_the_needless(attempt, way, some, decide),)
     return ()
 
 
@@ -127,7 +139,8 @@ def _way(attempt: Attempt, tried: tuple[Change, ...], decide: Decide) -> Way | N
 
 
 def _holds(way: Way, tried: tuple[Change, ...]) -> bool:
-    return {one.change for one in way.changes} <= set(tried)
+    """Whether whoever does what is tried does what the way asks, too."""
+    return all(any(asks_no_less(change, one.change) for change in tried) for one in way.changes)
 
 
 def _touching(part: JudgedPart) -> frozenset[str]:
