@@ -1,6 +1,6 @@
 """How long it takes to prove the clauses of a company's rules, to compare two versions of them and to lint them.
 
-Run: python -m bench.proof [--rules N] [--clauses N] [--rounds N]
+Run: python -m bench.proof [--rules N] [--clauses N] [--rounds N] [--many-rules N]
 """
 
 import argparse
@@ -130,6 +130,17 @@ def measure(rules: int, clauses: int, rounds: int) -> dict[str, float | int]:
     }
 
 
+def measure_many(rules: int, rounds: int) -> dict[str, float | int]:
+    """Return how long it takes to lint many rules, median in seconds."""
+    book, apps = Rules(document=document(rules, 0)), catalogue()
+    times: list[float] = []
+    for number in range(rounds):
+        print(f"many rules, round {number + 1} of {rounds}", file=sys.stderr)
+        findings = _timed(times, lambda: lint(book, apps, seconds_each=10))
+        assert not [one for one in findings if one.oddity == "not_decided"]
+    return {"many_rules": rules, "many_rules_lint_seconds": round(statistics.median(times), 3)}
+
+
 def _timed(times: list[float], act: Callable[[], Result]) -> Result:
     began = time.perf_counter()
     result = act()
@@ -142,10 +153,14 @@ def main() -> None:
     parser.add_argument("--rules", type=int, default=200)
     parser.add_argument("--clauses", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=5)
-    result = measure(**vars(parser.parse_args()))
+    parser.add_argument("--many-rules", type=int, default=1000)
+    options = parser.parse_args()
+    result = measure(options.rules, options.clauses, options.rounds)
+    result |= measure_many(options.many_rules, options.rounds)
     print(f"{result['clauses']} clauses about {result['rules']} rules: {result['prove_seconds']} s (at most 2)")
     print(f"two versions of them compared:  {result['compare_seconds']} s")
     print(f"looked at for what is odd:      {result['lint_seconds']} s")
+    print(f"{result['many_rules']} rules looked at:          {result['many_rules_lint_seconds']} s")
     print(json.dumps(result))
 
 

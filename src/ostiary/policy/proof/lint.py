@@ -8,9 +8,11 @@ import msgspec
 
 from ostiary.policy.identifiers import RuleName
 from ostiary.policy.proof.cedar_expressions import CannotProve
+from ostiary.policy.proof.dimensions import ACTION, APP
 from ostiary.policy.proof.encoding import Part, rule_formula
 from ostiary.policy.proof.formula import negation, some
 from ostiary.policy.proof.inquiry import Inquiry, kinds_of_people
+from ostiary.policy.proof.overlap import Reach
 from ostiary.policy.proof.solver import Undecided
 from ostiary.policy.request import Subject
 from ostiary.policy.rules.document import Condition, Effect, Rule, WhoKind
@@ -90,6 +92,10 @@ class _Linter:
         parts = asked.encoded.parts
         self._matches = {part.name: asked.claim(part.matches) for part in parts}
         self._spares = {part.name: asked.claim(negation(part.matches)) for part in parts}
+        self._reach = Reach(
+            {part.name: part.matches for part in parts},
+            {name: len(asked.space.dimensions[name].values) for name in (APP, ACTION)},
+        )
         self._passes = asked.claim(asked.not_denied())
         self._not_refused = asked.claim(negation(asked.encoded.refused))
         self._permitted = asked.claim(asked.encoded.some_match(Effect.ALLOW))
@@ -163,30 +169,42 @@ class _Linter:
     def _without_effect(self, part: Part, idle: set[RuleName]) -> Finding | None:
         """Return the finding if the rule does nothing beside those that are not idle."""
         own, name = self._matches[part.name], part.name
+        meeting = self._meeting(part)
+        others = [one for one in meeting if one.effect is part.effect and one.name not in idle]
+        spared = [self._spares[other.name] for other in others]
+        effective = (self._not_refused, self._permitted) if part.effect is Effect.DENY else (self._passes,)
+        if self._asked.is_possible(own, *effective, *spared):
+            return None
         if not self._asked.is_possible(own):
             return self._finding(Oddity.NEVER_MATCHES, name, f"`{name}` can never apply: {self._why(part)}.", _REMOVE)
-        others = [
-            other
-            for other in self._asked.encoded.parts
-            if other.effect is part.effect and other.name != name and other.name not in idle
-        ]
-        spared = [self._spares[other.name] for other in others]
         if part.effect is Effect.DENY:
-            if self._asked.is_possible(own, self._not_refused, self._permitted, *spared):
-                return None
             words = f"`{name}` removes nothing: {self._covered(others, own, self._permitted) or 'no rule allows what it denies'}."
             return self._finding(Oddity.REMOVES_NOTHING, name, words, "Remove it, unless it stands there as a guard.")
         if not self._asked.is_possible(own, self._passes):
-            by = self._covered([*self._asked.denies], own) or "other rules deny everything that it allows"
-            return self._finding(Oddity.ALWAYS_OVERRIDDEN, name, f"`{name}` is always overridden: {by}.", _REMOVE)
+            by = self._covered([one for one in meeting if one.effect is Effect.DENY], own)
+            words = f"`{name}` is always overridden: {by or 'other rules deny everything that it allows'}."
+            return self._finding(Oddity.ALWAYS_OVERRIDDEN, name, words, _REMOVE)
         rule = self._asked.rule(name)
-        if (rule and rule.require) or self._asked.is_possible(own, self._passes, *spared):
+        if rule and rule.require:
             return None
         by = self._covered(others, own, self._passes) or "other rules together allow everything that it allows"
         return self._finding(Oddity.ADDS_NOTHING, name, f"`{name}` adds nothing: {by}.", _REMOVE)
 
+    def _meeting(self, part: Part) -> list[Part]:
+        """Return the other rules that could apply to a request to which this one does. What the rest says cannot matter."""
+        return [
+            other
+            for other in self._asked.encoded.parts
+            if other.name != part.name and self._reach.may_meet(part.name, other.name)
+        ]
+
     def _covered(self, others: list[Part], *claims: str) -> str:
-        """Return which single rule applies wherever all the claims are true, in words; empty if there is none."""
+        """Return which single rule applies wherever all the claims are true, in words; empty if there is none.
+
+        Where they are never true together, no rule is the reason.
+        """
+        if not self._asked.is_possible(*claims):
+            return ""
         for other in others:
             if not self._asked.is_possible(*claims, self._spares[other.name]):
                 verb = "allows" if other.effect is Effect.ALLOW else "denies"
