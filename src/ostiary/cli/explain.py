@@ -89,13 +89,17 @@ def explain(
 
 
 def _rules_in(file: str) -> "Rules | None":
+    """Return the rules in a file, in which every name must exist; `None` for those in force."""
     if not file:
         return None
     from ostiary.cli.rules import read_texts
+    from ostiary.gateway.known_names import known_names
     from ostiary.policy.identifiers import PolicyVersion
+    from ostiary.policy.rules.reader import read_rules
     from ostiary.policy.snapshot import Rules
 
     document, cedar = read_texts(file, None)
+    read_rules(document, known_names())
     return Rules(document=document, cedar=cedar, version=PolicyVersion(file))
 
 

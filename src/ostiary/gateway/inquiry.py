@@ -11,6 +11,7 @@ from ostiary.gateway.known_names import known_names
 from ostiary.gateway.surroundings import place_of
 from ostiary.identity.facade import (
     Person,
+    UnknownPerson,
     UnknownSession,
     find_person,
     get_person,
@@ -83,7 +84,7 @@ def pose(*, who: str, written: Mapping[str, str], session: str = "", now: float)
         UnknownPerson: when there is no such person.
         UnknownSession: when the sign-in has ended, or is somebody else's.
     """
-    person = find_person(who) if "@" in who else get_person(PersonId(who.strip()))
+    person = find_person(who) if "@" in who else _by_identifier(who.strip())
     can_prove = strongest_proof(person)
     catalogue = read_applications()
     said = {key: text for key, text in written.items() if text.strip()}
@@ -111,6 +112,15 @@ def pose(*, who: str, written: Mapping[str, str], session: str = "", now: float)
         can_prove=can_prove,
         assumed=(*assumed, *_assumed(said, request.context)),
     )
+
+
+def _by_identifier(text: str) -> Person:
+    try:
+        return get_person(PersonId(text))
+    except UnknownPerson:
+        raise UnknownPerson(
+            f"There is nobody with the identifier {text[:100]}.", hint="Give their e-mail address instead."
+        ) from None
 
 
 def _proofs(question: Question, person: Person, session: str, said: Mapping[str, str]) -> tuple[Authentication, ...]:

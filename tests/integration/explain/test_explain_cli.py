@@ -13,7 +13,7 @@ from ostiary.cli.explain import app
 from ostiary.cli.output import ExitCode, Refused
 from ostiary.identity.facade import UnknownPerson, UnknownSession, disable_person
 from ostiary.policy.why.question import InvalidQuestion
-from ostiary.rulebook.facade import apply_rules
+from ostiary.rulebook.facade import InvalidRules, apply_rules
 from ostiary.visibility.facade import UnknownDecision, get_decision
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("company")]
@@ -102,6 +102,20 @@ def test_other_rules_are_tried_without_applying_them(tmp_path: Path) -> None:
     found = explained("--as", BRUNO, "--to", "app:files", "--rules", str(file))
     assert least(found["explanation"]) == [["Come from the network 192.0.2.0/24"]]
     assert explained("--as", BRUNO, "--to", "app:files")["explanation"]["in_reach"] == []
+
+
+def test_a_misspelt_name_in_other_rules_is_no_group_to_join(tmp_path: Path) -> None:
+    file = tmp_path / "new.yaml"
+    file.write_text(STAFF_ONLY.replace("group:staff", "group:staf"))
+    refused = run("--as", ALICE, "--to", "app:wiki", "--rules", str(file)).exception
+    assert isinstance(refused, InvalidRules)
+    assert "did you mean `staff`?" in str(refused)
+
+
+def test_nobody_by_that_identifier_says_what_to_give_instead() -> None:
+    refused = run("--as", "alice", "--to", "app:wiki").exception
+    assert isinstance(refused, UnknownPerson)
+    assert str(refused) == "There is nobody with the identifier alice. Give their e-mail address instead."
 
 
 def test_a_disabled_person_is_refused_before_any_rule(company: Company) -> None:
