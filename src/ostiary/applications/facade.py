@@ -1,6 +1,7 @@
 """What the rest of Ostiary may ask of the catalogue: frozen types in, frozen types out."""
 
 from ostiary.applications.adapters.authority_file import read_authorities
+from ostiary.applications.destinations import find_forbidden, own_ports
 from ostiary.applications.domain import (
     CONSOLE_APP,
     App,
@@ -12,6 +13,7 @@ from ostiary.applications.domain import (
     UpstreamAddress,
     UpstreamScheme,
     cluster_name,
+    forbidden_patterns,
     parse_upstream,
 )
 from ostiary.applications.facts import read_applications
@@ -33,8 +35,11 @@ __all__ = [
     "change_app",
     "cluster_name",
     "ensure_builtin_apps",
+    "find_forbidden",
+    "forbidden_patterns",
     "get_app",
     "list_apps",
+    "own_ports",
     "parse_upstream",
     "read_applications",
     "read_authorities",

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from ostiary.applications.adapters.authority_file import read_authorities
+from ostiary.applications.destinations import own_ports, refuse_forbidden
 from ostiary.applications.domain import CONSOLE_APP, App, UnusableApp, UpstreamScheme, parse_upstream, wording
 from ostiary.applications.domain.upstream import parse_health_path, parse_host_header
 from ostiary.applications.models import StoredApp
@@ -86,6 +87,7 @@ def add_app(
         "description": description,
         "icon": icon,
     }
+    refuse_forbidden(_instance(), upstream)
     with transaction.atomic():
         if StoredApp.objects.filter(pk=identifier).exists():
             raise UnusableApp(
@@ -142,6 +144,8 @@ def change_app(
         "description": description,
         "icon": icon,
     }
+    if upstream is not None:
+        refuse_forbidden(_instance(), upstream)
     with transaction.atomic():
         row = _locked(app_id)
         before = to_app(row)
@@ -239,11 +243,10 @@ def _checked(fields: Mapping[str, Any], *, except_app: str) -> dict[str, Any]:
     others = {row.host: f"the app {row.id!r}" for row in StoredApp.objects.exclude(pk=except_app)}
     instance = _instance()
     reserved = {instance.identity_host: "sign-in", instance.console_host: "the console"}
-    gateway = instance.configuration.gateway
     own_hosts = {*others, *reserved}
 
     def upstream(text: str) -> str:
-        return parse_upstream(text, own_hosts=own_hosts, own_ports={gateway.https_port, gateway.http_port}).url
+        return parse_upstream(text, own_hosts=own_hosts, own_ports=own_ports(instance)).url
 
     parsers: dict[str, Any] = {
         "name": lambda text: wording.parse_text(text, what="name", limit=100, required=True),

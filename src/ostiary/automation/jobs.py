@@ -24,6 +24,7 @@ KEEP_SECONDS = 30.0
 ACTIVITY_SECONDS = 30.0
 ACTIVITY_PART_OF_IDLE_TIME = 10
 SESSIONS_SECONDS = 60.0
+UPSTREAMS_SECONDS = 15.0
 RETENTION_SECONDS = 3600.0
 PRUNE_SECONDS = 300.0
 ROLL_BACK_SECONDS = 1.0
@@ -70,6 +71,7 @@ def list_jobs(instance: Instance) -> list[Job]:
             at_stop=True,
         ),
         Job(name="expire_sessions", every_seconds=SESSIONS_SECONDS, run=_expire_sessions),
+        Job(name="watch_upstreams", every_seconds=UPSTREAMS_SECONDS, run=partial(_watch_upstreams, instance)),
         Job(name="apply_retention", every_seconds=RETENTION_SECONDS, run=partial(apply_retention, instance)),
         Job(name="prune_index", every_seconds=PRUNE_SECONDS, run=prune_index),
     ]
@@ -163,6 +165,12 @@ def _expire_sessions(now: float) -> int:
     from ostiary.identity.facade import expire_sessions  # noqa: PLC0415 - as above
 
     return expire_sessions(now=now)
+
+
+def _watch_upstreams(instance: Instance, _now: float) -> int:
+    from ostiary.gateway.upstream_watch import watch_upstreams  # noqa: PLC0415 - as above
+
+    return watch_upstreams(instance)
 
 
 def _reopen_access_log(instance: Instance) -> None:

@@ -22,6 +22,7 @@ from ostiary.gateway.publication_lock import publication_lock
 from ostiary.gateway.publisher import publish, published, read_versions
 from ostiary.gateway.replaced_file import replace_file
 from ostiary.gateway.snapshots import EncodedSnapshot
+from ostiary.gateway.upstream_watch import read_forbidden
 
 _log = structlog.get_logger(__name__)
 
@@ -144,6 +145,7 @@ def _inputs(instance: Instance, apps: tuple[App, ...], snapshot: EncodedSnapshot
         key_set=key_set(snapshot.grant_key),
         authorities=_read_authorities(apps),
         system_authorities=system,
+        forbidden=read_forbidden(instance.run),
     )
 
 

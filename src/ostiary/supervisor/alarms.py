@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from ostiary.gateway.decider.alarms import ALARM_FILE, read_alarms
+from ostiary.gateway.upstream_watch import read_forbidden, say_forbidden
 
 WORKER_FILE = "worker.json"
 FAILURES_THAT_COUNT = 3
@@ -25,8 +26,9 @@ class WorkerReport(msgspec.Struct, frozen=True):
 
 
 def list_alarms(run: Path) -> tuple[str, ...]:
-    """Return every alarm that stands and every job that keeps failing, one sentence each."""
-    return (*_decider_alarms(run), *_failing_jobs(run))
+    """Return every alarm that stands, every job that keeps failing and every app that was taken away, one sentence each."""
+    upstreams = (say_forbidden(app, problem) for app, problem in sorted(read_forbidden(run).items()))
+    return (*_decider_alarms(run), *_failing_jobs(run), *upstreams)
 
 
 def _decider_alarms(run: Path) -> Iterator[str]:

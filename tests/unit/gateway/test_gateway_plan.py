@@ -204,7 +204,19 @@ def test_what_an_app_answers_passes_the_filter_of_planted_cookies_and_what_we_an
         (options,) = cluster["typed_extension_protocol_options"].values()
         names = [entry["name"] for entry in options.get("http_filters", [])]
         ours = cluster["name"] in {contents.CONTROL_CLUSTER, contents.DECIDER_CLUSTER}
-        assert names == ([] if ours else [contents.FILTER_PLANTED_COOKIES, "envoy.filters.http.upstream_codec"])
+        judged = [contents.FILTER_DESTINATION] if cluster["type"] == "STRICT_DNS" else []
+        every = [*judged, contents.FILTER_PLANTED_COOKIES, "envoy.filters.http.upstream_codec"]
+        assert names == ([] if ours else every)
+
+
+def test_an_app_whose_name_leads_where_none_may_live_is_out_of_reach() -> None:
+    metadata = App(id=AppId("meta"), name="Meta", host="meta.example.test", upstream=Upstream(url="https://a.internal"))
+    given = dataclasses.replace(inputs(WIKI, metadata), forbidden={"meta": "a.internal leads to 169.254.169.254, no"})
+    plan = plan_gateway(given)
+    endpoints = {one["name"]: one["load_assignment"]["endpoints"] for one in resources(plan, contents.CLUSTERS_FILE)}
+    assert plan.problems == ("App 'meta' is out of reach: a.internal leads to 169.254.169.254, no.",)
+    assert endpoints["app-meta"] == endpoints["app-meta-streams"] == []
+    assert endpoints["app-wiki"]
 
 
 def test_administration_is_on_a_private_socket_only() -> None:

@@ -1,6 +1,7 @@
 """What an application is, and which ones may be added. Pure: reading and storing live beside this folder."""
 
 from ostiary.applications.domain.app import App, AppHealth, Health, Upstream, cluster_name
+from ostiary.applications.domain.destination import describe_forbidden, forbidden_patterns
 from ostiary.applications.domain.upstream import UpstreamAddress, UpstreamScheme, parse_upstream
 from ostiary.applications.domain.wording import CONSOLE_APP, RESERVED_APP_IDS, UnknownApp, UnusableApp
 
@@ -16,5 +17,7 @@ __all__ = [
     "UpstreamAddress",
     "UpstreamScheme",
     "cluster_name",
+    "describe_forbidden",
+    "forbidden_patterns",
     "parse_upstream",
 ]

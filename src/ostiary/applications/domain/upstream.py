@@ -1,7 +1,8 @@
 """Reads an upstream's address, and refuses those that could only be a mistake or an attack.
 
-Names are not resolved here. An administrator may point an app anywhere in the network, but never at a cloud's
-metadata service, at the gateway itself, or at an address written so that two programs read it differently.
+Names are not resolved here: where they lead is judged by `destination`. An administrator may point an app anywhere in the
+network, but never at a cloud's metadata service, at the gateway itself, or at an address written so that two programs read it
+differently.
 
 Source: RFC 3986 section 3.2; RFC 6890 (special-purpose addresses).
 """
@@ -14,6 +15,7 @@ from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
+from ostiary.applications.domain.destination import is_disguised, keeps_credentials, means_no_machine
 from ostiary.applications.domain.wording import UnusableApp
 
 _NAME_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.ASCII)
@@ -22,11 +24,6 @@ _HEALTH_PATH = re.compile(r"/[A-Za-z0-9._~/-]{0,254}", re.ASCII)
 _METADATA_NAMES: Final = frozenset(
     {"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"}
 )
-_METADATA_ADDRESSES: Final = frozenset(
-    ipaddress.ip_address(text) for text in ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254")
-)
-_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b::/96")
-"""IPv4 addresses as NAT64 writes them (RFC 6052): the last 32 bits say which is meant."""
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -121,21 +118,13 @@ def _parse_host(host: str) -> tuple[str, bool]:
         address = ipaddress.ip_address(host)
     except ValueError:
         return _parse_name(host), False
-    if isinstance(address, ipaddress.IPv6Address) and _is_disguised(address):
+    if isinstance(address, ipaddress.IPv6Address) and is_disguised(address):
         raise UnusableApp(f"{host} is an address in disguise or bound to one interface.", hint="Write the plain one.")
-    meant = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if address in _TRANSLATED else address
-    if meant in _METADATA_ADDRESSES or meant.is_link_local:
+    if keeps_credentials(address):
         raise UnusableApp(f"{host} is where clouds keep machine credentials.", hint="No app can live there.")
-    if address.is_unspecified or address.is_multicast or (address.is_reserved and address.version == 4):
+    if means_no_machine(address):
         raise UnusableApp(f"{host} is not the address of one machine.", hint=_EXAMPLE)
     return address.compressed, True
-
-
-def _is_disguised(address: ipaddress.IPv6Address) -> bool:
-    """Whether another address hides in this one, or it means another machine on each interface."""
-    embedded = address.ipv4_mapped or address.sixtofour or address.teredo
-    compatible = 1 < int(address) < 1 << 32
-    return bool(address.scope_id or embedded or compatible)
 
 
 def _parse_name(name: str) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from ostiary.applications.facade import App, UpstreamAddress, UpstreamScheme, cluster_name, parse_upstream
 from ostiary.gateway.plan.contents import CONTROL_CLUSTER, DECIDER_CLUSTER, GatewayInputs, Json
-from ostiary.gateway.plan.planted_cookies import planted_cookie_filters
+from ostiary.gateway.plan.destinations import destination_filter
+from ostiary.gateway.plan.planted_cookies import planted_cookie_filter
 
 _HTTP_OPTIONS = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 _TYPE = "type.googleapis.com/"
@@ -39,7 +40,7 @@ def clusters(inputs: GatewayInputs) -> tuple[list[Json], tuple[str, ...]]:
     for app in sorted(inputs.apps, key=lambda app: app.id):
         if app.builtin:
             continue
-        problem = _authority_problem(app, inputs)
+        problem = _forbidden(app, inputs) or _authority_problem(app, inputs)
         if problem:
             problems.append(problem)
         made.extend(_app_clusters(app, inputs, reachable=not problem))
@@ -98,13 +99,20 @@ def _app_cluster(
                 }
             ]
         },
-        "typed_extension_protocol_options": _http_options(protocol, IDLE_SECONDS, filters=planted_cookie_filters()),
+        "typed_extension_protocol_options": _http_options(protocol, IDLE_SECONDS, filters=_filters(address, inputs)),
         "load_assignment": _assignment(name, endpoint if reachable else None),
         **_health(app),
     }
     if address.scheme is UpstreamScheme.HTTPS and reachable:
         cluster["transport_socket"] = _tls(app, inputs, address, http2="auto_config" in protocol)
     return cluster
+
+
+def _filters(address: UpstreamAddress, inputs: GatewayInputs) -> list[Json]:
+    """Return what a request passes after its destination is chosen, the one that speaks to the app last."""
+    codec = {"@type": f"{_TYPE}envoy.extensions.filters.http.upstream_codec.v3.UpstreamCodec"}
+    judged = [] if address.is_address else [destination_filter(inputs)]
+    return [*judged, planted_cookie_filter(), {"name": "envoy.filters.http.upstream_codec", "typed_config": codec}]
 
 
 def _http_options(protocol: Json, idle_seconds: float, *, filters: Sequence[Json] = ()) -> Json:
@@ -183,6 +191,11 @@ def _authorities(app: App, inputs: GatewayInputs) -> Json:
     if app.upstream.ca_file:
         return {"inline_string": inputs.authorities.get(app.upstream.ca_file, "")}
     return {"filename": inputs.system_authorities}
+
+
+def _forbidden(app: App, inputs: GatewayInputs) -> str:
+    problem = inputs.forbidden.get(app.id, "")
+    return f"App {app.id!r} is out of reach: {problem}." if problem else ""
 
 
 def _authority_problem(app: App, inputs: GatewayInputs) -> str:

@@ -44,6 +44,7 @@ FILTER_GRANT_NOTE: Final = "ostiary.grant-note"
 FILTER_DECISION: Final = "ostiary.decision"
 FILTER_COOKIES: Final = "ostiary.cookies"
 FILTER_HEADERS_OUT: Final = "ostiary.headers-out"
+FILTER_DESTINATION: Final = "ostiary.destination"
 FILTER_PLANTED_COOKIES: Final = "ostiary.planted-cookies"
 
 SNI_STATE: Final = "ostiary.sni"
@@ -62,6 +63,7 @@ class GatewayInputs:
         key_set: the public keys of grants (JWKS, JSON text).
         authorities: PEM text of each app's own authority file, by its path; a path without an entry was unreadable.
         system_authorities: path of the machine's list of authorities; empty where there is none.
+        forbidden: why an app's name leads where no app may live, by the app's identifier.
     """
 
     instance: Instance
@@ -70,6 +72,7 @@ class GatewayInputs:
     key_set: str
     authorities: Mapping[str, str] = field(default_factory=dict)
     system_authorities: str = ""
+    forbidden: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

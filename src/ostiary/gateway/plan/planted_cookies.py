@@ -35,23 +35,13 @@ end
 """All lines are taken out before any is put back: should it fail on the way, the app sets fewer cookies, not ours."""
 
 
-def planted_cookie_filters() -> list[Json]:
-    """Return the filters of an app's cluster, the one that speaks to it last."""
-    return [
-        _only_where_ours(
-            {
-                "name": FILTER_PLANTED_COOKIES,
-                "typed_config": {
-                    "@type": f"{_FILTERS}http.lua.v3.Lua",
-                    "default_source_code": {"inline_string": SCRIPT},
-                },
-            }
-        ),
-        {
-            "name": "envoy.filters.http.upstream_codec",
-            "typed_config": {"@type": f"{_FILTERS}http.upstream_codec.v3.UpstreamCodec"},
-        },
-    ]
+def planted_cookie_filter() -> Json:
+    """Return the filter of an app's cluster."""
+    script = {
+        "@type": f"{_FILTERS}http.lua.v3.Lua",
+        "default_source_code": {"inline_string": SCRIPT},
+    }
+    return _only_where_ours({"name": FILTER_PLANTED_COOKIES, "typed_config": script})
 
 
 def _only_where_ours(script: Json) -> Json:

@@ -7,6 +7,7 @@ from ostiary.config.places import Instance
 from ostiary.supervisor.diagnosis import belongings, machine, programs
 from ostiary.supervisor.diagnosis.finding import Finding, problem
 from ostiary.supervisor.diagnosis.ports import check_ports
+from ostiary.supervisor.diagnosis.upstreams import check_upstreams
 
 
 def examine(instance: Instance, hosts: Iterable[str], *, database: bool = True) -> Iterator[Finding]:
@@ -34,6 +35,7 @@ def examine(instance: Instance, hosts: Iterable[str], *, database: bool = True) 
     ]
     if database:
         checks.insert(-2, ("database", belongings.check_database))
+        checks.append(("upstreams", lambda: check_upstreams(instance)))
         checks.append(("clients", lambda: programs.check_clients(time.time())))
     for name, check in checks:
         try:
