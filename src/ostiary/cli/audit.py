@@ -1,4 +1,4 @@
-"""`ostiary audit`: checks the record, shows, follows and exports it.
+"""`ostiary audit`: checks the record, shows, follows and exports it. What is printed of it lives in `audit_words`.
 
 `verify` and `public-key` need no instance to run, no database and no Django: the files and a key are enough.
 """
@@ -8,11 +8,12 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 
+from ostiary.cli.audit_words import inputs_of, print_record, print_report
 from ostiary.cli.moments import moment_of
 from ostiary.cli.output import (
     ExitCode,
@@ -27,14 +28,11 @@ from ostiary.cli.output import (
 from ostiary.config.loader import find_home, load_instance
 from ostiary.config.secrets import AUDIT_KEY, read_secret
 from ostiary.errors import OstiaryError
-from ostiary.policy.decision import Allow
 from ostiary.visibility.adapters.log_reader import Position, read_on
 from ostiary.visibility.adapters.segments import STREAMS, find_end, list_segments, segment_path
 from ostiary.visibility.adapters.verification import find_streams, read_public_key, verify_files
-from ostiary.visibility.domain.decision_record import DecisionRecord
-from ostiary.visibility.domain.index_entry import DecisionEntry, index_entry
 from ostiary.visibility.domain.statement import key_id, load_signing_key, public_pem
-from ostiary.visibility.domain.verification import ExpectedHead, StreamReport
+from ostiary.visibility.domain.verification import ExpectedHead
 
 app = typer.Typer(help="Check, search and export the record.", no_args_is_help=True)
 _POLL_SECONDS = 0.5
@@ -83,7 +81,7 @@ def verify(
         print_json({"intact": intact, "key_id": key_id(key), "key_from_log": public_key is None, "streams": reports})
     else:
         for report in reports:
-            _print_report(report)
+            print_report(report)
         if public_key is None:
             print_note("The key came from the folder itself. Against whoever can write there, use --public-key.")
         if intact:
@@ -119,7 +117,7 @@ def show(
     if as_json:
         print_json({"outcome": record.outcome, **msgspec.to_builtins(record)})
     else:
-        print_table(("Input", "Value"), _inputs(record), empty="")
+        print_table(("Input", "Value"), inputs_of(record), empty="")
 
 
 @app.command(epilog=examples("ostiary audit tail --follow", "ostiary audit tail --stream control --json"))
@@ -135,7 +133,7 @@ def tail(
     audit = load_instance(find_home()).audit
     bodies, position = _newest(audit, _known(stream), lines)
     for body in bodies:
-        _print_record(body, as_json=as_json)
+        print_record(body, as_json=as_json)
     if not bodies and not follow:
         print_note(f"The stream {stream!r} holds nothing yet.")
     while follow:
@@ -144,7 +142,7 @@ def tail(
         position = batch.position if not batch.lost else Position()
         for placed in batch.lines:
             if placed.line is not None and placed.line.kind == "event":
-                _print_record(placed.line.body, as_json=as_json)
+                print_record(placed.line.body, as_json=as_json)
 
 
 @app.command(
@@ -235,85 +233,3 @@ def _newest(audit: Path, stream: str, wanted: int) -> tuple[list[bytes], Positio
 def _length(path: Path) -> int:
     with path.open("rb") as file:
         return find_end(file.fileno()).good_bytes
-
-
-def _print_record(body: bytes, *, as_json: bool) -> None:
-    if as_json:
-        print_text(body.decode())
-        return
-    entry = index_entry(body)
-    if entry is None:
-        print_text(body.decode())
-    elif isinstance(entry, DecisionEntry):
-        reason = f" {entry.reason}" if entry.reason else ""
-        who = entry.email or entry.person or "somebody"
-        print_text(
-            f"{_when(entry.at_ms / 1000)}  {entry.outcome:<8}{entry.reference:<12}{who} {entry.method} {entry.host}{entry.path}{reason}"
-        )
-    else:
-        print_text(f"{_when(entry.at_ms / 1000)}  {'done' if entry.success else 'failed':<8}{entry.words}")
-
-
-def _when(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _inputs(record: DecisionRecord) -> Iterator[tuple[str, Any]]:
-    decision, request = record.decision, record.request
-    yield "Reference", record.reference
-    yield "When", _when(record.at)
-    yield "Outcome", record.outcome
-    if not isinstance(decision, Allow):
-        yield "Reason", decision.reason.value
-        for reason in decision.because:
-            yield "Because", reason
-        for unmet in decision.unmet:
-            yield "Unmet", f"{unmet.rule}: {unmet.words}"
-    yield "Rules", ", ".join(decision.rules) or None
-    if record.client:
-        yield "Asked by", f"{record.client}, a program"
-    yield "Person", " ".join(part for part in (record.name, record.email, record.person_id) if part) or None
-    if request is not None:
-        yield from _request_inputs(record)
-    else:
-        yield "Address", record.http.peer.rpartition(":")[0].strip("[]") or None
-    yield "Request", f"{record.http.method} https://{record.http.host}{record.http.path}"
-    yield "Policy version", decision.policy_version or None
-    yield "Generation", decision.generation
-    yield "Valid until", _when(decision.valid_until) if decision.valid_until else None
-
-
-def _request_inputs(record: DecisionRecord) -> Iterator[tuple[str, Any]]:
-    request = record.request
-    if request is None:
-        return
-    yield "Groups", ", ".join(sorted(request.subject.groups)) or None
-    yield "Session", request.subject.session
-    for method, age in record.authentication_ages:
-        yield "Proof", f"{method}, {age:.0f} s before"
-    yield "App", request.resource.app
-    yield "Labels", ", ".join(sorted(request.resource.labels)) or None
-    yield "Action", request.action.value
-    yield "Device", request.device.id if request.device else None
-    yield "Address", request.context.address
-    yield "Country", request.context.country
-    yield "Risk", request.context.risk
-
-
-def _print_report(report: StreamReport) -> None:
-    if report.last_seq < 0:
-        print_text(f"{report.stream}: nothing recorded.")
-    else:
-        print_text(
-            f"{report.stream}: {report.records} records in {report.segments} segments, lines {report.first_seq} to {report.last_seq}."
-        )
-        if report.signed_seq >= 0:
-            print_text(f"  As it was signed on {_when(report.signed_at)} up to line {report.signed_seq}.")
-        else:
-            print_text("  No part of it is certain: nothing before the first fault is signed.")
-        print_text(f"  Remember: {report.stream}:{report.last_seq}:{report.head}")
-    for finding in report.findings:
-        where = f"segment {finding.segment}" + (f", line {finding.line} of the file" if finding.line else "")
-        print_text(f"  {finding.kind.value}: {where}: {finding.words}")
-    for note in report.notes:
-        print_text(f"  {note}")

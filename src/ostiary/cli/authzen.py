@@ -11,6 +11,7 @@ from ostiary.cli.moments import day_and_time
 from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
     JsonOption,
+    ReasonOption,
     YesOption,
     confirm,
     examples,
@@ -30,7 +31,6 @@ client_app = typer.Typer(help="Programs that may ask: add, list, revoke.", no_ar
 app.add_typer(client_app, name="client")
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The client's name, as it stands on record.")]
-ReasonOption = Annotated[str, typer.Option(help="Why, for the record.")]
 
 
 @client_app.command(

@@ -7,14 +7,22 @@ import typer
 from ostiary.cli.django import setup
 from ostiary.cli.moments import day_and_time
 from ostiary.cli.operator import operator_actor
-from ostiary.cli.output import JsonOption, YesOption, confirm, examples, print_done, print_json, print_table
+from ostiary.cli.output import (
+    JsonOption,
+    ReasonOption,
+    YesOption,
+    confirm,
+    examples,
+    print_done,
+    print_json,
+    print_table,
+)
 from ostiary.policy.identifiers import GroupId
 
 app = typer.Typer(help="Groups and who belongs to them.", no_args_is_help=True)
 
 GroupArgument = Annotated[str, typer.Argument(metavar="GROUP", help="The group's identifier, as rules name it.")]
 EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose e-mail address.")]
-ReasonOption = Annotated[str, typer.Option(help="Why, for the record.")]
 
 
 @app.command("list", epilog=examples("ostiary group list", "ostiary group list --json"))

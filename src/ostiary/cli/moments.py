@@ -21,6 +21,15 @@ def day_and_time(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def second_of(at: float) -> str:
+    """Return a moment as `2026-03-01 14:05:09 UTC`.
+
+    Args:
+        at: seconds since the epoch.
+    """
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
 def moment_of(text: str, now: datetime) -> float:
     """Return a moment on the command line, in seconds since the epoch.
 

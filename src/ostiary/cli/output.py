@@ -45,6 +45,7 @@ EXIT_CODES = {
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of text for people.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
+ReasonOption = Annotated[str, typer.Option(help="Why, for the record.")]
 
 
 class NeedsConfirmation(OstiaryError):

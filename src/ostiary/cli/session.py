@@ -7,7 +7,17 @@ import typer
 from ostiary.cli.django import setup
 from ostiary.cli.moments import day_and_time
 from ostiary.cli.operator import operator_actor
-from ostiary.cli.output import JsonOption, Refused, YesOption, confirm, examples, print_done, print_json, print_table
+from ostiary.cli.output import (
+    JsonOption,
+    ReasonOption,
+    Refused,
+    YesOption,
+    confirm,
+    examples,
+    print_done,
+    print_json,
+    print_table,
+)
 from ostiary.policy.identifiers import SessionId
 
 app = typer.Typer(help="Sign-ins: list them, end them.", no_args_is_help=True)
@@ -53,7 +63,7 @@ def revoke(
     session: Annotated[str, typer.Argument(metavar="[SESSION]", help="One sign-in, by its identifier.")] = "",
     person: PersonOption = "",
     everybody: Annotated[bool, typer.Option("--all", help="Everybody's.")] = False,
-    reason: Annotated[str, typer.Option(help="Why, for the record.")] = "",
+    reason: ReasonOption = "",
     yes: YesOption = False,
 ) -> None:
     """End sign-ins, here and at every app, at once."""

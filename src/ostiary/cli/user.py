@@ -12,6 +12,7 @@ from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
     ExitCode,
     JsonOption,
+    ReasonOption,
     YesOption,
     confirm,
     examples,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="People: invite, list, show, disable, enable, reset, import.", no_args_is_help=True)
 
 EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="Their e-mail address.")]
-ReasonOption = Annotated[str, typer.Option(help="Why, for the record.")]
 
 
 @app.command(epilog=examples("ostiary user invite ada@example.com", "ostiary user invite bo@example.com -g staff"))

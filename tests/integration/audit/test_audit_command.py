@@ -193,7 +193,10 @@ def test_tail_reads_as_sentences(home: Path) -> None:
     code, output, _ = run("tail", "-n", "3")
     assert code == 0
     lines = output.splitlines()
-    assert [line.split()[3] for line in lines] == ["AAAAA-00009", "AAAAA-00010", "AAAAA-00011"]
+    assert [line.split()[4] for line in lines] == ["AAAAA-00009", "AAAAA-00010", "AAAAA-00011"]
+    assert {line.split()[2] for line in lines} == {"UTC"}, (
+        "as every other moment at the terminal, and as --since reads them"
+    )
     assert "ada@example.test GET wiki.example.test/home" in lines[0]
     _, control, _ = run("tail", "--stream", "control")
     assert "ada@example.test changed app wiki (moved)" in control
@@ -227,4 +230,4 @@ def test_tail_follows(home: Path, folder: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("ostiary.cli.audit.time.sleep", nap)
     _, output, _ = run("tail", "--follow", "-n", "1")
-    assert [line.split()[3] for line in output.splitlines()] == ["AAAAA-00011", "NEWER-00001"]
+    assert [line.split()[4] for line in output.splitlines()] == ["AAAAA-00011", "NEWER-00001"]
