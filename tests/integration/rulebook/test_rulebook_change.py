@@ -171,6 +171,29 @@ def test_a_clock_that_is_put_back_gives_no_more_time(people: dict[str, Person]) 
     assert roll_back_due(hold.held_at - 3600).startswith("rolled back")
 
 
+def test_a_clock_that_is_put_back_within_the_trial_gives_no_more_time_either(people: dict[str, Person]) -> None:
+    apply_plan(planned(CLOSED))
+    hold = get_hold()
+    assert hold is not None
+    now = hold.held_at + 200
+    with mock.patch.object(holds.time, "monotonic", return_value=1000.0) as clock:
+        assert roll_back_due(now) == ""
+        clock.return_value += 299
+        assert roll_back_due(now - 190) == ""
+        clock.return_value += 1.5
+        assert roll_back_due(now - 190).startswith("rolled back")
+
+
+def test_each_trial_has_its_own_time(people: dict[str, Person]) -> None:
+    with mock.patch.object(holds.time, "monotonic", return_value=1000.0) as clock:
+        for _ in range(2):
+            held = apply_plan(planned(CLOSED))
+            assert roll_back_due(time.time()) == ""
+            clock.return_value += 299
+            assert roll_back_due(time.time()) == ""
+            roll_back(number=held.number, actor=OPERATOR)
+
+
 def test_while_a_change_is_held_nothing_else_is_applied(people: dict[str, Person]) -> None:
     other = planned(OPEN + "# other\n")
     held = apply_plan(planned(CLOSED))

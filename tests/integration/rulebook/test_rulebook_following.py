@@ -385,6 +385,23 @@ def test_git_takes_no_more_memory_than_it_may(
         )
 
 
+def test_a_folder_of_somebody_else_is_refused_in_words(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git's own switch for tests stands for another owner."""
+    repository.push(OPEN)
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    as_before = f"PATH={os.environ['PATH']} GIT_TEST_ASSUME_DIFFERENT_OWNER=1"
+    git.write_text(f'#!/bin/sh\n{as_before} exec git "$@"\n')
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{git.parent}:{os.environ['PATH']}")
+    with pytest.raises(RepositoryUnusable, match="belongs to another user"):
+        fetch_revision(
+            str(repository.bare), branch="main", file="rules.yaml", access=Access(), folder=tmp_path / "k.git"
+        )
+
+
 def test_links_folders_and_other_repositories_are_no_rules(repository: Repository, tmp_path: Path) -> None:
     repository.push(OPEN)
     (repository.clone / "link.yaml").symlink_to("/etc/passwd")

@@ -98,6 +98,11 @@ def run_git(folder: Path, access: Access, repository: str, *words: str, where: b
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
         raise RepositoryUnusable(f"git {words[0]} took longer than {FETCH_SECONDS:g} seconds.", hint=_HINT) from None
+    if process.returncode != 0 and b"dubious ownership" in complained:
+        raise RepositoryUnusable(
+            "The repository's folder belongs to another user, who could run programs with it.",
+            hint="chown it to the user who runs Ostiary, or follow a copy by https: or ssh:.",
+        )
     if process.returncode != 0:
         why = _last_words(complained) or f"it ended with {process.returncode}"
         raise RepositoryUnusable(f"git {words[0]} failed: {why}", hint=_HINT)

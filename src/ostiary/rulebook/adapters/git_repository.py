@@ -26,7 +26,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One version of the followed file.
 
     Args:
-        commit: its hash, 40 hexadecimal digits (64 in a SHA-256 repository).
+        commit: its hash, 40 hexadecimal digits. Repositories with SHA-256 are refused.
         author: who wrote it, as the commit says; nobody vouches for that but the repository.
         email: their address, as the commit says.
         subject: the first line of the commit's message.
