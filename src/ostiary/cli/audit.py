@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from ostiary.cli.audit_words import inputs_of, print_record, print_report
-from ostiary.cli.moments import moment_of
+from ostiary.cli.moments import SinceOption, UntilOption, moment_of
 from ostiary.cli.output import (
     ExitCode,
     JsonOption,
@@ -149,8 +149,8 @@ def tail(
     epilog=examples("ostiary audit export --since 2026-11-01 > november.jsonl", "ostiary audit export --since 24h")
 )
 def export(
-    since: Annotated[str, typer.Option("--since", help="A date, a moment (ISO 8601), or a span: 90m, 24h, 30d.")] = "",
-    until: Annotated[str, typer.Option("--until", help="As above; records before it.")] = "",
+    since: SinceOption = "",
+    until: UntilOption = "",
     stream: StreamOption = "decisions",
     form: Annotated[str, typer.Option("--format", help="jsonl: one OCSF event a line.")] = "jsonl",
 ) -> None:

@@ -1,10 +1,19 @@
 """How moments are written at the terminal: absolute, in UTC; and how people may write them there."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
+
+import typer
 
 from ostiary.errors import OstiaryError
 
+SinceOption = Annotated[
+    str,
+    typer.Option(
+        "--since", help="A date or a moment (ISO 8601, in UTC unless it names a zone), or a span: 90m, 24h, 30d."
+    ),
+]
+UntilOption = Annotated[str, typer.Option("--until", help="As above; only what was before it.", show_default=False)]
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 

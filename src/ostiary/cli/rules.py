@@ -31,6 +31,7 @@ OptionalFile = Annotated[
     str,
     typer.Argument(metavar="FILE", help="The rules document; the rules in force when left out.", show_default=False),
 ]
+FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The rules document; - reads standard input.")]
 CedarOption = Annotated[Path | None, typer.Option("--cedar", help="Cedar text that stands beside the document.")]
 JUnitOption = Annotated[
     str, typer.Option("--junit", metavar="PATH", help="Write what came of the tests as JUnit XML; - prints that alone.")

@@ -20,14 +20,13 @@ from ostiary.cli.output import (
     print_table,
     progress,
 )
-from ostiary.cli.rules import CedarOption, app, read_texts
+from ostiary.cli.rules import CedarOption, FileArgument, app, read_texts
 from ostiary.cli.rules_plan import REPLAY_DAYS, print_plan
 from ostiary.cli.rules_replay import replay_days
 
 if TYPE_CHECKING:
     from ostiary.rulebook.facade import AppliedRules, Plan
 
-FileArgument = Annotated[str, typer.Argument(metavar="FILE", help="The rules document; - reads standard input.")]
 CommentOption = Annotated[str, typer.Option(help="Why, for those who read the history.")]
 TakesFromOption = Annotated[
     int | None,

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from ostiary.cli.django import setup
-from ostiary.cli.moments import day_and_time, moment_of
+from ostiary.cli.moments import SinceOption, UntilOption, day_and_time, moment_of
 from ostiary.cli.output import (
     ExitCode,
     JsonOption,
@@ -23,7 +23,7 @@ from ostiary.cli.output import (
     print_text,
     progress,
 )
-from ostiary.cli.rules import CedarOption, app, read_texts
+from ostiary.cli.rules import CedarOption, FileArgument, app, read_texts
 from ostiary.errors import OstiaryError
 from ostiary.policy.replay_report import Change, Effect, ReplayReport, Unreplayed
 
@@ -62,14 +62,9 @@ class Untried(msgspec.Struct, frozen=True):
     )
 )
 def replay(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="The rules document; - reads standard input.")],
-    since: Annotated[
-        str,
-        typer.Option(
-            "--since", help="A date or a moment (ISO 8601, in UTC unless it names a zone), or a span: 90m, 24h, 30d."
-        ),
-    ] = "30d",
-    until: Annotated[str, typer.Option("--until", help="As above; requests before it.", show_default=False)] = "",
+    file: FileArgument,
+    since: SinceOption = "30d",
+    until: UntilOption = "",
     cedar: CedarOption = None,
     person: Annotated[
         list[str] | None, typer.Option("--person", help="Only this person: address or id; repeatable.")
