@@ -181,6 +181,14 @@ CEDAR = [
     "permit (principal, action, resource) when { context has risk || context.mfa >= 2 };",
     "permit (principal, action, resource) when { if context has risk && context.risk < 9 then context.mfa > 1 else context has country };",
     'forbid (principal, action, resource) when { principal != Person::"p1" };',
+    "permit (principal, action, resource) when { principal is Group };",
+    'permit (principal in Service::"backup", action, resource);',
+    'permit (principal, action, resource) when { principal == Email::"anna@example.com" };',
+    'permit (principal, action, resource) when { resource == Label::"restricted" };',
+    "permit (principal, action, resource) when { [0, 1].contains(context.mfa) };",
+    "permit (principal, action, resource) when { context.mfa < 0 || context.mfa > 3 };",
+    "permit (principal, action, resource) when { context.mfa <= 0 };",
+    "permit (principal, action, resource) when { context.mfa <= 3 };",
 ]
 
 
