@@ -127,9 +127,10 @@ class InTurn:
         self._failed = failed
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Put them in their order, without those that have no turn."""
+        """Put them in their order, without those that have no turn; what is not known yet comes first."""
         items[:] = sorted(
-            (item for item in items if item.nodeid in self._turns), key=lambda item: self._turns[item.nodeid]
+            (item for item in items if item.nodeid in self._turns or item.nodeid not in self._seconds),
+            key=lambda item: self._turns.get(item.nodeid, -1),
         )
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:

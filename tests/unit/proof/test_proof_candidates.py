@@ -61,6 +61,7 @@ PATHS = [
         [Scopes((PathScope("", below=True),)), Scopes((PathScope("/other"),))],
         [Scopes((PathScope("/a", below=True), PathScope("/o")))],
         [PathPrefix("/a"), PathPrefix("/ab"), PathPrefix("/")],
+        [Scopes((PathScope("/"),)), Scopes((PathScope("/other"),)), Scopes((PathScope("/otherx", below=True),))],
         [PathPrefix("/o"), Scopes((PathScope("/"),))],
         [PathPrefix("/oth"), PathPrefix("/o"), PathPrefix("/e"), PathPrefix("/a"), Scopes((PathScope("/"),))],
         [PathPrefix("/b/."), PathPrefix("")],
@@ -86,6 +87,10 @@ def test_ages(limits):
         assert_all_are_covered(f"proof {strength}", questions, [ask(proofs=some) for some in [(), *proofs]])
 
 
+MAPPED = ipaddress.ip_network("::ffff:0:0/96")
+BELOW_MAPPED = ipaddress.summarize_address_range(ipaddress.IPv6Address(0), MAPPED[0] - 1)
+
+
 @pytest.mark.parametrize(
     "ranges",
     [
@@ -96,6 +101,7 @@ def test_ages(limits):
         ("::/128", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"),
         ("::/80", "::fffe:0:0/96", "::1:0:0:0/96"),
         ("::/0", "0.0.0.0/0"),
+        ("::/0", *map(str, BELOW_MAPPED)),
         ("::ffff:a00:0/104", "2001:db8::/32", "10.0.0.0/8"),
     ],
 )
