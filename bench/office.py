@@ -30,8 +30,9 @@ from ostiary.policy.snapshot import PersonFact
 from ostiary.rulebook.facade import apply_rules
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
-from ostiary.visibility.domain.events import account_change_event, sign_in_event
+from ostiary.visibility.domain.events import account_change_event
 from ostiary.visibility.domain.request_event import Source, read_access_line, request_event
+from ostiary.visibility.domain.sign_in_events import sign_in_event
 from ostiary.visibility.facade import Actor, index_new_decisions, index_new_events, new_uid
 from ostiary.visibility.services import open_log
 

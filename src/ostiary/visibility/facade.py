@@ -6,15 +6,8 @@ from ostiary.visibility.adapters.log_reader import LineGone
 from ostiary.visibility.adapters.verification import NothingToVerify, find_streams, verify_files
 from ostiary.visibility.domain.actor import Actor
 from ostiary.visibility.domain.decision_record import DecisionRecord
-from ostiary.visibility.domain.events import (
-    Event,
-    account_change_event,
-    entity_change_event,
-    group_change_event,
-    session_handover_event,
-    sign_in_event,
-    sign_out_event,
-)
+from ostiary.visibility.domain.event import Event
+from ostiary.visibility.domain.events import account_change_event, entity_change_event, group_change_event
 from ostiary.visibility.domain.page import Page
 from ostiary.visibility.domain.search import (
     Activity,
@@ -28,6 +21,7 @@ from ostiary.visibility.domain.search import (
     LogStatus,
     StreamStatus,
 )
+from ostiary.visibility.domain.sign_in_events import session_handover_event, sign_in_event, sign_out_event
 from ostiary.visibility.domain.verification import StreamReport
 from ostiary.visibility.indexing import index_new_decisions, index_new_events, prune_index
 from ostiary.visibility.last_use import LastUse

@@ -8,7 +8,7 @@ from django.conf import settings
 from ostiary.config.places import Instance
 from ostiary.config.secrets import AUDIT_KEY, read_secret
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits
-from ostiary.visibility.domain.events import Event
+from ostiary.visibility.domain.event import Event
 
 _MIB = 1024 * 1024
 
@@ -17,7 +17,7 @@ def record(event: Event) -> None:
     """Put an event on record; call it as the last step inside the transaction that does what it says.
 
     Args:
-        event: from one of the builders in `visibility.domain.events`.
+        event: from one of the builders in `visibility.domain.events` or its neighbours.
 
     Raises:
         RecordUnavailable: when it could not be written to the disk; the transaction is then rolled back.

@@ -35,20 +35,18 @@ from ostiary.policy.snapshot import PersonFact
 from ostiary.visibility.domain import ocsf
 from ostiary.visibility.domain.actor import Actor
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
+from ostiary.visibility.domain.event import Event
 from ostiary.visibility.domain.events import (
     AccountChange,
     EntityChange,
-    Event,
     GroupChange,
     account_change_event,
     entity_change_event,
     group_change_event,
-    session_handover_event,
-    sign_in_event,
-    sign_out_event,
 )
 from ostiary.visibility.domain.log_event import log_gap_event, log_repair_event, log_retention_event
 from ostiary.visibility.domain.request_event import Source, read_access_line, request_event
+from ostiary.visibility.domain.sign_in_events import session_handover_event, sign_in_event, sign_out_event
 
 PERSON = Actor(kind="person", id="p-ada", label="ada@example.test", address="192.0.2.7")
 MACHINE = Actor(kind="machine", id="os:root", label="root on door")

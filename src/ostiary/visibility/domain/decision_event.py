@@ -13,6 +13,7 @@ from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode
 from ostiary.policy.identifiers import NO_RULE, GroupId, PolicyVersion, RuleName
 from ostiary.policy.request import AccessRequest, AuthStrength, Device
 from ostiary.policy.snapshot import PersonFact
+from ostiary.visibility.domain import decision_objects as objects
 from ostiary.visibility.domain import ocsf
 from ostiary.visibility.domain.holding import is_held, told_words
 
@@ -78,64 +79,6 @@ class Inputs(msgspec.Struct, frozen=True, kw_only=True):
     peer: str = ""
 
 
-class _User(msgspec.Struct, omit_defaults=True, gc=False):
-    uid: str
-    type_id: int = 0
-    name: str = ""
-    email_addr: str = ""
-    full_name: str = ""
-    groups: msgspec.Raw | None = None
-
-
-class _Session(msgspec.Struct, omit_defaults=True, gc=False):
-    uid: str
-    is_mfa: bool | None = None
-    is_remote: bool | None = None
-
-
-class _Actor(msgspec.Struct, omit_defaults=True, gc=False):
-    user: _User
-    session: _Session | None = None
-    app_name: str = ""
-
-
-class _Location(msgspec.Struct, omit_defaults=True, gc=False):
-    country: str
-
-
-class _Endpoint(msgspec.Struct, omit_defaults=True, gc=False):
-    ip: str | None = None
-    port: int = 0
-    hostname: str = ""
-    svc_name: str = ""
-    location: _Location | None = None
-
-
-class _Url(msgspec.Struct, gc=False):
-    scheme: str
-    hostname: str
-    path: str
-
-
-class _HttpRequest(msgspec.Struct, omit_defaults=True, gc=False):
-    http_method: str
-    url: _Url
-    version: str = ""
-    user_agent: str = ""
-    uid: str = ""
-
-
-class _HttpResponse(msgspec.Struct, gc=False):
-    code: int
-
-
-class _Device(msgspec.Struct, omit_defaults=True, gc=False):
-    uid: str | None
-    type_id: int | None = None
-    is_managed: bool | None = None
-    is_compliant: bool | None = None
-
-
 class _Unmapped(msgspec.Struct, gc=False):
     ostiary: Inputs
 
@@ -144,15 +87,15 @@ class _Rest(msgspec.Struct, omit_defaults=True, gc=False):
     """What differs from event to event; the part before it is prepared once for each kind of event."""
 
     time: int
-    http_request: _HttpRequest
-    dst_endpoint: _Endpoint
+    http_request: objects.HttpRequest
+    dst_endpoint: objects.Endpoint
     authorizations: msgspec.Raw
     unmapped: _Unmapped
     status_code: str | None = None
-    actor: _Actor | None = None
-    src_endpoint: _Endpoint | None = None
-    http_response: _HttpResponse | None = None
-    device: _Device | None = None
+    actor: objects.Actor | None = None
+    src_endpoint: objects.Endpoint | None = None
+    http_response: objects.HttpResponse | None = None
+    device: objects.Device | None = None
     risk_score: int | None = None
     message: str | None = None
 
@@ -190,7 +133,7 @@ def decision_event(
     start = _start(http.method[:32], _disposition(decision), _severity(decision), log_name)
     rest = _rest(at, request, decision, http, person)
     if asked_by is not None:
-        rest.actor = rest.actor or _Actor(_User(asked_by.subject[:MAX_TEXT_CHARACTERS] or "unknown"))
+        rest.actor = rest.actor or objects.Actor(objects.User(asked_by.subject[:MAX_TEXT_CHARACTERS] or "unknown"))
         rest.actor.app_name = asked_by.client
     try:
         return start + _ENCODER.encode(reference) + b"}," + _ENCODER.encode(rest)[1:]
@@ -236,11 +179,13 @@ def _rest(
         status_code=decision.reason.value if isinstance(decision, Deny) else None,
         actor=_actor(request, person),
         src_endpoint=_source(http, request),
-        dst_endpoint=_Endpoint(hostname=http.host or "unknown", svc_name=request.resource.app if request else ""),
-        http_request=_HttpRequest(
-            http.method, _Url(http.scheme, http.host, http.path), http.version, http.user_agent, http.request_id
+        dst_endpoint=objects.Endpoint(
+            hostname=http.host or "unknown", svc_name=request.resource.app if request else ""
         ),
-        http_response=_HttpResponse(http.code) if http.code else None,
+        http_request=objects.HttpRequest(
+            http.method, objects.Url(http.scheme, http.host, http.path), http.version, http.user_agent, http.request_id
+        ),
+        http_response=objects.HttpResponse(http.code) if http.code else None,
         device=_device(request.device) if request and request.device else None,
         risk_score=request.context.risk if request else None,
         authorizations=_authorizations(*_grounds(decision)),
@@ -265,14 +210,18 @@ def _severity(decision: Decision) -> int:
     return ocsf.SEVERITY_HIGH if decision.reason in _ERRORS else ocsf.SEVERITY_LOW
 
 
-def _actor(request: AccessRequest | None, person: PersonFact | None) -> _Actor | None:
+def _actor(request: AccessRequest | None, person: PersonFact | None) -> objects.Actor | None:
     if request is None:
-        return None if person is None else _Actor(_User(person.id, ocsf.USER_TYPE_USER, person.email, person.email))
+        return (
+            None
+            if person is None
+            else objects.Actor(objects.User(person.id, ocsf.USER_TYPE_USER, person.email, person.email))
+        )
     subject = request.subject
     uid = subject.person or subject.service
     if uid is None:
         return None
-    user = _User(
+    user = objects.User(
         uid=uid,
         type_id=ocsf.USER_TYPE_USER if subject.person else ocsf.USER_TYPE_SERVICE,
         groups=_groups(subject.groups) if subject.groups else None,
@@ -283,22 +232,22 @@ def _actor(request: AccessRequest | None, person: PersonFact | None) -> _Actor |
     session = None
     if subject.session is not None:
         second_factor = any(proof.strength >= AuthStrength.ANY for proof in subject.authentications)
-        session = _Session(subject.session, second_factor, True)
-    return _Actor(user, session)
+        session = objects.Session(subject.session, second_factor, True)
+    return objects.Actor(user, session)
 
 
-def _source(http: HttpFacts, request: AccessRequest | None) -> _Endpoint | None:
+def _source(http: HttpFacts, request: AccessRequest | None) -> objects.Endpoint | None:
     address, _, port = http.peer.rpartition(":")
     number = int(port) if port.isascii() and port.isdigit() and len(port) <= 5 else 0
     country = request.context.country if request else None
     address = (request.context.address if request else None) or address.strip("[]")
     if not address:
         return None
-    return _Endpoint(ip=address, port=number, location=_Location(country) if country else None)
+    return objects.Endpoint(ip=address, port=number, location=objects.Location(country) if country else None)
 
 
-def _device(device: Device) -> _Device:
-    return _Device(device.id or "unknown", 0, device.managed, device.compliant)
+def _device(device: Device) -> objects.Device:
+    return objects.Device(device.id or "unknown", 0, device.managed, device.compliant)
 
 
 @lru_cache(maxsize=1024)

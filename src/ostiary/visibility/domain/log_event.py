@@ -4,7 +4,7 @@ Source: OCSF 1.6.0, class 1008 (Event Log Activity).
 """
 
 from ostiary.visibility.domain import ocsf
-from ostiary.visibility.domain.events import Event
+from ostiary.visibility.domain.event import Event
 
 _PROVIDER = "ostiary"
 
