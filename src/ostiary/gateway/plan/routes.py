@@ -11,7 +11,15 @@ from ostiary.applications.facade import App
 from ostiary.gateway.plan import contents
 from ostiary.gateway.plan.clusters import app_cluster_name, streams_cluster_name
 from ostiary.gateway.plan.contents import CONTROL_CLUSTER, DECIDER_CLUSTER, ROUTES_NAME, GatewayInputs, Json
-from ostiary.gateway.plan.cookies import console_cookie_rules
+from ostiary.gateway.plan.route_filters import (
+    headers_in_for,
+    host_filters,
+    no_grant,
+    sign_in_limit,
+    stream_filters,
+    unasked,
+    undecided,
+)
 from ostiary.policy.request import ActionClass
 
 _TYPE = "type.googleapis.com/"
@@ -54,7 +62,7 @@ def _app_host(app: App, inputs: GatewayInputs) -> Json:
         "name": app.id,
         "domains": _domains(app.host, inputs),
         "routes": ways,
-        "typed_per_filter_config": _host_filters(app),
+        "typed_per_filter_config": host_filters(app),
     }
 
 
@@ -70,13 +78,13 @@ def _sign_in_host(inputs: GatewayInputs) -> Json:
         "name": "id/proof",
         "match": {"prefix": "/", "headers": [_exact(":method", "POST")], **sni},
         "route": plain,
-        "typed_per_filter_config": {**_undecided(), contents.FILTER_SIGN_IN_LIMIT: sign_in_limit()},
+        "typed_per_filter_config": {**undecided(), contents.FILTER_SIGN_IN_LIMIT: sign_in_limit()},
     }
     pages = {
         "name": "id/page",
         "match": {"prefix": "/", **sni},
         "route": plain,
-        "typed_per_filter_config": _undecided(),
+        "typed_per_filter_config": undecided(),
     }
     return {
         "name": "id",
@@ -89,7 +97,7 @@ def _sign_in_host(inputs: GatewayInputs) -> Json:
             pages,
             _misdirected("id"),
         ],
-        "typed_per_filter_config": {contents.FILTER_HEADERS_IN: _headers_in("id")},
+        "typed_per_filter_config": {contents.FILTER_HEADERS_IN: headers_in_for("id")},
     }
 
 
@@ -108,7 +116,7 @@ def _refuse_ambiguous(host: str) -> Json:
         "name": f"{host}/ambiguous",
         "match": {"safe_regex": {"regex": AMBIGUOUS_PATH}},
         "direct_response": {"status": 400},
-        "typed_per_filter_config": _unasked(),
+        "typed_per_filter_config": unasked(),
     }
 
 
@@ -117,7 +125,7 @@ def _misdirected(host: str) -> Json:
         "name": f"{host}/misdirected",
         "match": {"prefix": "/"},
         "direct_response": {"status": 421},
-        "typed_per_filter_config": _unasked(),
+        "typed_per_filter_config": unasked(),
     }
 
 
@@ -141,42 +149,7 @@ def _to_decider(host: str, match: Json) -> Json:
         "name": f"{host}/own",
         "match": match,
         "route": {"cluster": DECIDER_CLUSTER, "timeout": "10s", "retry_policy": _CONNECT_RETRY},
-        "typed_per_filter_config": _undecided(),
-    }
-
-
-def _unasked() -> Json:
-    """Ask nobody about a request that goes nowhere."""
-    asking = {contents.FILTER_GRANTS, contents.FILTER_DECISION}
-    return {name: config for name, config in _undecided().items() if name in asking}
-
-
-def _undecided() -> Json:
-    """Switch off what belongs to apps: our own pages read our cookies and need no decision."""
-    return {
-        contents.FILTER_GRANTS: _no_grant(),
-        contents.FILTER_DECISION: {
-            "@type": f"{_TYPE}envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute",
-            "disabled": True,
-        },
-        contents.FILTER_COOKIES: _off(),
-        contents.FILTER_HEADERS_OUT: _off(),
-        contents.FILTER_OWN_BODY_SIZE: _on(),
-    }
-
-
-def sign_in_limit() -> Json:
-    """Return how often one address may try to prove something: enough for an office behind one address."""
-    bucket = {"max_tokens": 60, "tokens_per_fill": 5, "fill_interval": "1s"}
-    return {
-        "@type": f"{_TYPE}envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
-        "stat_prefix": "sign_in",
-        "filter_enabled": {"default_value": {"numerator": 100}},
-        "filter_enforced": {"default_value": {"numerator": 100}},
-        "token_bucket": {"max_tokens": 600, "tokens_per_fill": 100, "fill_interval": "1s"},
-        "rate_limits": [{"actions": [{"remote_address": {}}]}],
-        "descriptors": [{"entries": [{"key": "remote_address"}], "token_bucket": bucket}],
-        "max_dynamic_descriptors": 10_000,
+        "typed_per_filter_config": undecided(),
     }
 
 
@@ -187,7 +160,7 @@ def _upgrade(app: App, inputs: GatewayInputs, sni: Json) -> Json:
         "name": f"{app.id}/upgrade",
         "match": {"prefix": "/", "headers": [{"name": "upgrade", "present_match": True}], **sni},
         "route": route,
-        "typed_per_filter_config": _stream_filters("upgrade"),
+        "typed_per_filter_config": stream_filters("upgrade"),
     }
 
 
@@ -204,7 +177,7 @@ def _event_streams(app: App, inputs: GatewayInputs, sni: Json, *, upgrades: bool
             "name": f"{app.id}/{kind}",
             "match": {"prefix": "/", "headers": [header], **sni},
             "route": _stream_route(app, inputs, app_cluster_name(app)),
-            "typed_per_filter_config": _stream_filters(kind),
+            "typed_per_filter_config": stream_filters(kind),
         }
         for kind, header in kinds
     ]
@@ -230,7 +203,7 @@ def _decided(app: App, inputs: GatewayInputs, sni: Json) -> Json:
         "name": f"{app.id}/decided",
         "match": {"prefix": "/", **sni},
         "route": {**_plain_route(app, inputs), "retry_policy": _CONNECT_RETRY},
-        "typed_per_filter_config": {contents.FILTER_GRANTS: _no_grant()},
+        "typed_per_filter_config": {contents.FILTER_GRANTS: no_grant()},
     }
 
 
@@ -253,52 +226,6 @@ def _stream_route(app: App, inputs: GatewayInputs, cluster: str) -> Json:
 
 def _host_rewrite(app: App) -> Json:
     return {"host_rewrite_literal": app.upstream.host_header} if app.upstream.host_header else {}
-
-
-def _stream_filters(kind: str) -> Json:
-    return {
-        contents.FILTER_GRANTS: _no_grant(),
-        contents.FILTER_HEADERS_IN: _header_mutations([_set("x-ostiary-stream", kind)]),
-    }
-
-
-def _host_filters(app: App) -> Json:
-    filters = {contents.FILTER_HEADERS_IN: _headers_in(app.id, *app.identity_headers)}
-    if app.builtin:
-        filters[contents.FILTER_COOKIES] = console_cookie_rules()
-        filters[contents.FILTER_OWN_BODY_SIZE] = _on()
-    return filters
-
-
-def _headers_in(name: str, *identity_headers: str) -> Json:
-    """Say which app is meant, and take away what only the gateway may say to it."""
-    removals: list[Json] = [{"remove": header} for header in identity_headers]
-    return _header_mutations([*removals, _set("x-ostiary-app", name)])
-
-
-def _header_mutations(mutations: list[Json]) -> Json:
-    return {
-        "@type": f"{_TYPE}envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",
-        "mutations": {"request_mutations": mutations},
-    }
-
-
-def _set(name: str, value: str) -> Json:
-    return {
-        "append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"},
-    }
-
-
-def _no_grant() -> Json:
-    return {"@type": f"{_TYPE}envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", "disabled": True}
-
-
-def _off() -> Json:
-    return {"@type": f"{_TYPE}envoy.config.route.v3.FilterConfig", "config": {}, "disabled": True}
-
-
-def _on() -> Json:
-    return {"@type": f"{_TYPE}envoy.config.route.v3.FilterConfig", "config": {}}
 
 
 def _exact(name: str, value: str) -> dict[str, Any]:

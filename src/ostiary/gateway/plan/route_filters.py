@@ -1,0 +1,92 @@
+"""What the filters of the chain do on one host or one route, where it is not what they do everywhere. The routes are in `routes`."""
+
+from ostiary.applications.facade import App
+from ostiary.gateway.plan import contents
+from ostiary.gateway.plan.contents import Json
+from ostiary.gateway.plan.cookies import console_cookie_rules
+
+_TYPE = "type.googleapis.com/"
+
+
+def unasked() -> Json:
+    """Ask nobody about a request that goes nowhere."""
+    asking = {contents.FILTER_GRANTS, contents.FILTER_DECISION}
+    return {name: config for name, config in undecided().items() if name in asking}
+
+
+def undecided() -> Json:
+    """Switch off what belongs to apps: our own pages read our cookies and need no decision."""
+    return {
+        contents.FILTER_GRANTS: no_grant(),
+        contents.FILTER_DECISION: {
+            "@type": f"{_TYPE}envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute",
+            "disabled": True,
+        },
+        contents.FILTER_COOKIES: _off(),
+        contents.FILTER_HEADERS_OUT: _off(),
+        contents.FILTER_OWN_BODY_SIZE: _on(),
+    }
+
+
+def sign_in_limit() -> Json:
+    """Return how often one address may try to prove something: enough for an office behind one address."""
+    bucket = {"max_tokens": 60, "tokens_per_fill": 5, "fill_interval": "1s"}
+    return {
+        "@type": f"{_TYPE}envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
+        "stat_prefix": "sign_in",
+        "filter_enabled": {"default_value": {"numerator": 100}},
+        "filter_enforced": {"default_value": {"numerator": 100}},
+        "token_bucket": {"max_tokens": 600, "tokens_per_fill": 100, "fill_interval": "1s"},
+        "rate_limits": [{"actions": [{"remote_address": {}}]}],
+        "descriptors": [{"entries": [{"key": "remote_address"}], "token_bucket": bucket}],
+        "max_dynamic_descriptors": 10_000,
+    }
+
+
+def stream_filters(kind: str) -> Json:
+    """Tell the decision service that a long answer is asked for; no grant is good for one."""
+    return {
+        contents.FILTER_GRANTS: no_grant(),
+        contents.FILTER_HEADERS_IN: _header_mutations([_set("x-ostiary-stream", kind)]),
+    }
+
+
+def host_filters(app: App) -> Json:
+    """Return what holds for every route of an app's host."""
+    filters = {contents.FILTER_HEADERS_IN: headers_in_for(app.id, *app.identity_headers)}
+    if app.builtin:
+        filters[contents.FILTER_COOKIES] = console_cookie_rules()
+        filters[contents.FILTER_OWN_BODY_SIZE] = _on()
+    return filters
+
+
+def headers_in_for(name: str, *identity_headers: str) -> Json:
+    """Say which app is meant, and take away what only the gateway may say to it."""
+    removals: list[Json] = [{"remove": header} for header in identity_headers]
+    return _header_mutations([*removals, _set("x-ostiary-app", name)])
+
+
+def _header_mutations(mutations: list[Json]) -> Json:
+    return {
+        "@type": f"{_TYPE}envoy.extensions.filters.http.header_mutation.v3.HeaderMutationPerRoute",
+        "mutations": {"request_mutations": mutations},
+    }
+
+
+def _set(name: str, value: str) -> Json:
+    return {
+        "append": {"header": {"key": name, "value": value}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"},
+    }
+
+
+def no_grant() -> Json:
+    """Look for no grant: whoever comes this way is decided."""
+    return {"@type": f"{_TYPE}envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", "disabled": True}
+
+
+def _off() -> Json:
+    return {"@type": f"{_TYPE}envoy.config.route.v3.FilterConfig", "config": {}, "disabled": True}
+
+
+def _on() -> Json:
+    return {"@type": f"{_TYPE}envoy.config.route.v3.FilterConfig", "config": {}}
