@@ -64,17 +64,13 @@ class Likeness:
             for condition in (*rule.when, *rule.unless):
                 self._numbers.setdefault(condition, len(self._numbers))
         self._looks: dict[AppId, Looks] = {}
+        self._states: dict[tuple[Circumstances, float], tuple[bool | None, ...]] = {}
 
     def way(self, person: PersonFact, circumstances: Circumstances, at: float) -> Way:
         """Return somebody coming in some way, with everything that rules could ask about it."""
-        request = AccessRequest(
-            subject=Subject(authentications=circumstances.authentications),
-            action=ActionClass.VIEW,
-            resource=Resource(app=_NOWHERE),
-            context=circumstances.context,
-        )
-        facts = gather(request, EVERYTHING, at)
-        states = tuple([status(condition, facts) for condition in self._numbers])
+        states = self._states.get((circumstances, at))
+        if states is None:
+            states = self._states[circumstances, at] = self._states_of(circumstances, at)
         return Way(person, circumstances, at, frozenset(person.groups), states)
 
     def key(self, way: Way, app: AppFact) -> Hashable:
@@ -93,6 +89,16 @@ class Likeness:
             email if email in looks.emails else bool(email),
             tuple([states[number] for number in looks.conditions]),
         )
+
+    def _states_of(self, circumstances: Circumstances, at: float) -> tuple[bool | None, ...]:
+        request = AccessRequest(
+            subject=Subject(authentications=circumstances.authentications),
+            action=ActionClass.VIEW,
+            resource=Resource(app=_NOWHERE),
+            context=circumstances.context,
+        )
+        facts = gather(request, EVERYTHING, at)
+        return tuple([status(condition, facts) for condition in self._numbers])
 
     def _look(self, app: AppFact) -> Looks:
         rules = [rule for rule in self._rules if is_about(rule, app)]

@@ -103,8 +103,8 @@ class _Ways(msgspec.Struct, frozen=True):
 class _Open(msgspec.Struct, frozen=True):
     """The apps that open to somebody now, and those that open now or at some time of the coming week."""
 
-    now: frozenset[AppId]
-    week: frozenset[AppId]
+    now: frozenset[AppId] = frozenset()
+    week: frozenset[AppId] = frozenset()
 
     def besides(self, other: "_Open") -> frozenset[AppId]:
         """Return the apps that are open here and not there, now or in the week."""
@@ -194,19 +194,21 @@ class _Doors:
             has_set_up: the ways in which they may come with what they have set up.
             besides: those that take setting up first.
         """
-        ready, more = self._opened(apps, has_set_up), self._opened(apps, besides)
-        return _Access(ready=ready, may=_Open(ready.now | more.now, ready.week | more.week))
+        ready = self._opened(apps, has_set_up, _Open())
+        return _Access(ready=ready, may=self._opened(apps, besides, ready))
 
     def opens_any(self, apps: Iterable[AppFact], ways: _Ways) -> bool:
         """Whether any of the apps opens in any of the ways."""
         return any(self._opens(app, way) for app in apps for way in (*ways.now, *ways.later))
 
-    def _opened(self, apps: Iterable[AppFact], ways: _Ways) -> _Open:
-        now, later = (
-            frozenset(app.id for app in apps if any(self._opens(app, way) for way in some))
-            for some in (ways.now, ways.later)
-        )
-        return _Open(now, now | later)
+    def _opened(self, apps: Iterable[AppFact], ways: _Ways, known: _Open) -> _Open:
+        """Return what is known to be open, and what opens besides in any of the ways; of what is open nothing is asked."""
+        now = known.now | self._opening(apps, ways.now, known.now)
+        week = known.week | now
+        return _Open(now, week | self._opening(apps, ways.later, week))
+
+    def _opening(self, apps: Iterable[AppFact], ways: tuple[Way, ...], known: frozenset[AppId]) -> frozenset[AppId]:
+        return frozenset(app.id for app in apps if app.id not in known and any(self._opens(app, way) for way in ways))
 
     def _opens(self, app: AppFact, way: Way) -> bool:
         key = (app.id, self._likeness.key(way, app))
