@@ -22,6 +22,7 @@ NAMES = {
     "six": "fe80::7",
     "mapped": "::ffff:169.254.7.7",
     "self": "127.0.0.1",
+    "tls": "169.254.7.8",
     "good": "127.0.0.1",
     "turning": "127.0.0.1",
 }
@@ -104,7 +105,12 @@ def gateway(names: NameService) -> Iterator[Lied]:
     with Lied(names, []) as running:
         running.stub.allow({"x-ostiary-assertion": "signed"})
         ports = dict.fromkeys(NAMES, running.upstream.port) | {"self": running.https_port}
-        running.apply(echo_app(name, upstream=f"http://{name}.lies.test:{port}") for name, port in ports.items())
+        running.apply(
+            echo_app(
+                name, upstream=f"{'https' if name == 'tls' else 'http'}://{name}.lies.test:{port}", verify_tls=False
+            )
+            for name, port in ports.items()
+        )
         running.eventually(
             lambda: all(running.get(name).status_code in {200, 403} for name in NAMES), "every name is looked up"
         )
@@ -112,7 +118,7 @@ def gateway(names: NameService) -> Iterator[Lied]:
 
 
 @pytest.mark.parametrize("http2", [False, True])
-@pytest.mark.parametrize("name", ["meta", "cloud", "six", "mapped", "self"])
+@pytest.mark.parametrize("name", ["meta", "cloud", "six", "mapped", "self", "tls"])
 def test_no_request_goes_there(gateway: Lied, name: str, http2: bool) -> None:
     before = gateway.upstream.requests.total()
     for headers in ({}, {"cookie": gateway.grant_cookie(name)}, {"accept": "text/event-stream"}):
