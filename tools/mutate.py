@@ -1,7 +1,7 @@
 """Changes the code of the proofs in one small place at a time and sees whether the tests notice.
 
-Run: python -m tools.mutate [--only MODULE] [--every N] [--found FILE]. Each mutant runs in a process of its own, in memory; no file
-is touched. Prints what survived; the last line is JSON. What the tests are for is told by what they catch.
+Run: python -m tools.mutate [--only MODULE] [--line N] [--every N] [--found FILE]. Each mutant runs in a process of its own,
+in memory; no file is touched. Prints what survived; the last line is JSON. What the tests are for is told by what they catch.
 """
 
 import argparse
@@ -116,6 +116,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=MODULES, action="append")
     parser.add_argument("--every", type=int, default=1, help="try one mutant of so many")
+    parser.add_argument("--line", type=int, action="append", help="change only this line")
     parser.add_argument("--tests", action="append", help="instead of the prover's own tests")
     parser.add_argument(
         "--found", type=Path, help="keep what the tests run in this file, for further runs on the same code"
@@ -131,7 +132,7 @@ def main() -> int:
         for module in options.only or MODULES:
             unchanged = without_annotations(ast.parse((FOLDER / f"{module}.py").read_text(encoding="utf-8")))
             for number, (line, what, tree) in enumerate(mutants(unchanged)):
-                if number % options.every:
+                if number % options.every or (options.line and line not in options.line):
                     continue
                 tried += 1
                 place = f"{module}.py:{line}: {what}"

@@ -15,7 +15,7 @@ from ostiary.policy.proof.questions import Asked, PathPrefix, Question, Scopes
 from ostiary.policy.request import Authentication, AuthStrength, Device
 from ostiary.policy.rules.countries import COUNTRY_CODES
 from ostiary.policy.rules.document import Countries, DeviceFact, Mfa, Networks, PathScope, RiskBelow
-from ostiary.policy.rules.hours import parse_window, state_at
+from ostiary.policy.rules.hours import DAYS, parse_window, state_at
 
 
 def dimension(name: str, questions: Iterable[Question]) -> Dimension:
@@ -98,6 +98,7 @@ BELOW_MAPPED = ipaddress.summarize_address_range(ipaddress.IPv6Address(0), MAPPE
         ("0.0.0.0/32", "255.255.255.255/32"),
         ("0.0.0.0/1", "128.0.0.0/1"),
         ("10.1.2.3/32", "10.1.2.4/32", "10.1.2.6/31"),
+        ("10.1.2.4/30", "10.1.2.4/32", "10.1.2.6/31"),
         ("::/128", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"),
         ("::/80", "::fffe:0:0/96", "::1:0:0:0/96"),
         ("::/0", "0.0.0.0/0"),
@@ -178,6 +179,14 @@ def test_moments(texts):
         begin, end = (int(datetime(one, 1, 1, tzinfo=UTC).timestamp()) for one in (year, year + 1))
         missing = [now for now in range(begin, end, 900) if _states(windows, now) not in found]
         assert not missing, datetime.fromtimestamp(missing[0], UTC)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"])
+def test_each_hour_of_the_week_by_itself(zone):
+    windows = [parse_window(f"{day} {hour:02}:00-{hour:02}:30 {zone}") for day in DAYS for hour in (0, 9, 10, 23)]
+    opened = [_states(windows, moment) for moment in representative_moments(windows)]
+    assert all(any(states[at] for states in opened) for at in range(len(windows)))
+    assert not all(map(any, opened))
 
 
 def test_every_minute_of_a_week_in_which_two_clocks_change():
