@@ -6,11 +6,12 @@ from collections.abc import Iterator
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
-from tests.console_company import RULES, Company, make_company
+from tests.console_company import RULES, Company, grow_old, make_company
 from tests.console_server import asked_elsewhere, chromium, serve_console
 
 from ostiary.config.places import Instance
 from ostiary.rulebook.facade import get_current
+from ostiary.web.console.looking import LOOKS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -18,7 +19,10 @@ STANDARD = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practi
 
 @pytest.fixture
 def company(transactional_db: None, console_instance: Instance) -> Company:
-    return make_company()
+    LOOKS.forget()
+    made = make_company()
+    grow_old(console_instance)
+    return made
 
 
 @pytest.fixture
@@ -79,6 +83,9 @@ def every_page(company: Company) -> list[str]:
         "/rules/edit",
         "/rules/confirm",
         "/rules/proposals/",
+        "/rules/unused",
+        "/rules/unused?q=zzzz",
+        "/rules/unused?days=180",
         "/rules/history",
         f"/rules/history/{company.rules}",
         "/decisions/",
@@ -108,7 +115,17 @@ def test_no_page_has_an_accessibility_violation(browser: Browser, company: Compa
     assert not found
 
 
-LISTS = ("/people/", "/groups/", "/groups/staff/", "/apps/", "/sessions/", "/decisions/", "/audit/", "/rules/history")
+LISTS = (
+    "/people/",
+    "/groups/",
+    "/groups/staff/",
+    "/apps/",
+    "/sessions/",
+    "/decisions/",
+    "/audit/",
+    "/rules/history",
+    "/rules/unused",
+)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -89,6 +89,15 @@ def test_the_detail_says_of_each_rule_whether_the_person_can_satisfy_it(visit: V
         assert "This needs a passkey or security key" in page
 
 
+def test_what_would_open_it_is_said_once(company: Company, visit: Visit) -> None:
+    held = company.references[0]
+    desk, administrator = (text_of(visit(who).get(f"/decisions/{held}/")) for who in ("henk_help", "ada_admin"))
+    assert "What would have opened it" in desk
+    assert "The least that would open it" not in desk
+    assert "The least that would open it" in administrator
+    assert "What would have opened it" not in administrator
+
+
 @pytest.mark.usefixtures("decided")
 def test_a_denial_says_what_would_have_lifted_it_without_promising_more(visit: Visit) -> None:
     page = text_of(visit().get(f"/decisions/{DENIED}/"))

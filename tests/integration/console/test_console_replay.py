@@ -114,7 +114,7 @@ def test_a_mistake_is_named_and_nothing_is_tried(kept: Company, visit: Visit) ->
     assert "wikki" in text_of(answer)
     answer = visit().post("/rules/replay/", {"document": RULES.replace("group:staff", "group:staf"), "days": "7"})
     assert answer.status_code == 422
-    assert "there is no group `staf`" in text_of(answer)
+    assert "there is no group <code>staf</code>" in text_of(answer)
     assert visit().post("/rules/replay/", {"document": RULES, "days": "5000"}).status_code == 422
     assert visit().post("/rules/replay/", {"document": "x" * 500_001}).status_code == 422
 

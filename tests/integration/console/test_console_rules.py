@@ -29,7 +29,7 @@ def test_a_mistake_is_named_at_its_line_with_the_right_spelling(company: Company
     assert answer.status_code == 422
     page = text_of(answer)
     assert 'data-line="11"' in page
-    assert "did you mean `finance`?" in page
+    assert "did you mean <code>finance</code>?" in page
     assert 'data-wrong="11"' in page
     assert "group:finanse" in page
     assert get_current().document == RULES

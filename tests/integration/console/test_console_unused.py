@@ -17,6 +17,7 @@ from ostiary.config.places import Instance
 from ostiary.policy.request import ActionClass
 from ostiary.policy.rules.reader import read_rules
 from ostiary.rulebook.facade import Standing, UnusedPermissions, apply_rules, find_unused, get_current
+from ostiary.rulebook.models import AppliedRulesRow
 from ostiary.web.console.looking import LOOKS, Looks
 
 pytestmark = pytest.mark.django_db
@@ -195,6 +196,15 @@ def test_a_long_look_says_how_far_it_is(used: Company, visit: Visit, monkeypatch
     done = visit().get("/rules/unused?days=90&q=payroll", headers={"HX-Request": "true"})
     assert done["HX-Redirect"] == "/rules/unused?days=90&q=payroll"
     assert keys(shown(visit, "?q=payroll")) == [PAYROLL]
+
+
+def test_rules_of_then_that_cannot_be_read_are_said(used: Company, visit: Visit) -> None:
+    apply_rules(RULES + "\n# later\n", actor=OPERATOR)
+    AppliedRulesRow.objects.filter(number=used.rules).update(document="version: 9", parsed=b"")
+    page = shown(visit)
+    assert "version" in page
+    assert "Review taking out" not in page
+    assert review(visit, PAYROLL).status_code == 200
 
 
 def test_what_cannot_be_read_is_said(used: Company, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:

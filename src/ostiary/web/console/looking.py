@@ -66,18 +66,12 @@ class Looks:
         Args:
             days: how far back; a page offers few numbers, so that few are kept.
             number: of the rules in force.
-
-        Raises:
-            InvalidRules: when the rules at the beginning of that time cannot be read.
         """
         now = time.time()
         with self._guard:
             looking = self._kept.get(days)
             if looking is None or not self._is_fresh(looking, number, now):
-                standing = standing_since(now - days * DAY_SECONDS)
-                looking = Looking(number=standing.current.number, days=days, began_at=now)
-                self._kept[days] = looking
-                threading.Thread(target=self._run, args=(looking, standing), name="unused", daemon=True).start()
+                looking = self._kept[days] = self._begin(Looking(number=number, days=days, began_at=now))
         looking.ended.wait(SHORT_SECONDS)
         return looking
 
@@ -85,6 +79,17 @@ class Looks:
         """Look afresh next time."""
         with self._guard:
             self._kept.clear()
+
+    def _begin(self, looking: Looking) -> Looking:
+        try:
+            standing = standing_since(looking.began_at - looking.days * DAY_SECONDS)
+        except OstiaryError as error:
+            looking.problem = error
+            looking.ended.set()
+            return looking
+        looking.number = standing.current.number
+        threading.Thread(target=self._run, args=(looking, standing), name="unused", daemon=True).start()
+        return looking
 
     @staticmethod
     def _is_fresh(looking: Looking, number: int, now: float) -> bool:

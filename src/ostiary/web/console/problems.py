@@ -1,8 +1,19 @@
 """Shows what a service refused, at the field it is about where that is known."""
 
+from typing import Final
+
 from django.forms import Form
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from ostiary.errors import OstiaryError
+from ostiary.rulebook.facade import ClausesRefuted, TestsFail
+
+HINTS: Final[dict[type[OstiaryError], Promise]] = {
+    TestsFail: _("See why below; if the rules are meant anyway, say so at the end."),
+    ClausesRefuted: _("See why below; if the rules are meant anyway, say so at the end."),
+}
+"""What to do in the console about errors whose own hint is for the terminal."""
 
 
 def add_problem(form: Form, error: OstiaryError, field: str | None = None) -> None:
@@ -13,4 +24,5 @@ def add_problem(form: Form, error: OstiaryError, field: str | None = None) -> No
         error: what the service said; its detail stays in the log.
         field: the field it is about; `None` shows it above the form.
     """
-    form.add_error(field, str(error))
+    hint = HINTS.get(type(error))
+    form.add_error(field, f"{error.message} {hint}" if hint else str(error))

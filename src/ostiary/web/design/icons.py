@@ -36,6 +36,8 @@ PATHS: Final = {
     "mail": '<rect x="2" y="3.5" width="12" height="9" rx="1.5"/><path d="m2.5 5 5.5 4 5.5-4"/>',
     "phone": '<rect x="4.5" y="1.5" width="7" height="13" rx="1.5"/><path d="M7.3 12.3h1.4"/>',
     "leave": '<path d="M6.5 2.5h-3v11h3M7 8h6.5M10.7 5.2 13.5 8l-2.8 2.8"/>',
+    "copy": '<rect x="5.5" y="5.5" width="8" height="8" rx="1.5"/>'
+    '<path d="M10.5 5.5v-1a2 2 0 0 0-2-2h-4a2 2 0 0 0-2 2v4a2 2 0 0 0 2 2h1"/>',
     "refresh": '<path d="M13 8a5 5 0 1 1-1.5-3.6M13 2.5v3h-3"/>',
 }
 _MARK: Final = '<path class="arch" d="M5 30V14a11 11 0 0 1 22 0v16h-6.5l-2.2-13.17a3.8 3.8 0 1 0-4.6 0L11.5 30z"/>'

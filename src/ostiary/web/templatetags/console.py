@@ -27,6 +27,14 @@ register.filter("reason_name", name_reason)
 register.filter("event_kind", name_event_kind)
 
 
+@register.filter
+def code_spans(text: str) -> SafeString:
+    """Draw text in which names stand between backticks with the names as code."""
+    parts = enumerate(str(text).split("`"))
+    drawn = (format_html("<code>{}</code>", part) if place % 2 else format_html("{}", part) for place, part in parts)
+    return format_html_join("", "{}", ((part,) for part in drawn))
+
+
 @register.simple_tag
 def health_badge(health: AppHealth | None, builtin: bool = False) -> SafeString:
     """Draw how an upstream is doing; the console itself is well when this page is seen."""
@@ -92,6 +100,27 @@ def export_links(context: Context, view: str, *arguments: str) -> SafeString:
         '<span class="row export">{}{}</span>',
         draw_icon("download"),
         format_html_join("", '<a class="small soft" href="{}" download>{}</a>', links),
+    )
+
+
+@register.simple_tag
+def copy_button(target: str, name: str, *, short: bool = False) -> SafeString:
+    """Draw a button that copies the text of an element; without scripts it is not there, and the text can be marked.
+
+    Args:
+        target: the element's id.
+        name: what the button says, for instance "Copy the test".
+        short: draw the icon alone, where the words would be in the way.
+    """
+    words = format_html("<span{} data-copy-words>{}</span>", SafeString(' class="unseen"') if short else "", name)
+    return format_html(
+        '<button class="button plain copy" type="button" data-copy="{}" data-copied="{}" data-marked="{}" data-script-only'
+        ' hidden>{}{}</button><span class="small soft" role="status" data-copy-said></span>',
+        target,
+        _("Copied"),
+        _("Marked: copy it with the keyboard"),
+        draw_icon("copy"),
+        words,
     )
 
 

@@ -1,4 +1,4 @@
-/* The console's own script: the keyboard, the honest age of refreshed parts, and the editor's line numbers.
+/* The console's own script: the keyboard, the honest age of refreshed parts, copying, and the editor's line numbers.
    Every page works without it. */
 "use strict";
 
@@ -101,6 +101,22 @@
     else stored.setItem(OFF, "1");
   }
 
+  async function copy(event) {
+    const button = event.target.closest?.("[data-copy]");
+    const source = button && document.getElementById(button.dataset.copy);
+    if (!source) return;
+    const status = button.parentElement.querySelector("[data-copy-said]");
+    let said = button.dataset.copied;
+    status.textContent = "";
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+    } catch {
+      document.getSelection().selectAllChildren(source);
+      said = button.dataset.marked;
+    }
+    status.textContent = said;
+  }
+
   function countdown(shown) {
     const ends = performance.now() + Number(shown.dataset.left) * 1000;
     const tick = () => {
@@ -113,6 +129,7 @@
 
   document.addEventListener("keydown", press);
   document.addEventListener("click", jump);
+  document.addEventListener("click", copy);
   document.addEventListener("click", (event) => {
     if (event.target.closest?.("[data-show-shortcuts]")) dialog()?.showModal();
   });
