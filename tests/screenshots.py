@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -46,12 +47,33 @@ def main() -> None:
     """Take all pictures."""
     parser = argparse.ArgumentParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("--folder", type=Path, default=Path("docs/screenshots"), help="where the pictures go")
-    folder: Path = parser.parse_args().folder
+    parser.add_argument(
+        "--only", nargs="*", default=(), metavar="NAME", help="take these pictures alone: console-rules …"
+    )
+    said = parser.parse_args()
+    folder: Path = said.folder
     folder.mkdir(parents=True, exist_ok=True)
     with running_demo() as instance:
         notes = read_notes(instance.home)
         assert notes is not None
-        take_all(instance, notes, folder)
+        take_all(instance, notes, Album(folder, frozenset(said.only)))
+
+
+@dataclass(frozen=True)
+class Album:
+    """Where pictures go.
+
+    Args:
+        folder: of the files.
+        only: names of the pictures that are wanted; empty for all.
+    """
+
+    folder: Path
+    only: frozenset[str] = frozenset()
+
+    def wants(self, name: str) -> bool:
+        """Tell whether a picture is wanted."""
+        return not self.only or name in self.only
 
 
 @contextlib.contextmanager
@@ -71,13 +93,13 @@ def running_demo() -> Iterator[Instance]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def take_all(instance: Instance, notes: Notes, folder: Path) -> None:
+def take_all(instance: Instance, notes: Notes, album: Album) -> None:
     """Take each page in each view.
 
     Args:
         instance: the running demo.
         notes: its accounts.
-        folder: where the pictures go.
+        album: where the pictures go.
     """
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -87,13 +109,13 @@ def take_all(instance: Instance, notes: Notes, folder: Path) -> None:
         nadia = browser.new_context(viewport={"width": 1280, "height": 860})
         visitor = browser.new_context(viewport={"width": 1280, "height": 860})
         sign_in_with_passkey(nadia, instance, notes.account("Nadia"))
-        picture(visitor, folder, "sign-in", instance.url(instance.identity_host))
+        picture(visitor, album, "sign-in", instance.url(instance.identity_host))
         sign_in(visitor.new_page(), instance, notes.account("Mateo"))
-        picture(visitor, folder, "portal", instance.url(instance.identity_host))
+        picture(visitor, album, "portal", instance.url(instance.identity_host))
         refused = instance.url(f"payroll.{instance.configuration.domain}", "/")
-        picture(visitor, folder, "refusal", refused)
+        picture(visitor, album, "refusal", refused)
         for name, path in console_pages(nadia, instance).items():
-            picture(nadia, folder, f"console-{name}", instance.url(instance.console_host, path))
+            picture(nadia, album, f"console-{name}", instance.url(instance.console_host, path))
         edit = instance.url(instance.console_host, "/rules/edit")
         for name, button in (("rules-review", "Review the change"), ("rules-replay", "Try on what happened")):
             with contextlib.closing(nadia.new_page()) as page:
@@ -102,7 +124,7 @@ def take_all(instance: Instance, notes: Notes, folder: Path) -> None:
                 text.fill(text.input_value().replace(*CARELESS_EDIT))
                 page.get_by_role("button", name=button).click()
                 page.wait_for_load_state("networkidle")
-                views(page, folder, f"console-{name}")
+                views(page, album, f"console-{name}")
         browser.close()
 
 
@@ -123,25 +145,30 @@ def console_pages(context: BrowserContext, instance: Instance) -> dict[str, str]
         "person": person,
         "rules": "/rules/",
         "rules-edit": "/rules/edit",
+        "rules-unused": "/rules/unused",
         "explain": "/explain/?person=mateo.rossi%40lindenhof.example&app=payroll&do=view",
         "audit": "/audit/",
     }
 
 
-def picture(context: BrowserContext, folder: Path, name: str, address: str) -> None:
-    """Take one page in every view."""
+def picture(context: BrowserContext, album: Album, name: str, address: str) -> None:
+    """Take one page in every view, if it is wanted."""
+    if not album.wants(name):
+        return
     page = context.new_page()
     page.goto(address)
-    views(page, folder, name)
+    views(page, album, name)
     page.close()
 
 
-def views(page: Page, folder: Path, name: str) -> None:
-    """Take the page that is open in every view."""
+def views(page: Page, album: Album, name: str) -> None:
+    """Take the page that is open in every view, if it is wanted."""
+    if not album.wants(name):
+        return
     for view, width, height in VIEWS:
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme="dark" if view == "dark" else "light", reduced_motion="reduce")
-        page.screenshot(path=folder / f"{name}-{view}.png")
+        page.screenshot(path=album.folder / f"{name}-{view}.png")
 
 
 def sign_in(page: Page, instance: Instance, account: Account) -> None:
