@@ -240,6 +240,15 @@ def test_a_permission_says_what_ends_it():
     assert explainer(always, at_work).explain(ask(), NOON).ending is None
 
 
+def test_a_permission_that_many_rules_hand_on_from_hour_to_hour_ends_with_the_last():
+    hourly = [{**OPEN, "when": {"hours": f"Mon-Sat {hour:02}:00-{hour + 1:02}:00 Europe/Berlin"}} for hour in range(24)]
+    ending = explainer(*hourly).explain(ask(), NOON).ending
+    assert ending is not None
+    assert ending.at == moment("2025-11-30T00:00")
+    always = [{**OPEN, "when": {"hours": f"{hour:02}:00-{hour + 1:02}:00 Europe/Berlin"}} for hour in range(24)]
+    assert explainer(*always).explain(ask(), NOON).ending is None
+
+
 def test_rules_that_nearly_matched_come_nearest_first_and_the_rest_is_counted():
     others = [{"allow": "group:night", "to": "app:payroll", "do": "delete"}] * 6
     near = {"allow": "group:night", "to": "app:wiki", "do": "view"}
