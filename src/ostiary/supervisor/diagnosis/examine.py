@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from ostiary.config.places import Instance
-from ostiary.supervisor.diagnosis import belongings, machine, programs
+from ostiary.supervisor.diagnosis import belongings, followed, machine, programs
 from ostiary.supervisor.diagnosis.finding import Finding, problem
 from ostiary.supervisor.diagnosis.ports import check_ports
 from ostiary.supervisor.diagnosis.upstreams import check_upstreams
@@ -36,6 +36,7 @@ def examine(instance: Instance, hosts: Iterable[str], *, database: bool = True) 
     if database:
         checks.insert(-2, ("database", belongings.check_database))
         checks.append(("upstreams", lambda: check_upstreams(instance)))
+        checks.append(("rules", lambda: followed.check_followed(instance)))
         checks.append(("clients", lambda: programs.check_clients(time.time())))
     for name, check in checks:
         try:
