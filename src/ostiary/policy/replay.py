@@ -28,7 +28,7 @@ from ostiary.policy.past import (
     from_ticks,
     request_of,
 )
-from ostiary.policy.replay_changes import Answering, Changes, Tally
+from ostiary.policy.replay_changes import MAX_EXAMPLES, Answering, Changes, Tally, Verdict
 from ostiary.policy.replay_classes import Span, Watched, asker_class, path_class, surroundings_class, watched_by
 from ostiary.policy.replay_report import ReplayReport, Unreplayed
 from ostiary.policy.snapshot import AppFact, Catalogue, Rules
@@ -72,15 +72,18 @@ class Replay:
         rows = self._rows_in_order(batch)
         if not rows:
             return
-        every = list(self._keys(batch))
+        ticks, every = batch.ticks, list(self._keys(batch))
         keys = every if len(rows) == len(every) and rows == range(len(every)) else [every[row] for row in rows]
         firsts, lasts = dict(zip(reversed(keys), reversed(rows), strict=True)), dict(zip(keys, rows, strict=True))
         for key, count in Counter(keys).items():
             first, last = firsts[key], lasts[key]
             tally = self._tallies.get(key)
             if tally is None:
-                tally = self._tallies[key] = Tally(batch.situation(first), batch.ticks[first])
-            tally.add(batch, count=count, first=first, last=last)
+                tally = self._tallies[key] = Tally(batch.situation(first), ticks[first])
+            tally.count += count
+            tally.first = min(tally.first, ticks[first])
+            tally.last = max(tally.last, ticks[last])
+            tally.seen[MAX_EXAMPLES - 1 :] = [(batch, last)]
         if max(batch.count) > 1:
             for row in rows:
                 self._tallies[every[row]].count += batch.count[row] - 1
@@ -115,17 +118,17 @@ class Replay:
                 wanted.append((key, tally))
         engines = self._engines({tally.situation.act.app for _, tally in wanted})
         changes = Changes(answering, lambda tally: self._ask(engines[1], tally))
-        decided: dict[Hashable, tuple[Decision, Decision]] = {}
+        decided: dict[Hashable, Verdict] = {}
         kinds: dict[Asker, Hashable] = {}
         for key, tally in wanted:
             asker = tally.situation.asker
             if asker not in kinds:
                 kinds[asker] = asker_class(self._watched, asker)
             kind = (kinds[asker], *key[1:-1])
-            pair = decided.get(kind)
-            if pair is None:
-                pair = decided[kind] = (self._ask(engines[0], tally), self._ask(engines[1], tally))
-            changes.add(tally, *pair, was_allowed=key[-1] == ALLOWED)
+            verdict = decided.get(kind)
+            if verdict is None:
+                verdict = decided[kind] = changes.verdict(*(self._ask(engine, tally) for engine in engines))
+            changes.add(tally, verdict, was_allowed=key[-1] == ALLOWED)
         return ReplayReport(
             since=self._since,
             until=self._until,

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from ostiary.policy.decision import Allow, Decision, Deny, Obligation, ReasonCode, UnmetCondition
+from ostiary.policy.decision import Allow, Decision, Obligation, ReasonCode, UnmetCondition
 from ostiary.policy.past import PastRequests, Situation, from_ticks
 from ostiary.policy.replay_report import Change, Effect, Example, Reason
 from ostiary.policy.rules.words import OBLIGATIONS, joined
@@ -21,6 +21,7 @@ _WORDS: Final = {
 }
 _ORDER: Final = tuple(Effect)
 _TERMS: Final = "terms"
+_SEEN_AND_SAID: Final = frozenset({"network", "country", "risk"})
 Terms = tuple[Obligation, ...]
 
 
@@ -52,27 +53,46 @@ class Tally:
         self.at = self.first = self.last = tick
         self.seen: list[tuple[PastRequests, int]] = []
 
-    def add(self, batch: PastRequests, *, count: int, first: int, last: int) -> None:
-        """Count requests of a batch.
-
-        Args:
-            batch: that holds them.
-            count: how many.
-            first: the row of the earliest.
-            last: the row of the latest.
-        """
-        self.count += count
-        self.first, self.last = min(self.first, batch.ticks[first]), max(self.last, batch.ticks[last])
-        self.seen[MAX_EXAMPLES - 1 :] = [(batch, last)]
-
 
 class _Cause(msgspec.Struct, frozen=True, order=True):
-    """Why, without the words: those name what one request saw, its address for instance."""
+    """Why, without the words: those may name what one request saw, its address for instance."""
 
     rule: str
     code: str
     added: Terms = ()
     dropped: Terms = ()
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """How either rules answer one kind of request, as far as it matters for every request of that kind.
+
+    Args:
+        passed: whether the rules in force allow it.
+        passes: whether the candidate does.
+        held: whether the person could lift the candidate's refusal alone and at once.
+        cause: why the candidate answers so.
+        told: why, in the words that whoever was asked for would have read.
+    """
+
+    passed: bool
+    passes: bool
+    held: bool
+    cause: _Cause
+    told: Reason
+
+    def effect(self, *, was_allowed: bool) -> Effect | None:
+        """Return what the candidate does to a request; `None` for nothing.
+
+        Args:
+            was_allowed: whether it passed when it was made.
+        """
+        if self.passed != self.passes:
+            return Effect.GAINS if self.passes else Effect.LOSES
+        if self.cause.code == _TERMS:
+            return Effect.TERMS
+        if self.passes == was_allowed:
+            return None
+        return Effect.GAINED_ALREADY if self.passes else Effect.LOST_ALREADY
 
 
 class Changes:
@@ -88,26 +108,41 @@ class Changes:
         self._ask = ask
         self._found: dict[tuple[str, str, str, str, Effect], _Change] = {}
 
-    def add(self, tally: Tally, before: Decision, after: Decision, *, was_allowed: bool) -> None:
+    def verdict(self, before: Decision, after: Decision) -> Verdict:
+        """Return what two answers to one kind of request come to.
+
+        Args:
+            before: how the rules in force answer.
+            after: how the candidate answers.
+        """
+        told = self._told(after)
+        cause = _Cause(told.rule, told.code)
+        if isinstance(before, Allow) and isinstance(after, Allow) and before.obligations != after.obligations:
+            was, will = set(before.obligations), set(after.obligations)
+            cause = _Cause(told.rule, _TERMS, tuple(sorted(will - was)), tuple(sorted(was - will)))
+            told = Reason(cause.code, cause.rule, terms_in_words(cause.added, cause.dropped))
+        return Verdict(isinstance(before, Allow), isinstance(after, Allow), self._answering.is_held(after), cause, told)
+
+    def add(self, tally: Tally, verdict: Verdict, *, was_allowed: bool) -> None:
         """Count a kind of request.
 
         Args:
             tally: how often it was made.
-            before: how the rules in force answer.
-            after: how the candidate answers.
+            verdict: on requests of that kind.
             was_allowed: whether it passed then.
         """
-        effect = effect_of(before, after, was_allowed=was_allowed)
+        effect = verdict.effect(was_allowed=was_allowed)
         if effect is None:
             return
         asker, act = tally.situation.asker, tally.situation.act
         key = (asker.person, asker.service, act.app, act.action.value, effect)
-        change = self._found.setdefault(key, _Change())
-        cause = self._cause(effect, before, after)
+        change = self._found.get(key)
+        if change is None:
+            change = self._found[key] = _Change()
         change.tallies.append(tally)
-        change.causes[cause] += tally.count
-        change.first_of.setdefault(cause, tally)
-        change.held += tally.count if self._answering.is_held(after) else 0
+        change.causes[verdict.cause] += tally.count
+        change.first_of.setdefault(verdict.cause, (tally, verdict.told))
+        change.held += tally.count if verdict.held else 0
         change.allowed_then += tally.count if was_allowed else 0
 
     def all(self) -> tuple[Change, ...]:
@@ -136,19 +171,11 @@ class Changes:
             examples=_examples(change.tallies),
         )
 
-    def _cause(self, effect: Effect, before: Decision, after: Decision) -> _Cause:
-        reason = self._told(after)
-        if effect is not Effect.TERMS or not isinstance(before, Allow) or not isinstance(after, Allow):
-            return _Cause(reason.rule, reason.code)
-        was, will = set(before.obligations), set(after.obligations)
-        return _Cause(reason.rule, _TERMS, tuple(sorted(will - was)), tuple(sorted(was - will)))
-
     def _reason(self, change: "_Change") -> Reason:
         """Say why for most of the requests, in the words that this very person would have read."""
         cause = min(change.causes, key=lambda one: (-change.causes[one], one))
-        if cause.code == _TERMS:
-            return Reason(cause.code, cause.rule, terms_in_words(cause.added, cause.dropped))
-        return self._told(self._ask(change.first_of[cause]))
+        tally, told = change.first_of[cause]
+        return self._told(self._ask(tally)) if _says_what_it_saw(cause.code) else told
 
     def _told(self, decision: Decision) -> Reason:
         if isinstance(decision, Allow):
@@ -169,28 +196,14 @@ class _Change:
     def __init__(self) -> None:
         self.tallies: list[Tally] = []
         self.causes: Counter[_Cause] = Counter()
-        self.first_of: dict[_Cause, Tally] = {}
+        self.first_of: dict[_Cause, tuple[Tally, Reason]] = {}
         self.held = 0
         self.allowed_then = 0
 
 
-def effect_of(before: Decision, after: Decision, *, was_allowed: bool) -> Effect | None:
-    """Return what a candidate does to a request; `None` for nothing.
-
-    Args:
-        before: how the rules in force answer.
-        after: how the candidate answers.
-        was_allowed: whether it passed then.
-    """
-    if isinstance(after, Allow):
-        if isinstance(before, Deny):
-            return Effect.GAINS
-        if before.obligations != after.obligations:
-            return Effect.TERMS
-        return None if was_allowed else Effect.GAINED_ALREADY
-    if isinstance(before, Allow):
-        return Effect.LOSES
-    return Effect.LOST_ALREADY if was_allowed else None
+def _says_what_it_saw(code: str) -> bool:
+    """Whether the words of a condition name something of the request in which those of one kind may differ."""
+    return code in _SEEN_AND_SAID or code.startswith("device.")
 
 
 def terms_in_words(added: Terms, dropped: Terms) -> str:

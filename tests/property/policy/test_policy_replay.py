@@ -3,6 +3,7 @@
 from collections import Counter
 from itertools import groupby
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.policy_material import APPS, NOON, ask, cases, catalogue, documents, proof, rules_of, text_of
@@ -14,7 +15,7 @@ from ostiary.policy.past import ALLOWED, HELD, NO_INPUTS, REFUSED, from_ticks, s
 from ostiary.policy.replay import Replay
 from ostiary.policy.replay_changes import Answering
 from ostiary.policy.replay_report import Effect, ReplayReport, Unreplayed
-from ostiary.policy.request import AccessRequest
+from ostiary.policy.request import AccessRequest, Device
 from ostiary.policy.snapshot import Rules
 from ostiary.visibility.adapters.past_files import day_of
 from ostiary.visibility.domain.holding import first_unmet, is_held
@@ -22,6 +23,7 @@ from ostiary.visibility.domain.past_block import Reached, Row, Tables, read_bloc
 
 EVER = {"since": 0.0, "until": 4e9}
 ANSWERING = Answering(is_held, first_unmet)
+LOSING = (Effect.LOSES, Effect.LOST_ALREADY)
 EXTRA = st.sampled_from(
     [
         "",
@@ -98,6 +100,7 @@ def test_a_replay_equals_deciding_every_request(new, now, then, asked):
     answers = one_by_one(then, asked)
     report = replayed(asked, answers, candidate=new, in_force=now)
     expected: Counter[tuple[str, str, str, Effect]] = Counter()
+    unmet: dict[tuple[str, str, str, Effect], set[str]] = {}
     for (request, _), answered, before, after in zip(
         asked, answers, one_by_one(now, asked), one_by_one(new, asked), strict=True
     ):
@@ -113,8 +116,14 @@ def test_a_replay_equals_deciding_every_request(new, now, then, asked):
             effect = Effect.GAINED_ALREADY if is_ else Effect.LOST_ALREADY
         if effect:
             who = request.subject.person or request.subject.service or ""
-            expected[who, request.resource.app, request.action.value, effect] += 1
+            key = who, request.resource.app, request.action.value, effect
+            expected[key] += 1
+            first = first_unmet(after)
+            unmet.setdefault(key, set()).update([first.words] if first is not None else [])
     assert {(one.subject, one.app, one.action, one.effect): one.count for one in report.changes} == expected
+    for one in report.changes:
+        if one.effect in LOSING and one.reason.code not in set(ReasonCode):
+            assert one.reason.words in unmet[one.subject, one.app, one.action, one.effect]
     gone = sum(request.resource.app not in APPS for request, _ in asked)
     assert report.requests == len(asked) - gone
     assert report.unreplayed.get(Unreplayed.APP_GONE, 0) == gone
@@ -206,15 +215,25 @@ def test_a_permission_on_other_terms_is_told_as_such():
     assert report.unchanged == 1
 
 
-def test_each_person_is_told_what_they_would_have_read_themselves():
-    """Their requests are of one kind, and decided once; the words name an address, which is everybody's own."""
-    now = rules_of({"allow": "anyone", "to": "anything", "do": "any"})
-    new = rules_of({"allow": "anyone", "to": "anything", "do": "any", "when": {"networks": "10.0.0.0/8"}})
-    addresses = {"p1": "192.0.2.1", "p2": "198.51.100.2", "p3": "203.0.113.3"}
-    asked = [(ask(person=person, address=address), NOON) for person, address in addresses.items()]
+@pytest.mark.parametrize(
+    ("when", "seen"),
+    [
+        ({"networks": "10.0.0.0/8"}, [{"address": "192.0.2.1"}, {"address": "198.51.100.2"}]),
+        ({"countries": "DE"}, [{"country": "FR"}, {"country": "AT"}]),
+        ({"risk": "below 10"}, [{"risk": 20}, {"risk": 30}]),
+        (
+            {"device": {"os_version": "at least 14"}},
+            [{"device": Device(attributes=(("os_version", version),))} for version in (12, 13)],
+        ),
+    ],
+)
+def test_each_person_is_told_what_they_would_have_read_themselves(when, seen):
+    """Their requests are of one kind, and decided once; but the words name what was seen of each."""
+    alike = {"allow": "anyone", "to": "anything", "do": "any"}
+    now, new = rules_of(alike), rules_of(alike | {"when": when})
+    asked = [(ask(person=f"p{number}", **facts), NOON) for number, facts in enumerate(seen)]
     report = replayed(asked, one_by_one(rules(now), asked), candidate=rules(new), in_force=rules(now))
     assert report.situations == 1
-    assert {one.person: one.reason.words for one in report.changes} == {
-        person: f"This is open only from 10.0.0.0/8; your address is {address}."
-        for person, address in addresses.items()
-    }
+    own = [first_unmet(decision).words for decision in one_by_one(rules(new), asked)]
+    assert own[0] != own[1]
+    assert {one.person: one.reason.words for one in report.changes} == {"p0": own[0], "p1": own[1]}
