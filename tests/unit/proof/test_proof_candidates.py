@@ -169,6 +169,7 @@ def test_what_ostiary_itself_says_of_a_device(name):
         ["02:00-03:00 Europe/Berlin", "Sun 01:30-02:30 America/New_York"],
         ["Fri 09:15-10:45 Asia/Kathmandu", "Thu 23:59-00:01 Australia/Lord_Howe"],
         ["Mon 10:00-11:00 Africa/Casablanca", "Mon 10:00-11:00 Europe/Berlin"],
+        ["Sat 12:00-13:00 Asia/Jerusalem", "Sat 10:00-11:00 Europe/Berlin"],
     ],
 )
 def test_moments(texts):
