@@ -23,6 +23,7 @@ SYNC_SECONDS = 2.0
 KEEP_SECONDS = 30.0
 ACTIVITY_SECONDS = 30.0
 ACTIVITY_PART_OF_IDLE_TIME = 10
+TERMS_SECONDS = 15.0
 SESSIONS_SECONDS = 60.0
 UPSTREAMS_SECONDS = 15.0
 RETENTION_SECONDS = 3600.0
@@ -72,6 +73,7 @@ def list_jobs(instance: Instance) -> list[Job]:
         ),
         Job(name="expire_sessions", every_seconds=SESSIONS_SECONDS, run=_expire_sessions),
         Job(name="watch_upstreams", every_seconds=UPSTREAMS_SECONDS, run=partial(_watch_upstreams, instance)),
+        Job(name="expire_terms", every_seconds=TERMS_SECONDS, run=_expire_terms),
         Job(name="apply_retention", every_seconds=RETENTION_SECONDS, run=partial(apply_retention, instance)),
         Job(name="prune_index", every_seconds=PRUNE_SECONDS, run=prune_index),
     ]
@@ -171,6 +173,12 @@ def _watch_upstreams(instance: Instance, _now: float) -> int:
     from ostiary.gateway.upstream_watch import watch_upstreams  # noqa: PLC0415 - as above
 
     return watch_upstreams(instance)
+
+
+def _expire_terms(now: float) -> int:
+    from ostiary.identity.facade import expire_terms  # noqa: PLC0415 - as above
+
+    return expire_terms(now=now)
 
 
 def _reopen_access_log(instance: Instance) -> None:

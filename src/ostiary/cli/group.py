@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ostiary.cli.django import setup
-from ostiary.cli.moments import day_and_time
+from ostiary.cli.moments import UntilOption, day_and_time, until_when, until_words
 from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
     JsonOption,
@@ -36,8 +36,17 @@ def list_(as_json: JsonOption = False) -> None:
         print_json(groups)
         return
     print_table(
-        ("Group", "Name", "Members", "Description"),
-        ((f"{one.id}{' (builtin)' if one.builtin else ''}", one.name, one.members, one.description) for one in groups),
+        ("Group", "Name", "Members", "Answers for it", "Description"),
+        (
+            (
+                f"{one.id}{' (builtin)' if one.builtin else ''}",
+                one.name,
+                one.members,
+                one.owner or None,
+                one.description,
+            )
+            for one in groups
+        ),
         empty="There is no group. Create one: ostiary group create staff",
         right=("Members",),
     )
@@ -69,15 +78,29 @@ def delete(group: GroupArgument, yes: YesOption = False) -> None:
     print_done(f"{found.id} is deleted.")
 
 
-@app.command(epilog=examples("ostiary group add staff ada@example.com", "ostiary group add staff a@b.com --reason new"))
-def add(group: GroupArgument, email: EmailArgument, reason: ReasonOption = "") -> None:
-    """Put somebody into a group."""
+@app.command(epilog=examples("ostiary group add staff ada@example.com", "ostiary group add staff a@b.com --until 30d"))
+def add(group: GroupArgument, email: EmailArgument, reason: ReasonOption = "", until: UntilOption = "") -> None:
+    """Put somebody into a group, or change until when they are in it."""
     setup()
     from ostiary.identity.facade import add_member, find_person
 
-    person = find_person(email)
-    add_member(group_id=_id(group), person_id=person.id, reason=reason, actor=operator_actor())
-    print_done(f"{person.email} is in {group}.")
+    person, end = find_person(email), until_when(until)
+    add_member(group_id=_id(group), person_id=person.id, reason=reason, ends_at=end, actor=operator_actor())
+    print_done(f"{person.email} is in {group}{until_words(end)}.")
+
+
+@app.command(epilog=examples("ostiary group owner finance ada@example.com", "ostiary group owner finance ''"))
+def owner(
+    group: GroupArgument,
+    email: Annotated[str, typer.Argument(metavar="EMAIL", help="Who answers for it; empty for nobody.")],
+    reason: ReasonOption = "",
+) -> None:
+    """Say who answers for a group."""
+    setup()
+    from ostiary.identity.facade import set_group_owner
+
+    set_group_owner(group_id=_id(group), owner=email, reason=reason, actor=operator_actor())
+    print_done(f"{email or 'Nobody'} answers for {group}.")
 
 
 @app.command(epilog=examples("ostiary group remove staff ada@example.com", "ostiary group remove staff a@b.com --yes"))
@@ -103,8 +126,19 @@ def members(group: GroupArgument, as_json: JsonOption = False) -> None:
         print_json(found)
         return
     print_table(
-        ("E-mail", "Name", "Since", "By", "Reason"),
-        ((one.email, one.name, day_and_time(one.granted_at), one.granted_by, one.reason) for one in found),
+        ("E-mail", "Name", "Since", "Until", "By", "Way", "Reason"),
+        (
+            (
+                one.email,
+                one.name,
+                day_and_time(one.granted_at),
+                day_and_time(one.ends_at),
+                one.granted_by,
+                one.via or "by hand",
+                one.reason,
+            )
+            for one in found
+        ),
         empty=f"Nobody is in {group}. Put somebody in: ostiary group add {group} name@example.com",
     )
 

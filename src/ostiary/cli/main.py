@@ -16,9 +16,30 @@ from ostiary.config.loader import HOME_VARIABLE
 from ostiary.errors import OstiaryError
 
 FLAT = ("init", "up", "status", "doctor", "explain")
-GROUPED = ("app", "user", "group", "session", "rules", "authzen", "audit", "admin", "gateway", "config", "service")
+GROUPED = (
+    "app",
+    "user",
+    "group",
+    "role",
+    "session",
+    "rules",
+    "authzen",
+    "audit",
+    "admin",
+    "gateway",
+    "config",
+    "service",
+)
 FLAT_LAST = ("backup",)
-FURTHER = ("rules_change", "rules_proof", "rules_reach", "rules_replay", "rules_tests", "rules_unused")
+FURTHER = (
+    "user_life_cycle",
+    "rules_change",
+    "rules_proof",
+    "rules_reach",
+    "rules_replay",
+    "rules_tests",
+    "rules_unused",
+)
 """Modules that add commands to a group when they are imported."""
 
 

@@ -17,6 +17,11 @@ UntilOption = Annotated[str, typer.Option("--until", help="As above; only what w
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 
+UntilOption = Annotated[
+    str, typer.Option("--until", help="Until when: a day (included), a moment, or a span such as 90m, 24h, 30d.")
+]
+
+
 class BadMoment(OstiaryError):
     """A moment on the command line cannot be read."""
 
@@ -37,6 +42,36 @@ def second_of(at: float) -> str:
         at: seconds since the epoch.
     """
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def until_when(text: str) -> float | None:
+    """Return what `--until` says, in seconds since the epoch; `None` when it was not given.
+
+    Raises:
+        BadMoment: when it cannot be read.
+    """
+    return end_of(text, datetime.now(UTC)) if text else None
+
+
+def until_words(end: float | None) -> str:
+    """Return ` until …` for the end of a sentence; nothing where there is no end."""
+    return f" until {day_and_time(end)}" if end is not None else ""
+
+
+def end_of(text: str, now: datetime) -> float:
+    """Return until when something is to last, in seconds since the epoch.
+
+    Args:
+        text: a day, which is included; a moment (ISO 8601); or a span from now: `90m`, `24h`, `30d`.
+        now: the present.
+
+    Raises:
+        BadMoment: when it is none of these.
+    """
+    if text[-1:] in _UNITS:
+        return 2 * now.timestamp() - moment_of(text, now)
+    moment = moment_of(text, now)
+    return moment + timedelta(days=1).total_seconds() if len(text) == len("2026-11-01") else moment
 
 
 def moment_of(text: str, now: datetime) -> float:

@@ -47,7 +47,7 @@ def invite(
     from ostiary.policy.identifiers import GroupId
 
     groups = tuple(GroupId(one) for one in group or ())
-    _show_invitation(email, invite_person(email=email, name=name, groups=groups, actor=operator_actor()), as_json)
+    show_invitation(email, invite_person(email=email, name=name, groups=groups, actor=operator_actor()), as_json)
 
 
 @app.command("list", epilog=examples("ostiary user list", "ostiary user list --group administrators --json"))
@@ -142,7 +142,7 @@ def reset(email: EmailArgument, reason: ReasonOption = "", yes: YesOption = Fals
 
     person = find_person(email)
     confirm(f"This signs {person.email} out and removes their password, passkeys, app and recovery codes.", yes=yes)
-    _show_invitation(person.email, reset_sign_in(person_id=person.id, reason=reason, actor=operator_actor()), as_json)
+    show_invitation(person.email, reset_sign_in(person_id=person.id, reason=reason, actor=operator_actor()), as_json)
 
 
 @app.command("import", epilog=examples("ostiary user import people.csv --dry-run", "ostiary user import people.csv -y"))
@@ -184,7 +184,8 @@ def _state(person: "Person") -> str:
     return "guessed at" if person.locked else "active"
 
 
-def _show_invitation(email: str, invitation: "Invitation", as_json: bool) -> None:
+def show_invitation(email: str, invitation: "Invitation", as_json: bool) -> None:
+    """Print the link of an invitation, with what to do with it."""
     if as_json:
         print_json(invitation)
         return

@@ -100,6 +100,7 @@ class SignIn(Section, frozen=True, kw_only=True):
         session_hours: absolute life of a sign-in.
         idle_minutes: a sign-in that is not used for so long ends.
         invitation_days: how long an invitation link works.
+        dormant_days: without a sign-in for so long, an account counts as dormant.
         breached_passwords: a local file of SHA-1 digests of breached passwords, sorted; besides the built-in list.
         breached_range_url: a k-anonymity range service; empty asks nobody.
     """
@@ -108,6 +109,7 @@ class SignIn(Section, frozen=True, kw_only=True):
     session_hours: Positive = 12
     idle_minutes: Positive = 240
     invitation_days: Positive = 7
+    dormant_days: Positive = 45
     breached_passwords: str = ""
     breached_range_url: str = ""
 

@@ -12,8 +12,8 @@ from ostiary.applications.facts import read_applications
 from ostiary.gateway.decider.country import Countries, CountryDatabaseUnusable
 from ostiary.gateway.known_names import known_names
 from ostiary.identity.facade import (
+    ConsoleRole,
     Person,
-    Role,
     SignInSession,
     console_role,
     list_people,
@@ -43,7 +43,7 @@ def read_surroundings(*, address: str | None = None) -> Surroundings:
     people = [person for person in everybody() if person.active and person.id in directory.people]
     return Surroundings(
         members=tuple(_member(person, directory.people[person.id], sessions.get(person.id, [])) for person in people),
-        administrators=frozenset(person.id for person in people if console_role(person) is Role.ADMINISTRATOR),
+        administrators=frozenset(person.id for person in people if console_role(person) is ConsoleRole.ADMINISTRATOR),
         catalogue=catalogue,
         known=known_names(),
         here=place_of(address),

@@ -11,6 +11,10 @@ class UnknownGroup(OstiaryError):
     """No such group."""
 
 
+class UnknownRole(OstiaryError):
+    """No such role."""
+
+
 class UnknownSession(OstiaryError):
     """No such sign-in session, or it has ended."""
 

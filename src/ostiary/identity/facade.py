@@ -6,16 +6,21 @@ from ostiary.identity.domain import (
     AUDITORS,
     BUILTIN_GROUPS,
     HELPDESK,
+    ConsoleRole,
     Group,
     Invitation,
     Member,
     Person,
-    Role,
+    PersonKind,
+    RoleId,
     SignInSession,
 )
 from ostiary.identity.domain.authenticators import AuthenticatorInfo
+from ostiary.identity.domain.hygiene import Finding, Found
+from ostiary.identity.domain.life_cycle import Item, Step
 from ostiary.identity.domain.people import role_of
 from ostiary.identity.domain.proofs import strongest
+from ostiary.identity.domain.roles import Assignment, Held, Role
 from ostiary.identity.domain.sessions import describe_browser
 from ostiary.identity.errors import (
     AlreadyExists,
@@ -25,6 +30,7 @@ from ostiary.identity.errors import (
     UnknownAuthenticator,
     UnknownGroup,
     UnknownPerson,
+    UnknownRole,
     UnknownSession,
 )
 from ostiary.identity.limits import TooManyAttempts
@@ -39,8 +45,20 @@ from ostiary.identity.queries import (
     names_of,
     search_members,
 )
+from ostiary.identity.role_queries import access_of, assignments_of, get_role, list_assignments, list_roles
 from ostiary.identity.services.authenticators import list_authenticators, unsafe_provision_totp
-from ostiary.identity.services.groups import add_member, create_group, delete_group, remove_member
+from ostiary.identity.services.groups import add_member, create_group, delete_group, remove_member, set_group_owner
+from ostiary.identity.services.hygiene import check_directory
+from ostiary.identity.services.life_cycle import (
+    Joined,
+    Profile,
+    change_profile,
+    join,
+    leave,
+    move,
+    preview_leave,
+    preview_move,
+)
 from ostiary.identity.services.people import (
     create_person,
     disable_person,
@@ -50,6 +68,7 @@ from ostiary.identity.services.people import (
     reset_sign_in,
 )
 from ostiary.identity.services.recovery import recover_administrator
+from ostiary.identity.services.roles import assign_role, change_role, create_role, delete_role, withdraw_role
 from ostiary.identity.services.sessions import (
     expire_sessions,
     note_activity,
@@ -58,6 +77,7 @@ from ostiary.identity.services.sessions import (
     revoke_sessions_of,
     touch_session,
 )
+from ostiary.identity.services.terms import expire_terms
 from ostiary.identity.session_queries import get_session, list_sessions
 from ostiary.policy.request import AuthStrength
 
@@ -67,45 +87,74 @@ __all__ = [
     "BUILTIN_GROUPS",
     "HELPDESK",
     "AlreadyExists",
+    "Assignment",
     "AuthenticatorInfo",
     "Client",
+    "ConsoleRole",
+    "Finding",
+    "Found",
     "Group",
+    "Held",
     "ImportPlan",
     "Invitation",
+    "Item",
+    "Joined",
     "LinkRefused",
     "Member",
     "NotAllowed",
     "Person",
+    "PersonKind",
+    "Profile",
     "Role",
+    "RoleId",
     "SignInSession",
+    "Step",
     "TooManyAttempts",
     "UnacceptableText",
     "UnknownAuthenticator",
     "UnknownGroup",
     "UnknownPerson",
+    "UnknownRole",
     "UnknownSession",
+    "access_of",
     "add_member",
+    "assign_role",
+    "assignments_of",
+    "change_profile",
+    "change_role",
+    "check_directory",
     "client_of",
     "console_role",
     "create_group",
     "create_person",
+    "create_role",
     "delete_group",
+    "delete_role",
     "describe_browser",
     "disable_person",
     "enable_person",
     "expire_sessions",
+    "expire_terms",
     "find_person",
     "get_group",
     "get_person",
+    "get_role",
     "get_session",
     "invite_person",
+    "join",
+    "leave",
+    "list_assignments",
     "list_authenticators",
     "list_groups",
     "list_members",
     "list_people",
+    "list_roles",
     "list_sessions",
+    "move",
     "names_of",
     "note_activity",
+    "preview_leave",
+    "preview_move",
     "read_people_file",
     "recover_administrator",
     "remove_member",
@@ -115,15 +164,17 @@ __all__ = [
     "revoke_session",
     "revoke_sessions_of",
     "search_members",
+    "set_group_owner",
     "strongest_proof",
     "touch_session",
     "unsafe_provision_totp",
+    "withdraw_role",
 ]
 
 
-def console_role(person: Person) -> Role:
+def console_role(person: Person) -> ConsoleRole:
     """Return what somebody may do in the console, by their membership in the builtin groups."""
-    return role_of(person.groups) if person.active else Role.NONE
+    return role_of(person.groups) if person.active else ConsoleRole.NONE
 
 
 def strongest_proof(person: Person) -> AuthStrength:

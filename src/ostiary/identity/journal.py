@@ -122,6 +122,7 @@ def record_group_change(
     group_name: str,
     person: Person | None = None,
     reason: str = "",
+    details: dict[str, str | int | float | bool | None] | None = None,
 ) -> None:
     """A group, or who belongs to it, changed."""
     record(
@@ -135,5 +136,6 @@ def record_group_change(
             person_id=person.id if person else None,
             email=person.email if person else "",
             reason=reason,
+            details=details,
         )
     )

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from allauth.mfa.models import Authenticator
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from ostiary.identity.domain import Group, Member, Person
+from ostiary.identity.domain import Group, Member, Person, PersonKind, RoleId
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import UnknownGroup, UnknownPerson
 from ostiary.identity.limits import accounts_held_off
 from ostiary.identity.models import Group as GroupRow
 from ostiary.identity.models import Membership
 from ostiary.identity.models import Person as PersonRow
+from ostiary.identity.terms import in_force, is_in_force, seconds_of
 from ostiary.policy.identifiers import GroupId, PersonId
 from ostiary.visibility.facade import Page
 
@@ -33,7 +34,8 @@ def list_people(*, text: str = "", group: GroupId | None = None, page: int = 1, 
     if text.strip():
         rows = rows.filter(Q(name__icontains=text.strip()) | Q(email__icontains=text.strip()))
     if group is not None:
-        rows = rows.filter(memberships__group_id=group)
+        members = Membership.objects.filter(in_force(), group_id=group)
+        rows = rows.filter(pk__in=members.values("person_id"))
     total = rows.count()
     start = (max(page, 1) - 1) * page_size
     return Page(items=_people(rows[start : start + page_size]), total=total, page=max(page, 1), page_size=page_size)
@@ -75,7 +77,7 @@ def find_person(email: str) -> Person:
 
 def list_groups() -> tuple[Group, ...]:
     """Return every group with its number of members, by identifier."""
-    return tuple(_group(row) for row in GroupRow.objects.annotate(size=Count("memberships")).order_by("id"))
+    return tuple(_group(row) for row in _groups().order_by("id"))
 
 
 def get_group(group_id: GroupId) -> Group:
@@ -84,8 +86,7 @@ def get_group(group_id: GroupId) -> Group:
     Raises:
         UnknownGroup: with the most similar identifier as a hint.
     """
-    rows = GroupRow.objects.annotate(size=Count("memberships"))
-    row = rows.filter(pk=group_id).first() if can_be_stored(group_id) else None
+    row = _groups().filter(pk=group_id).first() if can_be_stored(group_id) else None
     if row is not None:
         return _group(row)
     similar = difflib.get_close_matches(group_id, GroupRow.objects.values_list("id", flat=True), n=1)
@@ -126,7 +127,8 @@ def search_members(group_id: GroupId, *, text: str = "", page: int = 1, page_siz
 
 
 def _memberships(group_id: GroupId) -> QuerySet[Membership]:
-    return Membership.objects.filter(group_id=group_id).select_related("person").order_by("person__email")
+    rows = Membership.objects.filter(in_force(), group_id=group_id).select_related("person")
+    return rows.order_by("person__email", "via")
 
 
 def _member(row: Membership) -> Member:
@@ -138,18 +140,34 @@ def _member(row: Membership) -> Member:
         granted_by=row.granted_by,
         reason=row.reason,
         granted_at=row.granted_at.timestamp(),
+        via=row.via,
+        ends_at=seconds_of(row.ends_at),
     )
+
+
+def _groups() -> QuerySet[GroupRow]:
+    """Return the groups with how many people are in them now."""
+    size = Count("memberships__person_id", distinct=True, filter=in_force("memberships__"))
+    return GroupRow.objects.select_related("owner").annotate(size=size)
 
 
 def _group(row: GroupRow) -> Group:
     size: int = getattr(row, "size", 0)
-    return Group(id=GroupId(row.id), name=row.name, description=row.description, members=size, builtin=row.builtin)
+    return Group(
+        id=GroupId(row.id),
+        name=row.name,
+        description=row.description,
+        members=size,
+        builtin=row.builtin,
+        owner=row.owner.email if row.owner else "",
+    )
 
 
 def _people(rows: QuerySet[PersonRow]) -> tuple[Person, ...]:
     found = list(
-        rows.prefetch_related(
-            Prefetch("memberships", queryset=Membership.objects.order_by("group_id")),
+        rows.select_related("manager").prefetch_related(
+            Prefetch("memberships", queryset=Membership.objects.filter(in_force()).order_by("group_id")),
+            "role_assignments",
             Prefetch("authenticator_set", queryset=Authenticator.objects.order_by("type")),
         )
     )
@@ -163,8 +181,9 @@ def _person(row: PersonRow, *, locked: bool) -> Person:
         id=PersonId(row.id),
         email=row.email,
         name=row.name,
-        active=row.is_active,
-        groups=tuple(GroupId(one.group_id) for one in row.memberships.all()),
+        active=row.is_active and is_in_force(row.ends_at),
+        groups=tuple(dict.fromkeys(GroupId(one.group_id) for one in row.memberships.all())),
+        roles=tuple(sorted(RoleId(one.role_id) for one in row.role_assignments.all() if is_in_force(one.ends_at))),
         created_at=row.created_at.timestamp(),
         last_sign_in_at=row.last_login.timestamp() if row.last_login else None,
         methods=methods_of(row, authenticators),
@@ -172,6 +191,12 @@ def _person(row: PersonRow, *, locked: bool) -> Person:
         locked=locked,
         emergency=row.emergency,
         email_confirmed=row.email_confirmed_at is not None,
+        kind=PersonKind(row.kind),
+        ends_at=seconds_of(row.ends_at),
+        title=row.title,
+        department=row.department,
+        employee_number=row.employee_number,
+        manager=row.manager.email if row.manager else "",
     )
 
 

@@ -10,6 +10,7 @@ from ostiary.identity.domain import SignInSession
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import UnknownSession
 from ostiary.identity.models import SignInSession as SessionRow
+from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.visibility.facade import Page
@@ -21,10 +22,13 @@ def idle_seconds() -> int:
 
 
 def live_sessions(now: float) -> QuerySet[SessionRow]:
-    """Return the rows of sessions that are neither over nor idle, of people who are not disabled."""
+    """Return the rows of sessions that are neither over nor idle, of people whose account is neither disabled nor over."""
     moment = datetime.fromtimestamp(now, UTC)
     return SessionRow.objects.filter(
-        expires_at__gt=moment, last_seen_at__gt=moment - timedelta(seconds=idle_seconds()), person__is_active=True
+        in_force("person__", now=now),
+        expires_at__gt=moment,
+        last_seen_at__gt=moment - timedelta(seconds=idle_seconds()),
+        person__is_active=True,
     ).select_related("person")
 
 
@@ -59,13 +63,16 @@ def get_session(session_id: SessionId) -> SignInSession:
 def session_from_row(row: SessionRow) -> SignInSession:
     """Return a stored session in the form other rooms use."""
     last_seen_at = row.last_seen_at.timestamp()
+    ends = [row.expires_at.timestamp(), last_seen_at + idle_seconds()]
+    if row.person.ends_at is not None:
+        ends.append(row.person.ends_at.timestamp())
     return SignInSession(
         id=SessionId(row.id),
         person_id=PersonId(row.person_id),
         person_email=row.person.email,
         created_at=row.created_at.timestamp(),
         last_seen_at=last_seen_at,
-        expires_at=min(row.expires_at.timestamp(), last_seen_at + idle_seconds()),
+        expires_at=min(ends),
         address=row.address,
         user_agent=row.user_agent,
         complete=row.complete,

@@ -15,7 +15,15 @@ SCHEMA_VERSION: Final = 1
 
 
 class PersonFact(msgspec.Struct, frozen=True, kw_only=True):
-    """One person. `active` false refuses every door. `risk` is 0 to 100."""
+    """One person, as published; `policy.terms.person_at` says what is true at a moment.
+
+    Args:
+        active: false refuses every door.
+        groups: where they belong, those with an end included.
+        risk: 0 to 100.
+        terms: the end of each membership that has one.
+        ends_at: when the account ends; `None` for one without an end.
+    """
 
     id: PersonId
     email: str
@@ -23,6 +31,8 @@ class PersonFact(msgspec.Struct, frozen=True, kw_only=True):
     active: bool
     groups: tuple[GroupId, ...] = ()
     risk: int = 0
+    terms: dict[GroupId, float] = {}
+    ends_at: float | None = None
 
 
 class Directory(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from tests.console_company import OPERATOR, Company, sign_assertion
 from tests.console_fixtures import Visit, text_of, visitor
 
 from ostiary.config.places import Instance
-from ostiary.identity.facade import Role, disable_person, revoke_session
+from ostiary.identity.facade import ConsoleRole, disable_person, revoke_session
 from ostiary.rulebook.facade import get_current
 from ostiary.visibility.facade import EventQuery, index_new_events, list_events
 from ostiary.web.console.assertion import NotIdentified, read_assertion_key
@@ -19,7 +19,7 @@ from ostiary.web.console.guard import Declaration, declaration_of
 from ostiary.web.console.permissions import PERMISSIONS, Action, Resource, may
 from ostiary.web.urls_console import pages
 
-WHO = {Role.ADMINISTRATOR: "ada_admin", Role.AUDITOR: "audrey_audit", Role.HELPDESK: "henk_help"}
+WHO = {ConsoleRole.ADMINISTRATOR: "ada_admin", ConsoleRole.AUDITOR: "audrey_audit", ConsoleRole.HELPDESK: "henk_help"}
 
 # Reviewed like code. A letter stands for a role that may: A administrator, U auditor, H help desk.
 GOLDEN = """
@@ -52,7 +52,7 @@ decisions export AU
 audit view AU
 audit export AU
 """
-LETTERS = {"A": Role.ADMINISTRATOR, "U": Role.AUDITOR, "H": Role.HELPDESK}
+LETTERS = {"A": ConsoleRole.ADMINISTRATOR, "U": ConsoleRole.AUDITOR, "H": ConsoleRole.HELPDESK}
 
 
 def addresses(company: Company) -> dict[str, str]:
@@ -102,7 +102,7 @@ def test_the_table_is_the_reviewed_one() -> None:
             resource, action, letters = line.split()
             golden[Resource(resource), Action(action)] = frozenset(LETTERS[letter] for letter in letters)
     assert golden == PERMISSIONS
-    assert not any(may(Role.NONE, resource, action) for resource in Resource for action in Action)
+    assert not any(may(ConsoleRole.NONE, resource, action) for resource in Resource for action in Action)
 
 
 def test_every_page_declares_its_permission_and_names_a_cell_of_the_table() -> None:

@@ -6,7 +6,7 @@ from ostiary.identity.client import client_address
 from ostiary.identity.domain import is_enough, proof
 from ostiary.identity.domain.authenticators import can_sign_in_with
 from ostiary.identity.domain.limits import code_limits, network_of, password_limits
-from ostiary.identity.domain.people import Role, role_of
+from ostiary.identity.domain.people import ConsoleRole, role_of
 from ostiary.identity.domain.proofs import is_break_glass_only, may_change_authenticators, proved_since, strongest
 from ostiary.identity.domain.sessions import describe_browser
 from ostiary.policy.identifiers import GroupId
@@ -152,7 +152,7 @@ def test_the_clients_address_is_what_envoy_wrote_last(header: str, address: str)
 
 
 def test_the_strongest_builtin_group_gives_the_role() -> None:
-    assert role_of((GroupId("auditors"), GroupId("administrators"))) is Role.ADMINISTRATOR
-    assert role_of((GroupId("auditors"), GroupId("helpdesk"))) is Role.HELPDESK
-    assert role_of((GroupId("auditors"),)) is Role.AUDITOR
-    assert role_of((GroupId("administrators-of-nothing"),)) is Role.NONE
+    assert role_of((GroupId("auditors"), GroupId("administrators"))) is ConsoleRole.ADMINISTRATOR
+    assert role_of((GroupId("auditors"), GroupId("helpdesk"))) is ConsoleRole.HELPDESK
+    assert role_of((GroupId("auditors"),)) is ConsoleRole.AUDITOR
+    assert role_of((GroupId("administrators-of-nothing"),)) is ConsoleRole.NONE

@@ -56,7 +56,11 @@ def _health(app: App, hosts: list[dict[str, Any]] | None) -> AppHealth:
     if hosts is None:
         return AppHealth(app=app.id, health=Health.UNKNOWN, detail="The gateway does not know this app yet.")
     if not hosts:
-        return AppHealth(app=app.id, health=Health.DOWN, detail="The upstream's name cannot be found, or leads where no app may live.")
+        return AppHealth(
+            app=app.id,
+            health=Health.DOWN,
+            detail="The upstream's name cannot be found, or leads where no app may live.",
+        )
     well = [host for host in hosts if _is_well(host.get("health_status", {}))]
     if not well:
         return AppHealth(app=app.id, health=Health.DOWN, detail="The upstream does not answer as it should.")

@@ -29,6 +29,7 @@ from ostiary.gateway.tokens import (
     sign_session,
 )
 from ostiary.policy.snapshot import AppFact
+from ostiary.policy.terms import person_at
 
 PATH: Final = "/.ostiary/callback"
 _MAX_QUERY_CHARACTERS: Final = 8192
@@ -130,6 +131,7 @@ class Callback:
         """Return why the facts do not bear the code out; empty when they do."""
         session = basis.sessions.get(claims.session)
         person = basis.people.get(claims.person)
+        person = person and person_at(person, now)
         if person is not None and not person.active:
             return "disabled"
         if session is None or person is None or session.person != person.id or now >= session.expires_at:

@@ -17,6 +17,7 @@ from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode
 from ostiary.policy.methods import action_class
 from ostiary.policy.request import AccessRequest, Context, Resource, Subject
 from ostiary.policy.snapshot import AppFact, PersonFact, SessionFact
+from ostiary.policy.terms import holds_until, next_end, person_at
 
 ReadSession = Callable[[str], SessionClaims]
 CountryOf = Callable[[str | None], str | None]
@@ -80,7 +81,7 @@ def check(incoming: Incoming, basis: Basis, *, now: float, read_session: ReadSes
         ),
     )
     decision = decide_emergency(app, session, basis, now) or decide_readings(basis, request, paths, now)
-    return Verdict(decision, basis, app, session, person, request)
+    return Verdict(holds_until(decision, next_end(person, now)), basis, app, session, person, request)
 
 
 def authenticate(
@@ -97,6 +98,7 @@ def authenticate(
     if claims.app != app.id:
         return None, None, ReasonCode.UNAUTHENTICATED
     person = basis.people.get(claims.person)
+    person = person and person_at(person, now)
     if person is not None and not person.active:
         return None, person, ReasonCode.PERSON_DISABLED
     session = basis.sessions.get(claims.session)
@@ -115,7 +117,8 @@ def _subject(basis: Basis, session: SessionFact, person: PersonFact) -> Subject:
         session=session.id,
         authentications=session.authentications,
     )
-    basis.subjects[session.id] = subject
+    if not person.terms:
+        basis.subjects[session.id] = subject
     return subject
 
 

@@ -1,11 +1,13 @@
 """People, groups and roles, as other rooms see them. How they are stored is not known here."""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, NewType
 
 import msgspec
 
 from ostiary.policy.identifiers import GroupId, PersonId
+
+RoleId = NewType("RoleId", str)
 
 ADMINISTRATORS: Final = GroupId("administrators")
 AUDITORS: Final = GroupId("auditors")
@@ -13,7 +15,14 @@ HELPDESK: Final = GroupId("helpdesk")
 BUILTIN_GROUPS: Final = (ADMINISTRATORS, AUDITORS, HELPDESK)
 
 
-class Role(StrEnum):
+class PersonKind(StrEnum):
+    """In what relation somebody stands to the organisation."""
+
+    EMPLOYEE = "employee"
+    CONTRACTOR = "contractor"
+
+
+class ConsoleRole(StrEnum):
     """What somebody may do in the console, strongest first."""
 
     ADMINISTRATOR = "administrator"
@@ -35,6 +44,10 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
         locked: whether guesses against this person are being held off somewhere at the moment.
         emergency: whether this is a break-glass account.
         email_confirmed: whether the address is known to reach this person.
+        kind: in what relation they stand to the organisation.
+        ends_at: when the account ends by itself; `None` for never. `active` is false from then on.
+        manager: the address of whoever they report to; empty when nobody is known.
+        roles: the jobs they do, sorted.
     """
 
     id: PersonId
@@ -49,20 +62,33 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     locked: bool = False
     emergency: bool = False
     email_confirmed: bool = False
+    kind: PersonKind = PersonKind.EMPLOYEE
+    ends_at: float | None = None
+    title: str = ""
+    department: str = ""
+    employee_number: str = ""
+    manager: str = ""
+    roles: tuple[RoleId, ...] = ()
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """A group and how many belong to it. `builtin` ones cannot be deleted."""
+    """A group and how many belong to it. `builtin` ones cannot be deleted; `owner` is an address, or empty."""
 
     id: GroupId
     name: str
     description: str = ""
     members: int = 0
     builtin: bool = False
+    owner: str = ""
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """One person in one group, with who put them there, why and when."""
+    """One person in one group, with who put them there, why and when.
+
+    Args:
+        via: `role:ID` where a role brought it; empty where somebody put them there.
+        ends_at: when it ends by itself; `None` for never.
+    """
 
     person_id: PersonId
     email: str
@@ -71,6 +97,8 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     granted_by: str
     reason: str
     granted_at: float
+    via: str = ""
+    ends_at: float | None = None
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,9 +115,13 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     mailed: bool = False
 
 
-def role_of(groups: tuple[GroupId, ...]) -> Role:
+def role_of(groups: tuple[GroupId, ...]) -> ConsoleRole:
     """Return what membership in the builtin groups allows in the console; the strongest counts."""
-    for group, role in ((ADMINISTRATORS, Role.ADMINISTRATOR), (HELPDESK, Role.HELPDESK), (AUDITORS, Role.AUDITOR)):
+    for group, role in (
+        (ADMINISTRATORS, ConsoleRole.ADMINISTRATOR),
+        (HELPDESK, ConsoleRole.HELPDESK),
+        (AUDITORS, ConsoleRole.AUDITOR),
+    ):
         if group in groups:
             return role
-    return Role.NONE
+    return ConsoleRole.NONE

@@ -1,6 +1,7 @@
 """What the identity pillar stores. Reads live in `queries`, changes in `services`."""
 
 from ostiary.identity.models.people import Group, Membership, Person, new_person_id
+from ostiary.identity.models.roles import Role, RoleAssignment
 from ostiary.identity.models.sign_in import FailedProof, OneTimeLink, SignInSession, new_session_id
 
 __all__ = [
@@ -9,6 +10,8 @@ __all__ = [
     "Membership",
     "OneTimeLink",
     "Person",
+    "Role",
+    "RoleAssignment",
     "SignInSession",
     "new_person_id",
     "new_session_id",

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.utils import timezone
 
 
 def _random_part() -> str:
@@ -33,13 +34,22 @@ class Group(models.Model):
     name = models.CharField(max_length=200)
     description = models.CharField(max_length=500, blank=True)
     builtin = models.BooleanField(default=False)
+    owner: "models.ForeignKey[Person | None, Person | None]" = models.ForeignKey(
+        "identity.Person", null=True, on_delete=models.SET_NULL, related_name="owned_groups"
+    )
 
     def __str__(self) -> str:
         return self.id
 
 
 class Person(AbstractBaseUser):
-    """Somebody who can sign in. `accepted_at` is empty until the invitation was taken up."""
+    """Somebody who can sign in. `accepted_at` is empty until the invitation was taken up; at `ends_at` every door shuts."""
+
+    class Kind(models.TextChoices):
+        """In what relation somebody stands to the organisation."""
+
+        EMPLOYEE = "employee"
+        CONTRACTOR = "contractor"
 
     id = models.CharField(primary_key=True, max_length=34, default=new_person_id, editable=False)
     email = models.EmailField(unique=True)
@@ -49,9 +59,22 @@ class Person(AbstractBaseUser):
     emergency = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True)
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.EMPLOYEE)
+    ends_at = models.DateTimeField(null=True, db_index=True)
+    title = models.CharField(max_length=200, blank=True)
+    department = models.CharField(max_length=200, blank=True)
+    employee_number = models.CharField(max_length=64, blank=True)
+    manager: "models.ForeignKey[Person | None, Person | None]" = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="reports"
+    )
     groups: "models.ManyToManyField[Group, Membership]" = models.ManyToManyField(
         Group, through="Membership", related_name="people"
     )
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether the account is neither disabled nor over."""
+        return self.is_active and (self.ends_at is None or self.ends_at > timezone.now())
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -62,19 +85,25 @@ class Person(AbstractBaseUser):
 
 
 class Membership(models.Model):
-    """One person in one group, with who put them there and why."""
+    """One person in one group, with who put them there and why.
+
+    Somebody can be in a group for several reasons at once: `via` tells them apart. It is empty where they were put
+    there themselves, and `role:ID` where a role brought it. After `ends_at` the row says nothing any more.
+    """
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="memberships")
     group = models.ForeignKey(Group, on_delete=models.CASCADE, related_name="memberships")
     granted_by = models.CharField(max_length=200)
     reason = models.CharField(max_length=500, blank=True)
     granted_at = models.DateTimeField()
+    via = models.CharField(max_length=80, blank=True, default="")
+    ends_at = models.DateTimeField(null=True, db_index=True)
 
     class Meta:
         """How Django stores it."""
 
         constraints: ClassVar[list[models.BaseConstraint]] = [
-            models.UniqueConstraint(fields=["person", "group"], name="identity_one_membership"),
+            models.UniqueConstraint(fields=["person", "group", "via"], name="identity_one_membership_a_way"),
         ]
 
     def __str__(self) -> str:

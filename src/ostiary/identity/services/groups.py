@@ -11,11 +11,15 @@ from ostiary.identity.journal import record_group_change
 from ostiary.identity.models import Group, Membership, Person
 from ostiary.identity.queries import get_group
 from ostiary.identity.services.guards import (
+    find_owner,
     lock_person,
+    parse_end,
     parse_name,
+    parse_reason,
     require_another_administrator,
     require_may_change_group,
 )
+from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import GroupId, PersonId, parse_slug
 from ostiary.visibility.facade import Actor
 
@@ -68,38 +72,65 @@ def delete_group(*, group_id: GroupId, actor: Actor) -> None:
 
 
 @transaction.atomic
-def add_member(*, group_id: GroupId, person_id: PersonId, actor: Actor, reason: str = "") -> None:
-    """Put somebody into a group; nothing happens when they are in it already.
+def add_member(
+    *, group_id: GroupId, person_id: PersonId, actor: Actor, reason: str = "", ends_at: float | None = None
+) -> None:
+    """Put somebody into a group, or change until when they are in it; nothing happens when that is so already.
+
+    Args:
+        group_id: which group.
+        person_id: whom.
+        actor: who does it.
+        reason: why, for the record.
+        ends_at: when it ends by itself, seconds since the epoch; `None` for never.
 
     Raises:
         UnknownGroup: when there is no such group.
         UnknownPerson: when there is no such person.
-        NotAllowed: when the group opens the console and the actor is not an administrator.
+        NotAllowed: when the group opens the console and the actor is not an administrator, or an end would leave
+            nobody to administer the instance.
+        UnacceptableText: when the end is not in the future.
     """
     group = _lock_group(group_id)
     person = lock_person(person_id)
     require_may_change_group(actor, group_id)
-    put_into_group(group=group, person=person, actor=actor, reason=reason)
+    end = parse_end(ends_at)
+    if group_id == ADMINISTRATORS and end is not None:
+        require_another_administrator(person)
+    put_into_group(group=group, person=person, actor=actor, reason=reason, ends_at=end)
 
 
-def put_into_group(*, group: Group, person: Person, actor: Actor, reason: str) -> None:
-    """Add a membership inside a transaction that is open; rules have been checked."""
-    _row, created = Membership.objects.get_or_create(
-        person=person,
-        group=group,
-        defaults={
-            "granted_by": actor.label[:200],
-            "reason": parse_name(reason, what="reason", limit=MAX_DESCRIPTION_CHARACTERS),
-            "granted_at": datetime.now(UTC),
-        },
-    )
+def put_into_group(
+    *, group: Group, person: Person, actor: Actor, reason: str, via: str = "", ends_at: datetime | None = None
+) -> bool:
+    """Add a membership, or give it another end, inside a transaction that is open; rules have been checked.
+
+    Returns:
+        Whether anything changed.
+    """
+    given = {
+        "granted_by": actor.label[:200],
+        "reason": parse_reason(reason),
+        "granted_at": datetime.now(UTC),
+        "ends_at": ends_at,
+    }
+    row, created = Membership.objects.get_or_create(person=person, group=group, via=via, defaults=given)
+    if not created and row.ends_at == ends_at:
+        return False
     if not created:
-        return
+        Membership.objects.filter(pk=row.pk).update(**given)
     # A rule may deny this group something that the person could open until now.
     announce_change("identity", takes_away=True)
     record_group_change(
-        actor=actor, change="add_member", group_id=group.id, group_name=group.name, person=person, reason=reason
+        actor=actor,
+        change="add_member",
+        group_id=group.id,
+        group_name=group.name,
+        person=person,
+        reason=reason,
+        details={"via": via or None, "ends_at": ends_at.isoformat() if ends_at else None},
     )
+    return True
 
 
 @transaction.atomic
@@ -109,20 +140,79 @@ def remove_member(*, group_id: GroupId, person_id: PersonId, actor: Actor, reaso
     Raises:
         UnknownGroup: when there is no such group.
         UnknownPerson: when there is no such person.
-        NotAllowed: when they are the last administrator, or the actor may not change this group.
+        NotAllowed: when they are the last administrator, the actor may not change this group, or a role keeps them in.
+    """
+    kept = Membership.objects.filter(in_force(), person_id=person_id, group_id=group_id).exclude(via="").first()
+    if kept is not None:
+        raise NotAllowed(
+            f"{kept.person.email} is in {group_id} by {kept.via}.",
+            hint="Take the role away, or change what it brings.",
+        )
+    remove_by_hand(group_id=group_id, person_id=person_id, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def remove_by_hand(*, group_id: GroupId, person_id: PersonId, actor: Actor, reason: str = "") -> None:
+    """Undo `add_member`; whoever is in the group by a role as well stays in it.
+
+    Raises:
+        UnknownGroup, UnknownPerson, NotAllowed: as for `remove_member`.
     """
     group = _lock_group(group_id)
     person = lock_person(person_id)
     require_may_change_group(actor, group_id)
     if group_id == ADMINISTRATORS:
         require_another_administrator(person)
-    deleted, _by_model = Membership.objects.filter(person=person, group=group).delete()
-    if not deleted:
+    take_out_of_group(group=group, person=person, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def set_group_owner(*, group_id: GroupId, owner: str, actor: Actor, reason: str = "") -> None:
+    """Say who answers for a group; an empty address leaves it without anybody.
+
+    Raises:
+        UnknownGroup: when there is no such group.
+        UnknownPerson: when nobody who can sign in has this address.
+        NotAllowed: when the group opens the console and the actor is not an administrator.
+    """
+    group = _lock_group(group_id)
+    require_may_change_group(actor, group_id)
+    before = group.owner.email if group.owner else None
+    group.owner = find_owner(owner) if owner.strip() else None
+    after = group.owner.email if group.owner else None
+    if after == before:
         return
+    group.save(update_fields=["owner"])
+    record_group_change(
+        actor=actor,
+        change="set_owner",
+        group_id=group.id,
+        group_name=group.name,
+        reason=parse_reason(reason),
+        details={"owner": after, "before": before},
+    )
+
+
+def take_out_of_group(*, group: Group, person: Person, actor: Actor, reason: str, via: str = "") -> bool:
+    """Delete a membership inside a transaction that is open; rules have been checked.
+
+    Returns:
+        Whether there was one.
+    """
+    deleted, _by_model = Membership.objects.filter(person=person, group=group, via=via).delete()
+    if not deleted:
+        return False
     announce_change("identity", takes_away=True)
     record_group_change(
-        actor=actor, change="remove_member", group_id=group.id, group_name=group.name, person=person, reason=reason
+        actor=actor,
+        change="remove_member",
+        group_id=group.id,
+        group_name=group.name,
+        person=person,
+        reason=reason,
+        details={"via": via or None},
     )
+    return True
 
 
 def groups_by_id(group_ids: tuple[GroupId, ...]) -> list[Group]:

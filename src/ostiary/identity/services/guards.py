@@ -4,7 +4,9 @@ The console decides who sees a button. These rules hold whatever the way in: con
 """
 
 import re
+import time
 import unicodedata
+from datetime import UTC, datetime
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -13,10 +15,13 @@ from ostiary.identity.domain import ADMINISTRATORS, BUILTIN_GROUPS
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import NotAllowed, UnacceptableText, UnknownPerson
 from ostiary.identity.models import Group, Membership, Person
+from ostiary.identity.terms import in_force
 from ostiary.visibility.facade import Actor
 
 MAX_NAME_CHARACTERS = 200
 MAX_EMAIL_CHARACTERS = 254
+MAX_REASON_CHARACTERS = 500
+MAX_TERM_SECONDS = 10 * 366 * 24 * 3600
 _SPACES = re.compile(r"\s+")
 
 
@@ -53,6 +58,25 @@ def parse_name(text: str, *, what: str = "name", limit: int = MAX_NAME_CHARACTER
     return name
 
 
+def parse_reason(text: str) -> str:
+    """Return a reason in the form it is recorded in."""
+    return parse_name(text, what="reason", limit=MAX_REASON_CHARACTERS)
+
+
+def parse_end(ends_at: float | None) -> datetime | None:
+    """Return the end of a term as a moment to store; `None` for none.
+
+    Raises:
+        UnacceptableText: when it is over already, or so far away that it is no end.
+    """
+    if ends_at is None:
+        return None
+    now = time.time()
+    if not now < ends_at < now + MAX_TERM_SECONDS:
+        raise UnacceptableText("The end must be in the future, and within ten years.", hint="For no end, give none.")
+    return datetime.fromtimestamp(ends_at, UTC)
+
+
 def lock_person(person_id: str) -> Person:
     """Return one person, locked until the transaction ends.
 
@@ -66,9 +90,22 @@ def lock_person(person_id: str) -> Person:
     return person
 
 
+def find_owner(email: str) -> Person:
+    """Return who is to answer for something.
+
+    Raises:
+        UnknownPerson: when nobody who can sign in has this address.
+    """
+    owner = Person.objects.filter(email=parse_email(email)).first()
+    if owner is None or not owner.may_sign_in:
+        raise UnknownPerson(f"Nobody who could answer for it has the address {email.strip()[:100]}.")
+    return owner
+
+
 def is_administrator(person_id: str) -> bool:
     """Say whether somebody is an administrator who is not disabled."""
-    return Membership.objects.filter(person_id=person_id, group_id=ADMINISTRATORS, person__is_active=True).exists()
+    rows = Membership.objects.filter(in_force(), in_force("person__"), person__is_active=True)
+    return rows.filter(person_id=person_id, group_id=ADMINISTRATORS).exists()
 
 
 def require_may_change_person(actor: Actor, person: Person) -> None:
@@ -102,12 +139,17 @@ def require_not_oneself(actor: Actor, person: Person) -> None:
 def require_another_administrator(person: Person) -> None:
     """Raise `NotAllowed` when nobody could administer the instance without this person.
 
-    Counted are administrators who have taken up their invitation and are not disabled; emergency accounts, which
-    have nothing to sign in with, are not. Two such changes at once wait for each other.
+    Counted are administrators without an end who have taken up their invitation and are not disabled; emergency
+    accounts, which have nothing to sign in with, are not. Two such changes at once wait for each other.
     """
     Group.objects.select_for_update().get(pk=ADMINISTRATORS)
     able = Membership.objects.filter(
-        group_id=ADMINISTRATORS, person__is_active=True, person__emergency=False, person__accepted_at__isnull=False
+        group_id=ADMINISTRATORS,
+        ends_at__isnull=True,
+        person__is_active=True,
+        person__ends_at__isnull=True,
+        person__emergency=False,
+        person__accepted_at__isnull=False,
     )
     if able.filter(person=person).exists() and not able.exclude(person=person).exists():
         raise NotAllowed(

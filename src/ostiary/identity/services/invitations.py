@@ -24,6 +24,7 @@ from ostiary.identity.services.links import (
 )
 from ostiary.identity.services.people import check_password_is_good
 from ostiary.identity.services.sessions import end_sessions
+from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.visibility.facade import Actor
 
@@ -68,7 +69,11 @@ def send_password_link(*, email: str, address: str) -> None:
     """
     with attempt(mail_limits(purpose="password", email=email, address=address)):
         person = Person.objects.filter(
-            email=email.strip().lower(), is_active=True, accepted_at__isnull=False, email_confirmed_at__isnull=False
+            in_force(),
+            email=email.strip().lower(),
+            is_active=True,
+            accepted_at__isnull=False,
+            email_confirmed_at__isnull=False,
         ).first()
         if person is None:
             return
@@ -162,7 +167,7 @@ def confirm_email(*, token: str, address: str) -> Person:
 def _accept(token: str, address: str) -> tuple[Person, Actor]:
     row = use_link(token, purpose=OneTimeLink.Purpose.INVITATION)
     person = lock_person(row.person_id)
-    if person.accepted_at is not None or not person.is_active:
+    if person.accepted_at is not None or not person.may_sign_in:
         raise LinkRefused("This invitation was taken up already.", hint="Sign in, or ask for a new password.")
     now = datetime.now(UTC)
     person.accepted_at = now

@@ -8,6 +8,7 @@ from django.conf import settings
 
 from ostiary.identity.errors import LinkRefused
 from ostiary.identity.models import OneTimeLink, Person
+from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import PersonId
 
 MAX_TOKEN_CHARACTERS = 100
@@ -47,7 +48,13 @@ def look_at_link(token: str) -> OneTimeLink:
     if len(token) <= MAX_TOKEN_CHARACTERS:
         row = (
             OneTimeLink.objects.select_related("person")
-            .filter(digest=_digest(token), used_at=None, expires_at__gt=datetime.now(UTC), person__is_active=True)
+            .filter(
+                in_force("person__"),
+                digest=_digest(token),
+                used_at=None,
+                expires_at__gt=datetime.now(UTC),
+                person__is_active=True,
+            )
             .first()
         )
     if row is None:

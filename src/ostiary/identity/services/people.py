@@ -20,6 +20,7 @@ from ostiary.identity.services.guards import (
     lock_person,
     parse_email,
     parse_name,
+    parse_reason,
     require_another_administrator,
     require_may_change_group,
     require_may_change_person,
@@ -27,11 +28,11 @@ from ostiary.identity.services.guards import (
 )
 from ostiary.identity.services.links import make_link, withdraw_links
 from ostiary.identity.services.sessions import end_sessions
+from ostiary.identity.terms import is_in_force
 from ostiary.policy.identifiers import GroupId, PersonId
 from ostiary.visibility.facade import Actor
 
 DAY_SECONDS = 24 * 3600
-MAX_REASON_CHARACTERS = 500
 
 
 def invite_person(*, email: str, name: str = "", groups: Iterable[GroupId] = (), actor: Actor) -> Invitation:
@@ -109,8 +110,12 @@ def disable_person(*, person_id: PersonId, reason: str, actor: Actor) -> None:
     require_not_oneself(actor, person)
     require_may_change_person(actor, person)
     require_another_administrator(person)
-    if not person.is_active:
-        return
+    if person.is_active:
+        shut_doors(person, actor=actor, reason=reason)
+
+
+def shut_doors(person: Person, *, actor: Actor, reason: str) -> None:
+    """Disable somebody inside a transaction that is open; rules have been checked."""
     person.is_active = False
     person.save(update_fields=["is_active"])
     withdraw_links(person.id)
@@ -125,11 +130,15 @@ def enable_person(*, person_id: PersonId, actor: Actor, reason: str = "") -> Non
 
     Raises:
         UnknownPerson: when there is nobody with this identifier.
-        NotAllowed: for an administrator when the actor is none.
+        NotAllowed: for an administrator when the actor is none, or when the account's term is over.
     """
     person = lock_person(person_id)
     if person.is_active:
         return
+    if not is_in_force(person.ends_at):
+        raise NotAllowed(
+            f"{person.email}'s account has ended.", hint="Give it another end first: ostiary user change EMAIL --until"
+        )
     if actor.kind == "person" and person.memberships.exists():
         for group_id in person.memberships.values_list("group_id", flat=True):
             require_may_change_group(actor, group_id)
@@ -181,11 +190,6 @@ def reset_sign_in(*, person_id: PersonId, reason: str, actor: Actor) -> Invitati
         link, mailed_link, expires_at = _invitation_links(person)
         record_account_change(actor=actor, change="password_reset", person=person, reason=parse_reason(reason))
     return _sent(person, link=link, mailed_link=mailed_link, expires_at=expires_at)
-
-
-def parse_reason(text: str) -> str:
-    """Return a reason in the form it is recorded in."""
-    return parse_name(text, what="reason", limit=MAX_REASON_CHARACTERS)
 
 
 def _new_or_waiting(email: str, name: str) -> tuple[Person, bool]:

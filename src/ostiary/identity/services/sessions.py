@@ -53,7 +53,7 @@ def begin_session(
     """
     person = lock_person(person_id)
     proofs = tuple(authentications)
-    if not person.is_active or not proofs:
+    if not person.may_sign_in or not proofs:
         raise NotAllowed("This account cannot sign in.")
     begun_at = datetime.fromtimestamp(now, UTC)
     row = SessionRow(

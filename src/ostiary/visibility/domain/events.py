@@ -27,8 +27,9 @@ AccountChange = Literal[
     "mfa_enable",
     "mfa_disable",
     "recover",
+    "update",
 ]
-GroupChange = Literal["create", "delete", "rename", "add_member", "remove_member"]
+GroupChange = Literal["create", "delete", "rename", "add_member", "remove_member", "set_owner"]
 EntityChange = Literal["create", "read", "update", "delete", "enable", "disable"]
 Details = Mapping[str, str | int | float | bool | None]
 

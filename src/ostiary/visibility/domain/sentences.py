@@ -18,6 +18,7 @@ _ACCOUNT: Final = {
     "unlock": "unlocked {target}",
     "mfa_enable": "set up an authenticator of {target}",
     "mfa_disable": "removed an authenticator of {target}",
+    "update": "changed the account of {target}",
     "recover": "recovered the administrator {target} on the machine itself",
 }
 _GROUP: Final = {
@@ -26,6 +27,7 @@ _GROUP: Final = {
     "rename": "renamed the group {group}",
     "add_member": "put {target} into {group}",
     "remove_member": "took {target} out of {group}",
+    "set_owner": "changed who answers for {group}",
 }
 _ENTITY: Final = {
     "create": "added",

@@ -17,8 +17,8 @@ from django.http import HttpRequest, HttpResponseBase
 from ostiary.config.secrets import ASSERTION_KEY, read_secret
 from ostiary.errors import OstiaryError
 from ostiary.identity.facade import (
+    ConsoleRole,
     Person,
-    Role,
     UnknownPerson,
     UnknownSession,
     client_of,
@@ -54,7 +54,7 @@ class Caller:
     """
 
     person: Person
-    role: Role
+    role: ConsoleRole
     session: SessionId
     address: str | None
 
@@ -138,7 +138,7 @@ class ConsoleAssertion:
         if not person.active:
             raise NotIdentified("The person is disabled.")
         role = console_role(person)
-        if role is Role.NONE:
+        if role is ConsoleRole.NONE:
             raise NotIdentified("The person has no role in the console.")
         return Caller(person=person, role=role, session=session, address=client_of(request).address or None)
 

@@ -11,15 +11,15 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ostiary.identity.facade import Role
+from ostiary.identity.facade import ConsoleRole
 from ostiary.rulebook.facade import get_hold, may_confirm
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.permissions import Action, Resource, may
 
-ROLE_NAMES: Final[dict[Role, Promise]] = {
-    Role.ADMINISTRATOR: _("Administrator"),
-    Role.AUDITOR: _("Auditor"),
-    Role.HELPDESK: _("Help desk"),
+ROLE_NAMES: Final[dict[ConsoleRole, Promise]] = {
+    ConsoleRole.ADMINISTRATOR: _("Administrator"),
+    ConsoleRole.AUDITOR: _("Auditor"),
+    ConsoleRole.HELPDESK: _("Help desk"),
 }
 PAGE_SIZE: Final = 50
 MAX_PAGE: Final = 100_000
@@ -68,7 +68,7 @@ NAVIGATION: Final[tuple[tuple[Promise | str, tuple[Entry, ...]], ...]] = (
 )
 
 
-def navigation_for(role: Role) -> list[tuple[Promise | str, list[Entry]]]:
+def navigation_for(role: ConsoleRole) -> list[tuple[Promise | str, list[Entry]]]:
     """Return the navigation with only what the role may view."""
     groups = [
         (heading, [entry for entry in entries if may(role, entry.section, Action.VIEW)])
@@ -77,7 +77,7 @@ def navigation_for(role: Role) -> list[tuple[Promise | str, list[Entry]]]:
     return [(heading, entries) for heading, entries in groups if entries]
 
 
-def allowances_of(role: Role) -> dict[str, dict[str, bool]]:
+def allowances_of(role: ConsoleRole) -> dict[str, dict[str, bool]]:
     """Return what a role may do, for templates: `may.people.disable`."""
     return {resource.value: {action.value: may(role, resource, action) for action in Action} for resource in Resource}
 

@@ -6,7 +6,7 @@ A cell lists the roles that may. What is not in the table may nobody.
 from enum import StrEnum
 from typing import Final
 
-from ostiary.identity.facade import BUILTIN_GROUPS, Person, Role
+from ostiary.identity.facade import BUILTIN_GROUPS, ConsoleRole, Person
 
 
 class Resource(StrEnum):
@@ -41,12 +41,12 @@ class Action(StrEnum):
     REVOKE = "revoke"
 
 
-ADMINISTRATOR: Final = frozenset({Role.ADMINISTRATOR})
-READERS: Final = frozenset({Role.ADMINISTRATOR, Role.AUDITOR})
-DESK: Final = frozenset({Role.ADMINISTRATOR, Role.HELPDESK})
-EVERY_ROLE: Final = frozenset({Role.ADMINISTRATOR, Role.AUDITOR, Role.HELPDESK})
+ADMINISTRATOR: Final = frozenset({ConsoleRole.ADMINISTRATOR})
+READERS: Final = frozenset({ConsoleRole.ADMINISTRATOR, ConsoleRole.AUDITOR})
+DESK: Final = frozenset({ConsoleRole.ADMINISTRATOR, ConsoleRole.HELPDESK})
+EVERY_ROLE: Final = frozenset({ConsoleRole.ADMINISTRATOR, ConsoleRole.AUDITOR, ConsoleRole.HELPDESK})
 
-PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[Role]]] = {
+PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[ConsoleRole]]] = {
     (Resource.OVERVIEW, Action.VIEW): EVERY_ROLE,
     (Resource.APPS, Action.VIEW): EVERY_ROLE,
     (Resource.APPS, Action.EXPORT): READERS,
@@ -78,11 +78,11 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[Role]]] = {
 }
 
 
-def may(role: Role, resource: Resource, action: Action) -> bool:
+def may(role: ConsoleRole, resource: Resource, action: Action) -> bool:
     """Tell whether a role may do this."""
     return role in PERMISSIONS.get((resource, action), frozenset())
 
 
-def may_act_on(role: Role, person: Person) -> bool:
+def may_act_on(role: ConsoleRole, person: Person) -> bool:
     """Tell whether a role may act on this person: the help desk must not lock out who has a role, disabled or not."""
-    return role is Role.ADMINISTRATOR or not set(person.groups) & set(BUILTIN_GROUPS)
+    return role is ConsoleRole.ADMINISTRATOR or not set(person.groups) & set(BUILTIN_GROUPS)

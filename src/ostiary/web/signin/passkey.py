@@ -43,7 +43,7 @@ def passkey_sign_in(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': target})}")
     person = authenticator.user
-    if not person.is_active:
+    if not person.may_sign_in:
         record_refused_sign_in(
             email=person.email, client=client, reason="person_disabled", person=person, methods=(WEBAUTHN,)
         )

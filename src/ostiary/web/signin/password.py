@@ -54,9 +54,9 @@ def _try(request: HttpRequest, email: str, password: str, target: str) -> HttpRe
         if person is None:
             record_refused_sign_in(email=email, client=client, reason="wrong_password", methods=(PASSWORD,))
             return None
-        if person.is_active:
+        if person.may_sign_in:
             under_way.succeeded()
-    if not person.is_active:
+    if not person.may_sign_in:
         record_refused_sign_in(email=email, client=client, reason="person_disabled", person=person, methods=(PASSWORD,))
         return HttpResponseRedirect(reverse("account_inactive"))
     return go_on_after_password(request, person, target=target)

@@ -30,7 +30,7 @@ def second_step(request: HttpRequest) -> HttpResponse:
     problem, status = "", 200
     if request.method == "POST":
         try:
-            if not person.is_active:
+            if not person.may_sign_in:
                 forget_flow(request)
                 return HttpResponseRedirect(reverse("account_inactive"))
             if "credential" in request.POST:

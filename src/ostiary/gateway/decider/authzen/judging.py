@@ -20,6 +20,7 @@ from ostiary.policy.identifiers import AppId, PersonId, ServiceId, SessionId
 from ostiary.policy.methods import action_class
 from ostiary.policy.request import AccessRequest, ActionClass, Authentication, AuthStrength
 from ostiary.policy.snapshot import AppFact, PersonFact, SessionFact
+from ostiary.policy.terms import holds_until, next_end, person_at
 
 PERSON_TYPES: Final = ("person", "user")
 SERVICE_TYPE: Final = "service"
@@ -116,6 +117,7 @@ def look_up(subject: Subject, basis: Basis, people: People, now: float) -> Who:
     person = people.find(basis, subject.id) if subject.type in PERSON_TYPES else None
     if person is None:
         return Who(refused=ReasonCode.UNKNOWN_SUBJECT)
+    person = person_at(person, now)
     if not person.active:
         return Who(person, refused=ReasonCode.PERSON_DISABLED)
     name = subject.properties.session
@@ -176,8 +178,10 @@ def judge_app(
             address=context.address, country=context.country or country, risk=_risk(who, context.risk)
         ),
     )
-    refused = _emergency(app, who.session, basis, now)
-    return Verdict(refused or decide_readings(basis, request, paths, now), basis, app, who.session, who.person, request)
+    decision = _emergency(app, who.session, basis, now) or decide_readings(basis, request, paths, now)
+    if who.person is not None:
+        decision = holds_until(decision, next_end(who.person, now))
+    return Verdict(decision, basis, app, who.session, who.person, request)
 
 
 def _emergency(app: AppFact, session: SessionFact | None, basis: Basis, now: float) -> Deny | None:

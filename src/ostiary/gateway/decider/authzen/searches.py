@@ -36,6 +36,7 @@ from ostiary.gateway.decider.check import CountryOf, Verdict
 from ostiary.policy.decision import Allow
 from ostiary.policy.identifiers import AppId
 from ostiary.policy.snapshot import AppFact
+from ostiary.policy.terms import person_at
 
 MAX_EXAMINED: Final = 2000
 """Candidates looked at for one page; what is left comes with the next."""
@@ -127,7 +128,7 @@ def _subjects(search: SubjectSearch, asking: _Asking, after: str) -> Iterator[Ca
     if app is None:
         return
     for name in asking.people.after(asking.basis, after):
-        person = everybody[name]
+        person = person_at(everybody[name], asking.now)
         if person.active:
             entity = {
                 "type": search.subject.type,
