@@ -210,6 +210,8 @@ class House:
     def stop(self) -> None:
         if self.parts is not None:
             self.parts.decider.follower.stop()
+            if self.parts.decider.streams is not None:
+                self.parts.decider.streams.stop()
             self.parts.audit.close()
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()

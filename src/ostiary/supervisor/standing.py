@@ -11,6 +11,7 @@ from cryptography import x509
 
 from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
+from ostiary.gateway.decider_health import read_decider_health
 from ostiary.gateway.heartbeat import heartbeat_age
 from ostiary.gateway.snapshots import read_snapshot
 from ostiary.supervisor.alarms import list_alarms
@@ -86,6 +87,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[str, ...] = ()
     second_factor_required: bool = True
     rules: RulesStanding = RulesStanding()
+    streams_cut: bool | None = None
+    streams: int = 0
     apps: tuple[AppStanding, ...] = ()
 
 
@@ -105,6 +108,7 @@ def get_standing(instance: Instance, now: float) -> Standing:
     rules = read_rules_standing(instance.configuration.rules) if status else RulesStanding()
     problems += rules.problems
     problems += [f"{app.app} is down: {app.detail}" for app in apps if app.health == "down"]
+    decider = read_decider_health(instance.decider_socket) if status else None
     disk = os.statvfs(instance.home)
     return Standing(
         domain=instance.configuration.domain,
@@ -120,6 +124,8 @@ def get_standing(instance: Instance, now: float) -> Standing:
         alarms=alarms,
         second_factor_required=instance.configuration.sign_in.require_second_factor,
         rules=rules,
+        streams_cut=decider.cuts_streams if decider else None,
+        streams=decider.streams if decider else 0,
         apps=apps,
     )
 

@@ -1,7 +1,6 @@
 """Asks the data plane how each app's upstream is doing. Its administration socket is on this machine only."""
 
 import http.client
-import socket
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,22 +8,9 @@ from typing import Any
 import msgspec
 
 from ostiary.applications.domain import App, AppHealth, Health, cluster_name
+from ostiary.unix_http import ask_socket
 
 TIMEOUT_SECONDS = 2.0
-
-
-class _SocketConnection(http.client.HTTPConnection):
-    """An HTTP connection over a Unix socket."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__("localhost", timeout=TIMEOUT_SECONDS)
-        self._path = path
-
-    def connect(self) -> None:
-        """Connect to the socket instead of a network address."""
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(TIMEOUT_SECONDS)
-        self.sock.connect(str(self._path))
 
 
 def read_upstream_health(apps: Iterable[App], *, admin_socket: Path) -> tuple[AppHealth, ...]:
@@ -43,12 +29,8 @@ def read_upstream_health(apps: Iterable[App], *, admin_socket: Path) -> tuple[Ap
 
 
 def _read_clusters(admin_socket: Path) -> dict[str, list[dict[str, Any]]]:
-    connection = _SocketConnection(admin_socket)
-    try:
-        connection.request("GET", "/clusters?format=json")
-        answer = msgspec.json.decode(connection.getresponse().read())
-    finally:
-        connection.close()
+    _status, body = ask_socket(admin_socket, "/clusters?format=json", seconds=TIMEOUT_SECONDS)
+    answer = msgspec.json.decode(body)
     return {entry["name"]: entry.get("host_statuses", []) for entry in answer.get("cluster_statuses", [])}
 
 

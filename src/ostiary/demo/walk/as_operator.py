@@ -34,17 +34,19 @@ def revoked(tour: Tour) -> str:
     answer = tour.mateo.browser.send("GET", tour.url("inspector"))
     expect(answer.status_code in (302, 401), f"the next request answers {answer.status_code}")
     took = (time.monotonic() - began) * 1000
-    return f"refused in {took:.0f} ms; {_fate(link)}"
+    cuts = bool(command_json(tour.instance, "status")["streams_cut"])
+    return f"refused in {took:.0f} ms; {_fate(link, cuts=cuts)}"
 
 
-def _fate(link: ClientConnection) -> str:
+def _fate(link: ClientConnection, *, cuts: bool) -> str:
     try:
         link.recv(timeout=5)
     except ConnectionClosed:
         return "the WebSocket was cut"
     except TimeoutError:
         link.close()
-        return "the WebSocket ends at its bounded lifetime"
+        expect(not cuts, "the WebSocket of somebody who was signed out is still open")
+        return "the WebSocket ends at its bounded lifetime, for the kernel may not be told to cut it"
     return "the WebSocket said something"
 
 

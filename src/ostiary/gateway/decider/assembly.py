@@ -26,6 +26,8 @@ from ostiary.gateway.decider.pages import Pages
 from ostiary.gateway.decider.recorder import Recorder
 from ostiary.gateway.decider.refusal import Refusals
 from ostiary.gateway.decider.sign_out import SignOut
+from ostiary.gateway.decider.sockets import Sockets
+from ostiary.gateway.decider.streams import Streams
 from ostiary.gateway.tokens import AssertionSigner, SessionClaims, read_session
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits, RecordUnavailable
 
@@ -95,6 +97,7 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
         country_of=country_of,
         clock=time.time,
     )
+    open_streams(instance, decider)
     callback = Callback(
         pages=pages,
         links=links,
@@ -122,6 +125,36 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
         alarms=alarms,
         metrics=metrics,
     )
+
+
+def open_streams(instance: Instance, decider: Decider) -> None:
+    """Let streams end that would be refused now, where connections can be ended one by one.
+
+    Behind a proxy several people share a connection; without CAP_NET_ADMIN the kernel refuses. Then a stream lives until
+    `gateway.stream_seconds` at the longest.
+    """
+    gateway = instance.configuration.gateway
+    if gateway.trusted_proxies:
+        log.info("streams_not_cut", reason="connections are shared behind a proxy")
+        return
+    try:
+        sockets = Sockets()
+    except OSError as error:
+        log.info("streams_not_cut", reason=str(error))
+        return
+    if not sockets.can_destroy():
+        log.info("streams_not_cut", reason="CAP_NET_ADMIN is missing")
+        sockets.close()
+        return
+    streams = Streams(
+        cutter=sockets,
+        decide=decider.decide_again,
+        ended=decider.stream_ended,
+        clock=time.time,
+        life_seconds=gateway.stream_seconds,
+    )
+    decider.streams = streams
+    decider.follower.changed = streams.facts_changed
 
 
 def _open_log(instance: Instance) -> AuditLog:

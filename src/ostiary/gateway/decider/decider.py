@@ -4,6 +4,7 @@ Nothing is answered that is not on record. The exception are requests that prove
 refused, counted, and not written down, so that nobody can fill the disk from outside.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -17,10 +18,11 @@ from ostiary.gateway.decider.basis import Basis
 from ostiary.gateway.decider.budget import Budget
 from ostiary.gateway.decider.check import CountryOf, ReadSession, Verdict, check
 from ostiary.gateway.decider.follower import Follower
-from ostiary.gateway.decider.incoming import Incoming
+from ostiary.gateway.decider.incoming import Incoming, is_long_lived
 from ostiary.gateway.decider.metrics import Metrics
 from ostiary.gateway.decider.recorder import Recorder
 from ostiary.gateway.decider.reference import References
+from ostiary.gateway.decider.streams import Streams
 from ostiary.policy.decision import ReasonCode
 from ostiary.visibility.adapters.audit_log import RecordUnavailable
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
@@ -51,6 +53,7 @@ class Decider:
         self._read_session = read_session
         self._country_of = country_of
         self._clock = clock
+        self.streams: Streams | None = None
         self._references = References()
         self._budget = Budget()
 
@@ -72,6 +75,9 @@ class Decider:
         recorded = verdict.person is not None or self._budget.take(began)
         reference = self._references.new() if recorded else ""
         verdict, answer = self._answer(incoming, verdict, reference=reference, now=now, grants=grants)
+        if self.streams is not None and is_long_lived(incoming):
+            # Before anything is waited for: facts that change meanwhile find it.
+            self.streams.opened(incoming, verdict, now)
         if recorded:
             try:
                 await self._recorder.write(event_of(incoming, verdict, answer, reference=reference, now=now))
@@ -81,6 +87,17 @@ class Decider:
             self.metrics.unrecorded += 1
         self.metrics.count(verdict, time.perf_counter() - began)
         return answer
+
+    def decide_again(self, incoming: Incoming, now: float) -> Verdict:
+        """Return what a request that was let in would be answered now. Nothing is recorded or counted by it."""
+        return self._check(incoming, now)
+
+    def stream_ended(self, incoming: Incoming, verdict: Verdict, now: float) -> None:
+        """Put on record that an open stream was ended, and why. It has ended, whether or not that can be written."""
+        reference = self._references.new()
+        event = event_of(incoming, verdict, None, reference=reference, now=now)
+        self._recorder.write(event).add_done_callback(_note_unrecorded)
+        self.metrics.streams_cut += 1
 
     def _check(self, incoming: Incoming, now: float) -> Verdict:
         basis = self.follower.current(now)
@@ -109,8 +126,16 @@ class Decider:
         return refused, self._answering.refuse(incoming, refused, reference="", now=now)
 
 
-def event_of(incoming: Incoming, verdict: Verdict, answer: Answer, *, reference: str, now: float) -> bytes:
-    """Return what goes on record for one request; arguments as for `Decider.decide` and `decision_event`."""
+def _note_unrecorded(written: "asyncio.Future[None]") -> None:
+    if not written.cancelled() and (failure := written.exception()) is not None:
+        log.error("stream_end_unrecorded", error=str(failure))
+
+
+def event_of(incoming: Incoming, verdict: Verdict, answer: Answer | None, *, reference: str, now: float) -> bytes:
+    """Return what goes on record for one request; without an answer, for a stream that it had opened and that ended.
+
+    Arguments as for `Decider.decide` and `decision_event`.
+    """
     headers = incoming.headers
     http = HttpFacts(
         method=incoming.method,
@@ -120,7 +145,7 @@ def event_of(incoming: Incoming, verdict: Verdict, answer: Answer, *, reference:
         user_agent=headers.get("user-agent", ""),
         request_id=headers.get("x-request-id", ""),
         peer=incoming.peer,
-        code=0 if answer.status == 200 else answer.status,
+        code=0 if answer is None or answer.status == 200 else answer.status,
     )
     return decision_event(
         reference=reference,
@@ -129,4 +154,5 @@ def event_of(incoming: Incoming, verdict: Verdict, answer: Answer, *, reference:
         decision=verdict.decision,
         http=http,
         person=verdict.person,
+        stream_ended=answer is None,
     )

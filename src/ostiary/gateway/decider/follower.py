@@ -58,6 +58,7 @@ class Follower:
         self._again = False
         self._waiting: list[asyncio.Future[None]] = []
         self._in_force: FileIdentity = None
+        self.changed: Callable[[], None] = _nobody
         self.basis = without_facts(FactsUnusable("No facts have been read yet."))
         self.beaten_at: float | None = None
         self.believed_from = 0.0
@@ -187,6 +188,11 @@ class Follower:
         if trouble is not None:
             self._alarms.sound(trouble.alarm, trouble.words)
         log.info("facts_in_force", generation=basis.generation, usable=trouble is None)
+        self.changed()
+
+
+def _nobody() -> None:
+    """Nobody wants to know that facts changed."""
 
 
 def _cannot_build(error: BaseException) -> Basis:

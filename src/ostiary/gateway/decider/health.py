@@ -15,6 +15,8 @@ def health(parts: Parts) -> Answer:
         "facts_age_seconds": _facts_age(parts),
         "record_available": parts.audit.available,
         "alarms": parts.alarms.standing,
+        "cuts_streams": parts.decider.streams is not None,
+        "streams": 0 if parts.decider.streams is None else len(parts.decider.streams),
     }
     return json_answer(200 if decides else 503, content)
 

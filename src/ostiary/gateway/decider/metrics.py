@@ -30,6 +30,7 @@ class Metrics(Collector):
         self.registry = CollectorRegistry()
         self.registry.register(self)
         self.unrecorded = 0
+        self.streams_cut = 0
         self._decisions: dict[tuple[str, str], int] = {}
         self._authzen: dict[int, int] = {}
         self._apps: set[str] = set()
@@ -80,6 +81,11 @@ class Metrics(Collector):
             "ostiary_unrecorded_refusals",
             "Requests that proved no session and were refused without a record, for there were too many.",
             value=self.unrecorded,
+        )
+        yield CounterMetricFamily(
+            "ostiary_streams_cut",
+            "Open streams that were ended, for they would be refused now.",
+            value=self.streams_cut,
         )
         yield GaugeMetricFamily("ostiary_facts_generation", "Of the facts in force.", value=self._generation)
         if self._facts_age is not None:

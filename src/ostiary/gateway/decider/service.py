@@ -50,6 +50,8 @@ class Service:
         configure_log(instance.configuration.log_level)
         self._parts = assemble(instance, loop)
         self._parts.decider.follower.follow(loop)
+        if self._parts.decider.streams is not None:
+            self._parts.decider.streams.start(loop)
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
         if instance.configuration.decisions.forward_auth_port:
@@ -61,6 +63,8 @@ class Service:
             self._forward.stop()  # type: ignore[no-untyped-call]
         if self._parts is not None:
             self._parts.decider.follower.stop()
+            if self._parts.decider.streams is not None:
+                self._parts.decider.streams.stop()
             self._parts.audit.close()
             self._parts = None
 

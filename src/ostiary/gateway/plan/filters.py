@@ -30,7 +30,7 @@ _FORGED_NAMES = (
     "via",
     "proxy",
 )
-INTERNAL_HEADERS = ("app", "client", "peer", "protocol", "request-id", "stream", "reference", "session")
+INTERNAL_HEADERS = ("app", "client", "peer", "local", "protocol", "request-id", "stream", "reference", "session")
 """What travels between the gateway and the decision service only, without its `x-ostiary-` prefix."""
 
 _GIVEN_NUMBER = "request-number"
@@ -101,6 +101,7 @@ def headers_in(inputs: GatewayInputs) -> Json:
         _set("x-forwarded-port", str(gateway.https_port)),
         _set("x-ostiary-client", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"),
         _set("x-ostiary-peer", "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%"),
+        _set("x-ostiary-local", "%DOWNSTREAM_LOCAL_ADDRESS%"),
         _set("x-ostiary-protocol", "%PROTOCOL%"),
     ]
     return _mutations(mutations)

@@ -17,6 +17,7 @@ from ostiary.visibility.domain import decision_objects as objects
 from ostiary.visibility.domain import ocsf
 from ostiary.visibility.domain.holding import is_held, told_words
 
+STREAM_ENDED: Final = "stream_ended"
 INPUTS_VERSION: Final = 1
 MAX_TEXT_CHARACTERS: Final = 2048
 _PROFILES: Final = ("security_control", "host")
@@ -92,6 +93,7 @@ class _Rest(msgspec.Struct, omit_defaults=True, gc=False):
     authorizations: msgspec.Raw
     unmapped: _Unmapped
     status_code: str | None = None
+    status_detail: str | None = None
     actor: objects.Actor | None = None
     src_endpoint: objects.Endpoint | None = None
     http_response: objects.HttpResponse | None = None
@@ -113,6 +115,7 @@ def decision_event(
     person: PersonFact | None = None,
     asked_by: AskedBy | None = None,
     log_name: str = "decisions",
+    stream_ended: bool = False,
 ) -> bytes:
     """Return the event as one line of JSON, without the line's end.
 
@@ -125,6 +128,7 @@ def decision_event(
         person: who asks, where known.
         asked_by: the program that asked on their behalf, where one did.
         log_name: the stream it is written to.
+        stream_ended: the request was let in before and its stream was ended now.
     """
     if len(http.user_agent) > MAX_TEXT_CHARACTERS or len(http.path) > MAX_TEXT_CHARACTERS:
         http = msgspec.structs.replace(
@@ -132,6 +136,8 @@ def decision_event(
         )
     start = _start(http.method[:32], _disposition(decision), _severity(decision), log_name)
     rest = _rest(at, request, decision, http, person)
+    if stream_ended:
+        rest.status_detail = STREAM_ENDED
     if asked_by is not None:
         rest.actor = rest.actor or objects.Actor(objects.User(asked_by.subject[:MAX_TEXT_CHARACTERS] or "unknown"))
         rest.actor.app_name = asked_by.client

@@ -1,0 +1,146 @@
+"""Lesson 12: no stream outlives what a fresh decision would refuse, and nobody else's is disturbed."""
+
+import base64
+import os
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+from tests.running_instance import IDENTITY, Client, RunningInstance
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
+PATIENCE_SECONDS = 60.0
+
+
+class Stream:
+    """An open WebSocket or event stream, read as bytes."""
+
+    def __init__(self, client: Client, *, events: bool = False) -> None:
+        running = client.running
+        self.socket: ssl.SSLSocket = running.connect("wiki")
+        self.socket.settimeout(PATIENCE_SECONDS)
+        lines = [
+            f"GET {'/events' if events else '/ws'} HTTP/1.1",
+            f"Host: {running.host('wiki')}:{running.https_port}",
+            f"Cookie: {client.browser.cookie_header(running.host('wiki'))}",
+            *(["Accept: text/event-stream"] if events else ["Upgrade: websocket", "Connection: Upgrade"]),
+            *([] if events else ["Sec-WebSocket-Version: 13"]),
+            *([] if events else [f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}"]),
+        ]
+        self.socket.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        self.status = int(self._until(b"\r\n\r\n").split()[1])
+
+    def echoes(self) -> bool:
+        """Say something masked and hear it back."""
+        word = os.urandom(4).hex().encode()
+        mask = os.urandom(4)
+        masked = bytes(byte ^ mask[index % 4] for index, byte in enumerate(word))
+        self.socket.sendall(bytes((0x81, 0x80 | len(word))) + mask + masked)
+        return word in self._until(word)
+
+    def ends(self) -> bool:
+        """Read until the other side ends it; false when it does not."""
+        with suppress(ConnectionError, ssl.SSLError):
+            try:
+                while self.socket.recv(65536):
+                    pass
+            except TimeoutError:
+                return False
+        return True
+
+    def _until(self, what: bytes) -> bytes:
+        read = b""
+        while what not in read:
+            part = self.socket.recv(65536)
+            assert part, read
+            read += part
+        return read
+
+
+@contextmanager
+def streams(client: Client) -> Iterator[tuple[Stream, Stream]]:
+    with ExitStack() as stack:
+        both = Stream(client), Stream(client, events=True)
+        for one in both:
+            stack.callback(one.socket.close)
+        assert [one.status for one in both] == [101, 200]
+        assert both[0].echoes()
+        yield both
+
+
+@pytest.fixture
+def ada(running: RunningInstance) -> Client:
+    return running.signed_in(running.make_person("staff")).enter("wiki")
+
+
+@pytest.fixture(scope="module")
+def bob(running: RunningInstance) -> Client:
+    return running.signed_in(running.make_person("staff")).enter("wiki")
+
+
+def revoke_session(client: Client) -> None:
+    claims = client.running.session_claims(client.cookies("wiki")["__Host-ostiary-session"])
+    client.running.operator(f"{IDENTITY}:revoke_session", session_id=claims["sid"], reason="lost")
+
+
+def disable(client: Client) -> None:
+    client.running.operator(f"{IDENTITY}:disable_person", person_id=client.account.id, reason="left")
+
+
+def leave_the_group(client: Client) -> None:
+    client.running.operator(
+        f"{IDENTITY}:remove_member", group_id="staff", person_id=client.account.id, reason="new job"
+    )
+
+
+@pytest.mark.parametrize("take_away", [revoke_session, disable, leave_the_group])
+def test_streams_end_with_what_let_them_in(
+    running: RunningInstance, ada: Client, bob: Client, take_away: Callable[[Client], None]
+) -> None:
+    with streams(bob) as (bobs, _), streams(ada) as (websocket, events):
+        began = time.monotonic()
+        take_away(ada)
+        assert websocket.ends()
+        assert events.ends()
+        assert time.monotonic() - began < PATIENCE_SECONDS, "not the bound of a stream's life"
+        assert bobs.echoes(), "nobody else is disturbed"
+
+    def on_record() -> list[str]:
+        return [
+            one["http_request"]["url"]["path"]
+            for one in running.decisions()
+            if one.get("status_detail") == "stream_ended" and one["actor"]["user"]["uid"] == ada.account.id
+        ]
+
+    running.eventually(lambda: sorted(on_record()) == ["/events", "/ws"], "both ends are on record")
+
+
+def test_a_stream_ends_with_the_membership_that_let_it_in(running: RunningInstance, bob: Client) -> None:
+    account = running.make_person()
+    end = time.time() + 12
+    running.operator(f"{IDENTITY}:add_member", group_id="staff", person_id=account.id, ends_at=end)
+    ada = running.signed_in(account).enter("wiki")
+    with streams(bob) as (bobs, _), streams(ada) as (websocket, events):
+        assert time.time() < end, "the machine was too busy for this test to say anything"
+        assert websocket.ends()
+        assert time.time() >= end
+        assert events.ends()
+        assert bobs.echoes()
+
+
+def test_a_stream_ends_with_the_rule_that_let_it_in(running: RunningInstance, ada: Client) -> None:
+    with streams(ada) as (websocket, events), running.rules("version: 1\nrules: []\n"):
+        assert websocket.ends()
+        assert events.ends()
+
+
+def test_what_changes_for_others_changes_nothing(running: RunningInstance, bob: Client) -> None:
+    with streams(bob) as (websocket, _):
+        before = running.decisions()
+        running.make_person("staff")
+        running.eventually(lambda: not running.api_is_behind(), "the facts are in force")
+        assert websocket.echoes()
+        ended = [one for one in running.decisions()[len(before) :] if one.get("status_detail") == "stream_ended"]
+        assert not ended

@@ -1,0 +1,197 @@
+"""Open streams are decided again when facts or time change; only those that are refused now end."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from tests.decider_company import ANNA, BEN, House, company, open_house
+
+from ostiary.gateway.decider import streams as streams_module
+from ostiary.gateway.decider.check import Verdict
+from ostiary.gateway.decider.incoming import Incoming
+from ostiary.gateway.decider.sockets import Connection, Sockets
+from ostiary.gateway.decider.streams import Streams
+
+UPGRADE = {"x_ostiary_stream": "upgrade", "x_ostiary_local": "192.0.2.1:443"}
+
+
+@pytest.fixture
+def sockets() -> Iterator[Sockets]:
+    made = Sockets()
+    yield made
+    made.close()
+
+
+def pair(family: int = socket.AF_INET) -> tuple[socket.socket, socket.socket]:
+    host = "127.0.0.1" if family == socket.AF_INET else "::1"
+    with socket.create_server((host, 0), family=family) as server:
+        client = socket.create_connection(server.getsockname()[:2])
+        return server.accept()[0], client
+
+
+def ends(ours: socket.socket, theirs: socket.socket) -> tuple[str, str]:
+    def written(name: tuple[str, int]) -> str:
+        return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+
+    return written(ours.getsockname()[:2]), written(theirs.getsockname()[:2])
+
+
+class TestSockets:
+    """The real kernel; ending connections needs the right to."""
+
+    @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+    def test_a_connection_is_found_and_ended(self, sockets: Sockets, family: int) -> None:
+        assert sockets.can_destroy(), "these tests run with CAP_NET_ADMIN"
+        ours, theirs = pair(family)
+        with ours, theirs:
+            connection = sockets.find(*ends(ours, theirs))
+            assert connection is not None
+            assert sockets.destroy(connection)
+            with pytest.raises(ConnectionResetError):
+                theirs.recv(1)
+            assert not sockets.destroy(connection)
+            assert sockets.find(*ends(ours, theirs)) is None
+
+    def test_an_address_in_ipv6_clothes_is_found(self, sockets: Sockets) -> None:
+        ours, theirs = pair()
+        with ours, theirs:
+            here, there = ends(ours, theirs)
+            dressed = there.replace("127.0.0.1", "[::ffff:127.0.0.1]")
+            assert sockets.find(here, dressed) == sockets.find(here, there)
+
+    def test_a_port_that_somebody_else_has_now_is_left_alone(self, sockets: Sockets) -> None:
+        ours, theirs = pair()
+        with ours, theirs:
+            connection = sockets.find(*ends(ours, theirs))
+            assert connection is not None
+            earlier = msgspec.structs.replace(connection, cookie=bytes(8))
+            assert not sockets.destroy(earlier)
+            theirs.sendall(b"alive")
+            assert ours.recv(5) == b"alive"
+
+    @pytest.mark.parametrize(
+        ("local", "peer"),
+        [
+            ("127.0.0.1:1", "127.0.0.1:2"),
+            ("", ""),
+            ("127.0.0.1", "127.0.0.1:2"),
+            ("127.0.0.1:99999", "127.0.0.1:2"),
+            ("127.0.0.1:1", "[::1]:2"),
+            ("@/run/socket", "127.0.0.1:2"),
+            ("127.0.0.1:²", "127.0.0.1:2"),
+        ],
+    )
+    def test_what_is_no_connection_is_not_found(self, sockets: Sockets, local: str, peer: str) -> None:
+        assert sockets.find(local, peer) is None
+
+
+class Kernel:
+    """Connections by name; says which were ended."""
+
+    def __init__(self) -> None:
+        self.open: dict[tuple[str, str], Connection] = {}
+        self.ended: list[Connection] = []
+        self.broken = False
+
+    def find(self, local: str, peer: str) -> Connection | None:
+        if self.broken:
+            raise OSError("no answer")
+        name = (local, peer)
+        return self.open.setdefault(
+            name, Connection(socket.AF_INET, (b"a", 1), (b"b", 2), bytes([len(self.open) + 1]) * 8)
+        )
+
+    def close(self) -> None:
+        self.closed = True
+
+    def destroy(self, connection: Connection) -> bool:
+        if self.broken:
+            raise OSError("no answer")
+        self.ended.append(connection)
+        return True
+
+
+def streams_of(house: House, kernel: Kernel, **more: Any) -> Streams:
+    """Put streams on a kernel of ours in the place of the real ones."""
+    assert house.parts is not None
+    decider = house.parts.decider
+    if decider.streams is not None:
+        decider.streams.stop()
+    given = {"ended": lambda *_: None, "clock": house.parts.clock, "life_seconds": 60, **more}
+    decider.streams = Streams(cutter=kernel, decide=decider.decide_again, **given)
+    decider.follower.changed = decider.streams.facts_changed
+    return decider.streams
+
+
+class TestStreams:
+    """Decided by the real service on real facts."""
+
+    def test_a_stream_ends_when_its_person_leaves_and_others_stay(self) -> None:
+        kernel, ended = Kernel(), []
+
+        def note(incoming: Incoming, verdict: Verdict, now: float) -> None:
+            del verdict, now
+            ended.append(incoming.peer)
+
+        with open_house(company()) as house:
+            streams = streams_of(house, kernel, ended=note)
+            streams.start(house.loop)
+            for who, port in ((ANNA, 1001), (ANNA, 1002), (BEN, 1003)):
+                cookies = house.cookie(who, "wiki")
+                house.ask("wiki", "/ws", cookies=cookies, x_ostiary_peer=f"192.0.2.7:{port}", **UPGRADE)
+            assert len(streams) == 2, "what was refused is no stream"
+            house.ask("wiki", "/ordinary", cookies=house.cookie(ANNA, "wiki"), x_ostiary_local="192.0.2.1:443")
+            assert len(streams) == 2, "an ordinary request is none either"
+
+            def publish(generation: int, **changes: object) -> None:
+                house.publish(company(generation, **changes))  # type: ignore[arg-type]
+                house.loop.run_until_complete(asyncio.sleep(0.01))
+
+            publish(2)
+            assert ended == []
+            publish(3, people=(msgspec.structs.replace(ANNA, active=False), BEN))
+            assert ended == ["192.0.2.7:1001", "192.0.2.7:1002"]
+            assert len(streams) == 0
+            publish(4, people=(BEN,))
+            assert len(kernel.ended) == 2
+
+    def test_a_kernel_that_does_not_answer_stops_nothing(self) -> None:
+        kernel = Kernel()
+        with open_house(company()) as house:
+            streams = streams_of(house, kernel)
+            kernel.broken = True
+            asked = {"cookies": house.cookie(ANNA, "wiki"), "x_ostiary_peer": "192.0.2.7:1001", **UPGRADE}
+            assert house.ask("wiki", "/ws", **asked).status == 200
+            assert len(streams) == 0
+            kernel.broken = False
+            assert house.ask("wiki", "/ws", **asked).status == 200
+            assert len(streams) == 1
+
+    def test_what_is_closed_or_too_old_is_forgotten(self) -> None:
+        kernel, now = Kernel(), [1000.0]
+        with open_house(company()) as house:
+            streams = streams_of(house, kernel, clock=lambda: now[0])
+            cookies = house.cookie(ANNA, "wiki")
+            for port in (1, 2, 3):
+                house.ask("wiki", "/ws", cookies=cookies, x_ostiary_peer=f"192.0.2.7:{port}", **UPGRADE)
+            streams.start(house.loop)
+            kernel.open.pop(("192.0.2.1:443", "192.0.2.7:2"))
+            streams._look()
+            assert len(streams) == 2, "a port that somebody else has now is another stream"
+            now[0] = time.time() + 60 + streams_module.GRACE_SECONDS
+            streams._look()
+            assert len(streams) == 0
+            assert kernel.ended == []
+
+    def test_there_is_a_bound(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(streams_module, "MAX_STREAMS", 3)
+        with open_house(company()) as house:
+            streams = streams_of(house, Kernel())
+            for port in range(1, 9):
+                peer = f"192.0.2.7:{port}"
+                house.ask("wiki", "/ws", cookies=house.cookie(ANNA, "wiki"), x_ostiary_peer=peer, **UPGRADE)
+            assert len(streams) == 3
