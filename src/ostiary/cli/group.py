@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ostiary.cli.django import setup
-from ostiary.cli.moments import UntilOption, day_and_time, until_when, until_words
+from ostiary.cli.moments import TermOption, day_and_time, until_when, until_words
 from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
     JsonOption,
@@ -79,7 +79,7 @@ def delete(group: GroupArgument, yes: YesOption = False) -> None:
 
 
 @app.command(epilog=examples("ostiary group add staff ada@example.com", "ostiary group add staff a@b.com --until 30d"))
-def add(group: GroupArgument, email: EmailArgument, reason: ReasonOption = "", until: UntilOption = "") -> None:
+def add(group: GroupArgument, email: EmailArgument, reason: ReasonOption = "", until: TermOption = "") -> None:
     """Put somebody into a group, or change until when they are in it."""
     setup()
     from ostiary.identity.facade import add_member, find_person

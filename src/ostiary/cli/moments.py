@@ -16,8 +16,7 @@ SinceOption = Annotated[
 UntilOption = Annotated[str, typer.Option("--until", help="As above; only what was before it.", show_default=False)]
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
-
-UntilOption = Annotated[
+TermOption = Annotated[
     str, typer.Option("--until", help="Until when: a day (included), a moment, or a span such as 90m, 24h, 30d.")
 ]
 

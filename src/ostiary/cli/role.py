@@ -5,9 +5,18 @@ from typing import Annotated
 import typer
 
 from ostiary.cli.django import setup
-from ostiary.cli.moments import UntilOption, day_and_time, until_when, until_words
+from ostiary.cli.moments import TermOption, day_and_time, until_when, until_words
 from ostiary.cli.operator import operator_actor
-from ostiary.cli.output import JsonOption, YesOption, confirm, examples, print_done, print_json, print_table
+from ostiary.cli.output import (
+    JsonOption,
+    ReasonOption,
+    YesOption,
+    confirm,
+    examples,
+    print_done,
+    print_json,
+    print_table,
+)
 from ostiary.identity.domain.people import RoleId
 from ostiary.policy.identifiers import GroupId
 
@@ -15,7 +24,6 @@ app = typer.Typer(help="Roles: what a job needs, and who does it.", no_args_is_h
 
 RoleArgument = Annotated[str, typer.Argument(metavar="ROLE", help="The role's identifier.")]
 EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="Whose e-mail address.")]
-ReasonOption = Annotated[str, typer.Option(help="Why, for the record.")]
 GroupsOption = Annotated[
     list[str] | None, typer.Option("--group", "-g", help="A group that it brings; repeatable, replaces those before.")
 ]
@@ -119,7 +127,7 @@ def delete(role: RoleArgument, reason: ReasonOption = "", yes: YesOption = False
         "ostiary role assign accountant ada@example.com", "ostiary role assign accountant a@b.com --until 2026-12-31"
     )
 )
-def assign(role: RoleArgument, email: EmailArgument, reason: ReasonOption = "", until: UntilOption = "") -> None:
+def assign(role: RoleArgument, email: EmailArgument, reason: ReasonOption = "", until: TermOption = "") -> None:
     """Give somebody a role, or change until when they have it."""
     setup()
     from ostiary.identity.facade import assign_role, find_person, get_role

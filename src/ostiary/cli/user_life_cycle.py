@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ostiary.cli.django import setup
-from ostiary.cli.moments import UntilOption, day_and_time, until_when
+from ostiary.cli.moments import TermOption, day_and_time, until_when
 from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
     ExitCode,
     JsonOption,
+    ReasonOption,
     YesOption,
     confirm,
     examples,
@@ -21,7 +22,7 @@ from ostiary.cli.output import (
     print_table,
     print_text,
 )
-from ostiary.cli.user import EmailArgument, ReasonOption, app, show_invitation
+from ostiary.cli.user import EmailArgument, app, show_invitation
 from ostiary.identity.domain.hygiene import Finding
 from ostiary.identity.domain.life_cycle import Item, Step
 from ostiary.identity.domain.people import PersonKind, RoleId
@@ -82,7 +83,7 @@ def join(
     department: DepartmentOption = None,
     number: NumberOption = None,
     manager: ManagerOption = None,
-    until: UntilOption = "",
+    until: TermOption = "",
     reason: ReasonOption = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -184,7 +185,7 @@ def change(
     department: DepartmentOption = None,
     number: NumberOption = None,
     manager: ManagerOption = None,
-    until: UntilOption = "",
+    until: TermOption = "",
     no_end: Annotated[bool, typer.Option("--no-end", help="The account no longer ends by itself.")] = False,
     reason: ReasonOption = "",
 ) -> None:
