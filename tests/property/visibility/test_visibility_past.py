@@ -19,7 +19,16 @@ from ostiary.policy.past import (
     to_ticks,
 )
 from ostiary.visibility.domain.decision_event import decision_event
-from ostiary.visibility.domain.past_block import Reached, Row, Tables, read_blocks, tables_of, write_block
+from ostiary.visibility.domain.past_block import (
+    Reached,
+    Row,
+    Tables,
+    is_unfinished,
+    is_whole,
+    read_blocks,
+    tables_of,
+    write_block,
+)
 from ostiary.visibility.domain.past_request import Passed, kept_decision, passed_request, reference_of
 
 rows = st.builds(
@@ -72,6 +81,18 @@ def test_of_a_file_that_ends_early_the_whole_blocks_are_read(batches, data):
     whole = sum(end <= cut for end in ends)
     assert rows_in(content[:cut]) == [row for batch in batches[:whole] for row in batch]
     assert read_blocks(content[:cut], "decisions")[2] == ([0, *ends])[whole]
+
+
+@settings(max_examples=60)
+@given(blocks.filter(bool), st.data())
+def test_a_file_is_whole_exactly_where_a_block_ends_and_else_its_last_block_is_unfinished(batches, data):
+    content, ends = written(batches)
+    cut = data.draw(st.integers(0, len(content)))
+    assert is_whole(content[:cut]) == (cut in ends)
+    last = max(end for end in (0, *ends) if end <= cut)
+    assert is_unfinished(content[:cut], last)
+    at = data.draw(st.integers(0, len(content) - 1))
+    assert not is_whole(content[:at] + bytes([content[at] ^ 0xFF]) + content[at + 1 :])
 
 
 @settings(max_examples=60)
