@@ -61,6 +61,7 @@ PATHS = [
         [Scopes((PathScope("", below=True),)), Scopes((PathScope("/other"),))],
         [Scopes((PathScope("/a", below=True), PathScope("/o")))],
         [PathPrefix("/a"), PathPrefix("/ab"), PathPrefix("/")],
+        [Scopes((PathScope("/"),)), Scopes((PathScope("/other"),))],
         [Scopes((PathScope("/"),)), Scopes((PathScope("/other"),)), Scopes((PathScope("/otherx", below=True),))],
         [PathPrefix("/o"), Scopes((PathScope("/"),))],
         [PathPrefix("/oth"), PathPrefix("/o"), PathPrefix("/e"), PathPrefix("/a"), Scopes((PathScope("/"),))],
