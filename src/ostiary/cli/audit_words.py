@@ -42,6 +42,8 @@ def inputs_of(record: DecisionRecord) -> Iterator[tuple[str, Any]]:
         for unmet in decision.unmet:
             yield "Unmet", f"{unmet.rule}: {unmet.words}"
     yield "Rules", ", ".join(decision.rules) or None
+    if record.stream_ended:
+        yield "What", "an open stream, let in before, was ended"
     if record.client:
         yield "Asked by", f"{record.client}, a program"
     yield "Person", " ".join(part for part in (record.name, record.email, record.person_id) if part) or None

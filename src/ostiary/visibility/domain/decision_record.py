@@ -11,7 +11,7 @@ from ostiary.errors import OstiaryError
 from ostiary.policy.decision import Allow, Decision
 from ostiary.policy.request import AccessRequest
 from ostiary.visibility.domain import ocsf
-from ostiary.visibility.domain.decision_event import INPUTS_VERSION, HttpFacts, Inputs
+from ostiary.visibility.domain.decision_event import INPUTS_VERSION, STREAM_ENDED, HttpFacts, Inputs
 from ostiary.visibility.domain.holding import Way, is_held, told_words, ways_of
 
 Outcome = Literal["allowed", "held", "refused"]
@@ -34,6 +34,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
         email: their address at that time.
         name: their name at that time.
         client: the program that asked on their behalf, over the AuthZEN API; empty where none did.
+        stream_ended: nobody asked: the request had been let in before, and its open stream was ended by this.
     """
 
     reference: str
@@ -45,6 +46,7 @@ class DecisionRecord(msgspec.Struct, frozen=True, kw_only=True):
     email: str = ""
     name: str = ""
     client: str = ""
+    stream_ended: bool = False
 
     @property
     def outcome(self) -> Outcome:
@@ -120,6 +122,7 @@ class _Line(msgspec.Struct):
     unmapped: _Unmapped
     http_response: _HttpResponse | None = None
     actor: _Actor | None = None
+    status_detail: str = ""
 
 
 class _Message(msgspec.Struct):
@@ -181,4 +184,5 @@ def parse_decision_event(line: bytes) -> DecisionRecord:
         email=user.email_addr,
         name=user.full_name,
         client=event.actor.app_name if event.actor else "",
+        stream_ended=event.status_detail == STREAM_ENDED,
     )

@@ -109,7 +109,7 @@ _DECODER: Final = msgspec.json.Decoder(_Line)
 
 
 def kept_decision(body: bytes) -> Kept | None:
-    """Return what is kept of an event of stream `decisions`; `None` when it is no decision.
+    """Return what is kept of an event of stream `decisions`; `None` when it is no decision that a request asked for.
 
     Args:
         body: the event as it stands in its line.
@@ -117,6 +117,8 @@ def kept_decision(body: bytes) -> Kept | None:
     try:
         record = parse_decision_event(body)
     except NotADecision:
+        return None
+    if record.stream_ended:
         return None
     outcome = _outcome(record)
     if record.request is None or outcome not in (ALLOWED, HELD, REFUSED):

@@ -31,10 +31,11 @@ class Input:
 def list_inputs(record: DecisionRecord) -> tuple[Input, ...]:
     """Return everything the decision read, in the order in which one asks: who, how, with what, what, where, when."""
     unmet = record.decision.unmet if isinstance(record.decision, Deny) else ()
+    stream = (Input(_("What"), (_("An open stream, let in before, was ended"),)),) if record.stream_ended else ()
     asked = (Input(_("Asked by"), (_("%(client)s, a program") % {"client": record.client},)),) if record.client else ()
     if record.request is None:
-        return (*asked, Input(_("Request"), (f"{record.http.method} {record.http.host}{record.http.path}",)))
-    rows = (*asked, *_rows(record, record.request, unmet))
+        return (*stream, *asked, Input(_("Request"), (f"{record.http.method} {record.http.host}{record.http.path}",)))
+    rows = (*stream, *asked, *_rows(record, record.request, unmet))
     shown = {id(effect) for row in rows for effect in row.effects}
     rest = tuple(condition for condition in unmet if id(condition) not in shown)
     return (*rows, Input(_("Other conditions"), (), rest)) if rest else rows
