@@ -15,16 +15,22 @@ from ostiary.applications.facade import add_app, ensure_builtin_apps
 from ostiary.applications.facts import read_applications
 from ostiary.config.places import Instance
 from ostiary.config.secrets import ASSERTION_KEY, AUDIT_KEY, read_secret
+from ostiary.identity.domain.federation import Assertion
 from ostiary.identity.facade import (
     Client,
     Person,
+    Preset,
+    Provider,
+    ProviderId,
     SignInSession,
     add_member,
+    add_provider,
     create_group,
     get_person,
     invite_person,
     unsafe_provision_totp,
 )
+from ostiary.identity.services.federation import link_directory
 from ostiary.identity.services.sessions import begin_session
 from ostiary.policy.decision import Decision
 from ostiary.policy.engine import PolicyEngine
@@ -148,6 +154,7 @@ def make_company(*, decisions: int = 32) -> Company:
     for email, name, role in OFFICE:
         _hire(company, email, name, ("staff", role))
     _add_apps()
+    _link_directory(company)
     company.rules = apply_rules(RULES, comment="First rules", actor=OPERATOR).number
     for who in ("alice_meyer", "bruno_costa", "chidi_okafor", "ada_admin", "audrey_audit", "henk_help"):
         _sign_in(company, who)
@@ -165,6 +172,23 @@ def _hire(company: Company, email: str, name: str, groups: tuple[str, ...]) -> N
         add_member(group_id=GroupId(group), person_id=invitation.person_id, actor=OPERATOR, reason="Joined the company")
     key = email.partition("@")[0].replace(".", "_")
     company.people[key] = get_person(invitation.person_id)
+
+
+def _link_directory(company: Company) -> None:
+    """Have another directory, with somebody who is linked to it."""
+    described = Provider(
+        id=ProviderId("work"),
+        preset=Preset.OIDC,
+        name="Example Work",
+        issuer="https://login.example.test",
+        client_id="ostiary",
+        groups={"books": GroupId("finance")},
+        mfa={"fido": "phishing-resistant"},
+    )
+    add_provider(provider=described, secret=b"only for tests", actor=OPERATOR)
+    there = Assertion(issuer=described.issuer, subject="s-1", address="bruno@example.test", at=time.time())
+    bruno = company.people["bruno_costa"]
+    link_directory(provider=described, assertion=there, person_id=bruno.id, actor=OPERATOR)
 
 
 def _add_apps() -> None:

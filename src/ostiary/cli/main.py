@@ -21,6 +21,7 @@ GROUPED = (
     "user",
     "group",
     "role",
+    "directory",
     "session",
     "rules",
     "authzen",

@@ -1,7 +1,8 @@
 """Ties a browser on the sign-in host to a sign-in session: every door ends here and nowhere else."""
 
 import time
-from typing import Final
+from collections.abc import Iterable
+from typing import Any, Final
 
 from allauth.account.internal.flows.login import get_authentication_records
 from django.contrib.auth import login
@@ -9,6 +10,7 @@ from django.http import HttpRequest
 
 from ostiary.identity.client import client_of
 from ostiary.identity.domain import SignInSession, proof
+from ostiary.identity.domain.federation import DIRECTORY
 from ostiary.identity.errors import UnknownSession
 from ostiary.identity.models import Person
 from ostiary.identity.services.sessions import begin_session, revoke_session
@@ -26,18 +28,30 @@ _METHOD_OF_RECORD: Final = {
 }
 
 
-def sign_browser_in(request: HttpRequest, person: Person) -> SignInSession:
+def sign_browser_in(
+    request: HttpRequest, person: Person, *, proofs: Iterable[Authentication] = (), via: str = ""
+) -> SignInSession:
     """Begin a sign-in session for what was proved in this browser and give the browser a new cookie for it.
 
     Whatever sign-in the browser had before ends, so that nothing of it lives on unseen.
 
+    Args:
+        request: from the browser.
+        person: who it is.
+        proofs: what was proved; left out, what allauth noted in this browser.
+        via: the other directory by which they came, for the record.
+
     Raises:
         NotAllowed: when the person is disabled.
     """
-    proofs = _proofs(request, person)
+    records = _records(request, person)
+    proved = tuple(proofs) or _proofs(records)
+    via = via or next((one["via"] for one in reversed(records) if one["method"] == DIRECTORY), "")
     client = client_of(request)
     earlier = request.session.get(SESSION_KEY)
-    session = begin_session(person_id=PersonId(person.pk), authentications=proofs, client=client, now=time.time())
+    session = begin_session(
+        person_id=PersonId(person.pk), authentications=proved, client=client, now=time.time(), via=via
+    )
     login(request, person, backend=BACKEND)
     request.session.set_expiry(None)
     request.session[SESSION_KEY] = session.id
@@ -52,10 +66,14 @@ def person_actor(request: HttpRequest, person: Person) -> Actor:
     return Actor(kind="person", id=person.pk, label=person.email, address=client_of(request).address or None)
 
 
-def _proofs(request: HttpRequest, person: Person) -> tuple[Authentication, ...]:
-    """Return what allauth noted in this browser for this person, lately, in the form rules know."""
+def _records(request: HttpRequest, person: Person) -> list[dict[str, Any]]:
+    """Return what allauth noted in this browser for this person, lately."""
     since = time.time() - FRESH_SECONDS
-    records = [one for one in get_authentication_records(request, person) if one["at"] >= since]
+    return [one for one in get_authentication_records(request, person) if one["at"] >= since]
+
+
+def _proofs(records: Iterable[dict[str, Any]]) -> tuple[Authentication, ...]:
+    """Return allauth's notes in the form rules know."""
     return tuple(
         proof(_METHOD_OF_RECORD[one["type"]] if one["method"] == "mfa" else one["method"], at=one["at"])
         for one in records

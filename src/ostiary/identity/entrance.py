@@ -4,6 +4,7 @@ from ostiary.identity.adapters.flow import (
     check_password,
     finish_second_step,
     forget_flow,
+    go_on_after_directory,
     go_on_after_passkey,
     go_on_after_password,
     note_proof,
@@ -16,7 +17,14 @@ from ostiary.identity.adapters.passkeys import (
     complete_authentication,
     complete_registration,
 )
+from ostiary.identity.arrival import Coming, ask_directory, read_arrival
 from ostiary.identity.browser_session import SESSION_KEY, person_actor, sign_browser_in
+from ostiary.identity.domain.federation import (
+    DIRECTORY,
+    Assertion,
+    DirectoryRefused,
+    Reason,
+)
 from ostiary.identity.domain.limits import code_limits, link_limits, passkey_limits, password_limits
 from ostiary.identity.domain.proofs import (
     BREAK_GLASS,
@@ -46,6 +54,7 @@ from ostiary.identity.services.authenticators import (
     set_up_totp,
     totp_address,
 )
+from ostiary.identity.services.federation import admit, link_directory, unlink_directory
 from ostiary.identity.services.guards import is_administrator
 from ostiary.identity.services.invitations import (
     accept_with_passkey,
@@ -62,20 +71,27 @@ from ostiary.identity.services.sessions import add_proof, review_session
 
 __all__ = [
     "BREAK_GLASS",
+    "DIRECTORY",
     "EMAIL",
     "PASSWORD",
     "RECOVERY_CODE",
     "SESSION_KEY",
     "TOTP",
     "WEBAUTHN",
+    "Assertion",
+    "Coming",
+    "DirectoryRefused",
     "OneTimeLink",
     "PasskeyRefused",
     "PersonRow",
+    "Reason",
     "accept_with_passkey",
     "accept_with_password",
     "account_mark",
     "add_passkey",
     "add_proof",
+    "admit",
+    "ask_directory",
     "attempt",
     "begin_authentication",
     "begin_registration",
@@ -88,10 +104,12 @@ __all__ = [
     "confirm_email",
     "finish_second_step",
     "forget_flow",
+    "go_on_after_directory",
     "go_on_after_passkey",
     "go_on_after_password",
     "is_administrator",
     "is_break_glass_only",
+    "link_directory",
     "link_limits",
     "look_at_link",
     "make_recovery_codes",
@@ -103,6 +121,7 @@ __all__ = [
     "person_actor",
     "proof",
     "proved_since",
+    "read_arrival",
     "record_handover",
     "record_refused_sign_in",
     "remove_authenticator",
@@ -116,6 +135,7 @@ __all__ = [
     "sign_browser_in",
     "strongest",
     "totp_address",
+    "unlink_directory",
     "use_break_glass",
     "waiting_person",
 ]

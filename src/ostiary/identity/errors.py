@@ -15,6 +15,10 @@ class UnknownRole(OstiaryError):
     """No such role."""
 
 
+class UnknownProvider(OstiaryError):
+    """No such directory to sign in with."""
+
+
 class UnknownSession(OstiaryError):
     """No such sign-in session, or it has ended."""
 

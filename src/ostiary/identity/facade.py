@@ -1,5 +1,6 @@
 """All that other rooms use of the identity pillar. Frozen types in, frozen types out."""
 
+from ostiary.identity.arrival import ProviderCheck, check_provider
 from ostiary.identity.client import Client, client_of
 from ostiary.identity.domain import (
     ADMINISTRATORS,
@@ -16,6 +17,14 @@ from ostiary.identity.domain import (
     SignInSession,
 )
 from ostiary.identity.domain.authenticators import AuthenticatorInfo
+from ostiary.identity.domain.federation import (
+    GOOGLE_ISSUER,
+    LinkedSignIn,
+    Preset,
+    Provider,
+    ProviderId,
+    UnacceptableProvider,
+)
 from ostiary.identity.domain.hygiene import Finding, Found
 from ostiary.identity.domain.life_cycle import Item, Step
 from ostiary.identity.domain.people import role_of
@@ -30,8 +39,16 @@ from ostiary.identity.errors import (
     UnknownAuthenticator,
     UnknownGroup,
     UnknownPerson,
+    UnknownProvider,
     UnknownRole,
     UnknownSession,
+)
+from ostiary.identity.federation_queries import (
+    callback_url,
+    get_provider,
+    linked_sign_ins,
+    list_providers,
+    search_linked,
 )
 from ostiary.identity.limits import TooManyAttempts
 from ostiary.identity.people_file import ImportPlan, read_people_file
@@ -67,6 +84,7 @@ from ostiary.identity.services.people import (
     rename_person,
     reset_sign_in,
 )
+from ostiary.identity.services.providers import add_provider, change_provider, remove_provider
 from ostiary.identity.services.recovery import recover_administrator
 from ostiary.identity.services.roles import assign_role, change_role, create_role, delete_role, withdraw_role
 from ostiary.identity.services.sessions import (
@@ -85,6 +103,7 @@ __all__ = [
     "ADMINISTRATORS",
     "AUDITORS",
     "BUILTIN_GROUPS",
+    "GOOGLE_ISSUER",
     "HELPDESK",
     "AlreadyExists",
     "Assignment",
@@ -100,29 +119,40 @@ __all__ = [
     "Item",
     "Joined",
     "LinkRefused",
+    "LinkedSignIn",
     "Member",
     "NotAllowed",
     "Person",
     "PersonKind",
+    "Preset",
     "Profile",
+    "Provider",
+    "ProviderCheck",
+    "ProviderId",
     "Role",
     "RoleId",
     "SignInSession",
     "Step",
     "TooManyAttempts",
+    "UnacceptableProvider",
     "UnacceptableText",
     "UnknownAuthenticator",
     "UnknownGroup",
     "UnknownPerson",
+    "UnknownProvider",
     "UnknownRole",
     "UnknownSession",
     "access_of",
     "add_member",
+    "add_provider",
     "assign_role",
     "assignments_of",
+    "callback_url",
     "change_profile",
+    "change_provider",
     "change_role",
     "check_directory",
+    "check_provider",
     "client_of",
     "console_role",
     "create_group",
@@ -138,16 +168,19 @@ __all__ = [
     "find_person",
     "get_group",
     "get_person",
+    "get_provider",
     "get_role",
     "get_session",
     "invite_person",
     "join",
     "leave",
+    "linked_sign_ins",
     "list_assignments",
     "list_authenticators",
     "list_groups",
     "list_members",
     "list_people",
+    "list_providers",
     "list_roles",
     "list_sessions",
     "move",
@@ -158,11 +191,13 @@ __all__ = [
     "read_people_file",
     "recover_administrator",
     "remove_member",
+    "remove_provider",
     "rename_person",
     "reset_sign_in",
     "revoke_all_sessions",
     "revoke_session",
     "revoke_sessions_of",
+    "search_linked",
     "search_members",
     "set_group_owner",
     "strongest_proof",

@@ -4,7 +4,19 @@ from django.urls import path
 
 from ostiary.web.portal import authenticators
 from ostiary.web.portal import views as portal
-from ostiary.web.signin import forgotten, handover, links, passkey, password, prove, second_step, set_up, sign_out
+from ostiary.web.signin import (
+    directory,
+    forgotten,
+    handover,
+    link_offer,
+    links,
+    passkey,
+    password,
+    prove,
+    second_step,
+    set_up,
+    sign_out,
+)
 
 handler400 = "ostiary.web.signin.failures.bad_request"
 handler403 = "ostiary.web.signin.failures.forbidden"
@@ -15,6 +27,8 @@ urlpatterns = [
     path("", portal.apps, name="portal_apps"),
     path("sign-in", password.sign_in, name="account_login"),
     path("sign-in/passkey", passkey.passkey_sign_in, name="mfa_login_webauthn"),
+    path("sign-in/with/<slug:provider_id>", directory.to_directory, name="directory"),
+    path("sign-in/with/<slug:provider_id>/callback", directory.from_directory, name="directory_callback"),
     path("sign-in/second-step", second_step.second_step, name="mfa_authenticate"),
     path("sign-in/second-step/options", second_step.second_step_options, name="mfa_authenticate_options"),
     path("sign-in/start-over", second_step.start_over, name="start_over"),
@@ -45,6 +59,9 @@ urlpatterns = [
     path("authenticators", authenticators.authenticators, name="portal_authenticators"),
     path("authenticators/password", authenticators.password, name="portal_password"),
     path("authenticators/password/remove", authenticators.remove, name="portal_remove_password"),
+    path("authenticators/link", link_offer.confirm_link, name="portal_link_confirm"),
+    path("authenticators/link/<slug:provider_id>", link_offer.begin_link, name="portal_link"),
+    path("authenticators/linked/<str:link_id>/remove", link_offer.unlink, name="portal_unlink"),
     path("authenticators/<str:authenticator_id>/rename", authenticators.rename, name="portal_rename"),
     path("authenticators/<str:authenticator_id>/remove", authenticators.remove, name="portal_remove"),
     path("profile", portal.profile, name="portal_profile"),

@@ -27,11 +27,18 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
     """Every address of the console, as the console itself declares them, filled in with things that exist."""
     from ostiary.web.urls_console import pages
 
+    secret = running.folder / "lesson-20.secret"
+    secret.write_text("only for tests")
+    running.command(
+        "directory", "provider", "add", "lesson-20", "--issuer", "https://login.lesson-20.test", "--client-id", "x",
+        "--secret-file", str(secret),
+    )  # fmt: skip
     held = running.session_claims(admin.cookies("admin")["__Host-ostiary-session"])
     known = {
         "person_id": admin.account.id,
         "app_id": "wiki",
         "group_id": "staff",
+        "provider_id": "lesson-20",
         "session_id": held["sid"],
         "number": "1",
         "proposal_id": "1",

@@ -74,6 +74,7 @@ def addresses(company: Company) -> dict[str, str]:
         "group_remove": {"group_id": "staff"},
         "member_add": {"group_id": "staff"},
         "member_remove": {"group_id": "staff", "person_id": bruno.id},
+        "directory": {"provider_id": "work"},
         "session_revoke": {"session_id": company.sessions["bruno_costa"].id},
         "rules_version": {"number": get_current().number},
         "rules_proposal": {"proposal_id": 1},

@@ -146,7 +146,9 @@ def test_lesson_13_a_revoked_session_is_refused_at_every_page() -> None:
 
 def every_page() -> list[tuple[str, str]]:
     """Return the name of every page and an address that leads to it."""
-    filled = {"<str:session_id>": "s_1", "<str:authenticator_id>": "1", "<str:token>": "t"}
+    filled = {"<str:session_id>": "s_1", "<str:authenticator_id>": "1", "<str:token>": "t",
+        "<str:link_id>": "1", "<slug:provider_id>": "work",
+    }  # fmt: skip
     pages = []
     for pattern in get_resolver("ostiary.web.urls_identity").url_patterns:
         assert isinstance(pattern, URLPattern)
@@ -166,6 +168,7 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
         "portal_apps", "portal_sessions", "portal_end_session", "portal_end_all_sessions", "portal_authenticators",
         "portal_password", "portal_remove_password", "portal_rename", "portal_remove", "portal_profile",
         "portal_confirm_address", "continue", "step_up", "back_to_app", "set_up_done",
+        "portal_link", "portal_link_confirm", "portal_unlink",
     }  # fmt: skip
 
 

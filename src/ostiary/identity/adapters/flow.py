@@ -7,7 +7,7 @@ nothing else in that browser counts as signed in meanwhile.
 from typing import Final
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import perform_password_login, record_authentication
+from allauth.account.internal.flows.login import perform_login, perform_password_login, record_authentication
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import Login
 from allauth.account.stages import LoginStage, LoginStageController
@@ -16,6 +16,7 @@ from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.http import HttpRequest, HttpResponse
 
+from ostiary.identity.domain.federation import DIRECTORY
 from ostiary.identity.domain.proofs import RECOVERY_CODE, TOTP, WEBAUTHN
 from ostiary.identity.models import Person
 
@@ -42,6 +43,20 @@ def go_on_after_passkey(request: HttpRequest, authenticator: Authenticator, *, t
     """Note the passkey as proved and sign in."""
     login = Login(user=authenticator.user, redirect_url=target)
     response: HttpResponse = perform_passwordless_login(request, authenticator, login)
+    return response
+
+
+def go_on_after_directory(request: HttpRequest, person: Person, *, via: str, target: str) -> HttpResponse:
+    """Note another directory's word as the first proof and go to the second step, or sign in where there is none.
+
+    Args:
+        request: from the browser.
+        person: whom the directory vouched for.
+        via: `directory:NAME`.
+        target: where to go then.
+    """
+    record_authentication(request, person, method=DIRECTORY, via=via)
+    response: HttpResponse = perform_login(request, Login(user=person, redirect_url=target))
     return response
 
 

@@ -32,11 +32,13 @@ class AuthenticatorInfo(msgspec.Struct, frozen=True, kw_only=True):
 def can_sign_in_with(kinds: Iterable[str], *, second_factor_required: bool) -> bool:
     """Say whether these means together open the door: a passkey alone, or a password with what is demanded.
 
+    Another directory's sign-in (`directory`) does as well: what is demanded besides is set up or asked for after it.
+
     Args:
         kinds: one entry for each means, so that two passkeys count twice.
         second_factor_required: whether the instance demands a second factor.
     """
     means = set(kinds)
-    if "webauthn" in means:
+    if means & {"webauthn", "directory"}:
         return True
     return "password" in means and ("totp" in means or not second_factor_required)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from ostiary.identity.domain.federation import STRENGTHS as DIRECTORY_STRENGTHS
 from ostiary.policy.request import Authentication, AuthStrength
 
 PASSWORD: Final = "password"  # noqa: S105 - names a method
@@ -19,6 +20,7 @@ STRENGTH_OF: Final = {
     RECOVERY_CODE: AuthStrength.ANY,
     TOTP: AuthStrength.OTP,
     WEBAUTHN: AuthStrength.PHISHING_RESISTANT,
+    **DIRECTORY_STRENGTHS,
 }
 SECOND_FACTORS: Final = (TOTP, WEBAUTHN)
 """What counts as having set up a second factor; recovery codes alone do not."""
@@ -44,12 +46,17 @@ def is_enough(
         second_factor_required: whether the instance demands a second factor.
     """
     proofs = tuple(authentications)
-    if any(one.method == BREAK_GLASS for one in proofs):
+    if any(one.method == BREAK_GLASS for one in proofs) or has_second_factor_elsewhere(proofs):
         return True
     has_second_factor = any(method in SECOND_FACTORS for method in set_up)
     if not second_factor_required and not has_second_factor:
         return bool(proofs)
     return has_second_factor and any(one.strength >= AuthStrength.ANY for one in proofs)
+
+
+def has_second_factor_elsewhere(authentications: Iterable[Authentication]) -> bool:
+    """Say whether another directory, trusted with that, asked for a second factor in this sign-in."""
+    return any(one.method in DIRECTORY_STRENGTHS and one.strength >= AuthStrength.OTP for one in authentications)
 
 
 def is_break_glass_only(authentications: Iterable[Authentication]) -> bool:
@@ -80,10 +87,12 @@ def may_change_authenticators(
 
     The proof must be as strong as the best factor they have, so that a stolen weaker one cannot replace it. A
     recovery code and an emergency link also serve: they exist for the day the best factor is lost. Somebody
-    without any second factor yet needs nothing more than being signed in.
+    without any second factor yet needs nothing more than being signed in, unless another directory asked them for
+    one: then that must have been lately.
     """
+    proofs = tuple(authentications)
     needed = strongest(set_up)
+    recent = [one for one in proofs if one.at >= since]
     if needed is AuthStrength.SINGLE:
-        return True
-    recent = [one for one in authentications if one.at >= since]
+        return not has_second_factor_elsewhere(proofs) or has_second_factor_elsewhere(recent)
     return any(one.strength >= needed or one.method in {RECOVERY_CODE, BREAK_GLASS} for one in recent)

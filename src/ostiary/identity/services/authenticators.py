@@ -18,7 +18,7 @@ from ostiary.identity.domain.proofs import RECOVERY_CODE
 from ostiary.identity.domain.proofs import TOTP as TOTP_METHOD
 from ostiary.identity.errors import NotAllowed, UnknownAuthenticator, UnknownPerson
 from ostiary.identity.journal import record_account_change
-from ostiary.identity.models import Person
+from ostiary.identity.models import DirectoryLink, Person
 from ostiary.identity.services.guards import lock_person, parse_name
 from ostiary.policy.identifiers import PersonId
 from ostiary.visibility.facade import Actor
@@ -40,7 +40,7 @@ def list_authenticators(*, person_id: PersonId) -> tuple[AuthenticatorInfo, ...]
     if person is None:
         raise UnknownPerson("There is nobody with this identifier.", detail=str(person_id)[:100])
     rows = list(Authenticator.objects.filter(user=person).order_by("created_at", "pk"))
-    kinds = [str(row.type) for row in rows] + (["password"] if person.has_usable_password() else [])
+    kinds = kinds_of(person)
     found = [_info(row, kinds) for row in rows]
     if person.has_usable_password():
         found.append(
@@ -171,8 +171,7 @@ def remove_authenticator(*, person_id: PersonId, authenticator_id: str, actor: A
         NotAllowed: when they could not sign in without it.
     """
     person = lock_person(person_id)
-    rows = list(Authenticator.objects.filter(user=person))
-    kinds = [str(row.type) for row in rows] + (["password"] if person.has_usable_password() else [])
+    kinds = kinds_of(person)
     if authenticator_id:
         row = _one_of(person_id, authenticator_id, kinds=("webauthn", "totp"))
         kind = str(row.type)
@@ -205,6 +204,19 @@ def make_recovery_codes(*, person_id: PersonId, actor: Actor) -> tuple[str, ...]
     return tuple(f"{code[:5]} {code[5:]}" for code in codes)
 
 
+def kinds_of(person: Person) -> list[str]:
+    """Return the kind of each means somebody has to sign in, accounts in other directories included."""
+    kinds = [str(one) for one in Authenticator.objects.filter(user=person).values_list("type", flat=True)]
+    kinds += ["password"] if person.has_usable_password() else []
+    return kinds + ["directory"] * DirectoryLink.objects.filter(person=person).count()
+
+
+def second_factor_is_required() -> bool:
+    """Say whether the instance demands a second factor."""
+    required: bool = settings.INSTANCE.configuration.sign_in.require_second_factor
+    return required
+
+
 def _one_of(person_id: PersonId, authenticator_id: str, *, kinds: tuple[str, ...]) -> Authenticator:
     row = None
     if authenticator_id.isascii() and authenticator_id.isdigit() and len(authenticator_id) < 19:
@@ -232,8 +244,7 @@ def _info(row: Authenticator, kinds: list[str]) -> AuthenticatorInfo:
 def _can_go(kind: str, kinds: list[str]) -> bool:
     rest = list(kinds)
     rest.remove(kind)
-    required = settings.INSTANCE.configuration.sign_in.require_second_factor
-    return can_sign_in_with(rest, second_factor_required=required)
+    return can_sign_in_with(rest, second_factor_required=second_factor_is_required())
 
 
 def _take_totp(row: Authenticator, digits: str, now: float) -> bool:

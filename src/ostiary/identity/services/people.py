@@ -182,6 +182,7 @@ def reset_sign_in(*, person_id: PersonId, reason: str, actor: Actor) -> Invitati
         if actor.id == person.id or not person.is_active:
             raise NotAllowed("This account's sign-in cannot be reset.", hint="Enable it first, or ask somebody else.")
         Authenticator.objects.filter(user=person).delete()
+        person.directory_links.all().delete()
         person.set_unusable_password()
         person.accepted_at = None
         person.save(update_fields=["password", "accepted_at"])

@@ -37,7 +37,7 @@ KEEP_LINKS_DAYS = 90
 
 @transaction.atomic
 def begin_session(
-    *, person_id: PersonId, authentications: Iterable[Authentication], client: Client, now: float
+    *, person_id: PersonId, authentications: Iterable[Authentication], client: Client, now: float, via: str = ""
 ) -> SignInSession:
     """Begin a sign-in after a first proof; it is complete only when everything demanded was proved.
 
@@ -46,6 +46,7 @@ def begin_session(
         authentications: what they proved.
         client: where they are.
         now: seconds since the epoch.
+        via: the other directory by which they came, for the record; empty for none.
 
     Raises:
         UnknownPerson: when there is nobody with this identifier.
@@ -74,7 +75,7 @@ def begin_session(
         session=row.id,
         methods=[one.method for one in proofs],
         client=client,
-        reason="" if row.complete else "second_factor_to_be_set_up",
+        reason="; ".join(filter(None, (via, "" if row.complete else "second_factor_to_be_set_up"))),
     )
     return session_from_row(row)
 

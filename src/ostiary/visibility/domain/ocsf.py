@@ -177,6 +177,9 @@ AUTH_FACTORS: Final = {
     "email": 8,
     "recovery_code": OTHER,
     "break_glass": OTHER,
+    "directory": OTHER,
+    "directory_otp": OTHER,
+    "directory_phishing_resistant": OTHER,
 }
 
 

@@ -6,6 +6,7 @@ Source: OCSF 1.6.0, classes 3002 (Authentication) and 3003 (Authorize Session).
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from ostiary.visibility.domain import ocsf
 from ostiary.visibility.domain.actor import Actor
@@ -19,6 +20,8 @@ from ostiary.visibility.domain.event import (
     user_object,
 )
 from ostiary.visibility.domain.sentences import sentence
+
+_MORE_THAN_ONE_FACTOR: Final = frozenset({"webauthn", "directory_otp", "directory_phishing_resistant"})
 
 
 def sign_in_event(
@@ -46,19 +49,21 @@ def sign_in_event(
         service: the app's id, or `id` for the sign-in host itself.
         person_id: who it is, where known.
         name: their name.
-        methods: the proofs given: `password`, `totp`, `webauthn`, `recovery_code`, `email`, `break_glass`.
+        methods: the proofs given: `password`, `totp`, `webauthn`, `recovery_code`, `email`, `break_glass`,
+            `directory` and its stronger forms.
         session: the new session's id.
         address: the client's address.
         user_agent: as sent.
-        reason: for a failure: a stable code such as `wrong_password`.
+        reason: a stable code such as `wrong_password`; `directory:NAME` for a sign-in by that directory.
     """
     methods = tuple(methods)
+    is_mfa = len(methods) > 1 or bool(_MORE_THAN_ONE_FACTOR & set(methods))
     details = {
         "user": user_object(person_id, email, name),
         "service": {"name": service, "uid": service},
-        "session": session_object(session, is_mfa=len(methods) > 1 or "webauthn" in methods),
+        "session": session_object(session, is_mfa=is_mfa),
         "is_remote": True,
-        "is_mfa": len(methods) > 1 or "webauthn" in methods,
+        "is_mfa": is_mfa,
         "auth_factors": [factor_object(method) for method in methods] or None,
         "http_request": {"user_agent": user_agent[:512]} if user_agent else None,
         "src_endpoint": endpoint_object(address),

@@ -41,6 +41,26 @@ MEMBERS: Final = Table(
     ),
     exported=Resource.GROUPS,
 )
+DIRECTORIES: Final = Table(
+    "directories",
+    "directory",
+    (
+        Column("directory", _("Directory")),
+        Column("issuer", _("Issuer")),
+        Column("newcomers", _("Newcomers")),
+        Column("people", _("People"), "amount"),
+    ),
+)
+LINKED: Final = Table(
+    "linked",
+    "person",
+    (
+        Column("person", _("Person")),
+        Column("there", _("Account there")),
+        Column("since", _("Linked")),
+        Column("used", _("Last used")),
+    ),
+)
 APPS: Final = Table(
     "apps",
     "app",
@@ -121,4 +141,4 @@ UNUSED: Final = Table(
     ),
     exported=Resource.RULES,
 )
-TABLES: Final = (PEOPLE, GROUPS, MEMBERS, APPS, SESSIONS, DECISIONS, EVENTS, HISTORY, UNUSED)
+TABLES: Final = (PEOPLE, GROUPS, MEMBERS, DIRECTORIES, LINKED, APPS, SESSIONS, DECISIONS, EVENTS, HISTORY, UNUSED)

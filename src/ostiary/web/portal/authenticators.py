@@ -20,7 +20,7 @@ from ostiary.identity.entrance import (
     rename_authenticator,
     review_session,
 )
-from ostiary.identity.facade import UnacceptableText, list_authenticators
+from ostiary.identity.facade import UnacceptableText, linked_sign_ins, list_authenticators, list_providers
 from ostiary.policy.identifiers import PersonId
 from ostiary.web.signin.forms import LabelForm, NewPasswordForm
 from ostiary.web.signin.people import signed_in
@@ -33,9 +33,13 @@ def authenticators(request: HttpRequest) -> HttpResponse:
     row, _session = signed_in(request)
     found = list_authenticators(person_id=PersonId(row.id))
     kinds = {one.kind for one in found}
+    linked = linked_sign_ins(PersonId(row.id))
+    taken = {one.provider for one in linked}
     context = {
         "authenticators": found,
         "kinds": kinds,
+        "linked": linked,
+        "linkable": [one for one in list_providers() if one.id not in taken],
         "wants_passkey": "webauthn" not in kinds and is_administrator(row.id),
         "now": time.time(),
         "portal_tab": "authenticators",

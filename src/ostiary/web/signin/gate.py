@@ -38,6 +38,8 @@ ENTRANCE: Final = frozenset(
         "mfa_authenticate",
         "mfa_authenticate_options",
         "start_over",
+        "directory",
+        "directory_callback",
         "password_forgotten",
         "link",
         "invitation",

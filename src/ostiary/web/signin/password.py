@@ -1,5 +1,7 @@
 """The first page: e-mail address and password. Passkeys are in `passkey`, the second step in `second_step`."""
 
+from urllib.parse import quote
+
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,7 +19,7 @@ from ostiary.identity.entrance import (
     record_refused_sign_in,
     return_path_or_start,
 )
-from ostiary.identity.facade import TooManyAttempts, client_of
+from ostiary.identity.facade import TooManyAttempts, client_of, list_providers
 from ostiary.web.signin.forms import PasswordForm
 from ostiary.web.signin.gate import sign_in_session
 from ostiary.web.signin.known_browser import mark_of
@@ -42,7 +44,8 @@ def sign_in(request: HttpRequest) -> HttpResponse:
             if answer is not None:
                 return answer
             form.add_error(None, _("The e-mail address or the password is not right."))
-    return render(request, "account/login.html", {"form": form, "next": target}, status=status)
+    context = {"form": form, "next": target, "next_query": quote(target), "providers": list_providers()}
+    return render(request, "account/login.html", context, status=status)
 
 
 def _try(request: HttpRequest, email: str, password: str, target: str) -> HttpResponse | None:

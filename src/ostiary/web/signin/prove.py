@@ -76,6 +76,15 @@ def prove(request: HttpRequest) -> HttpResponse:
     person, session = signed_in(request)
     target = return_path_or_start(request.GET.get("next", "/"))
     if not _kinds(person) & {TOTP, WEBAUTHN}:
+        if session.complete and recent_proof_or_redirect(request) is not None:
+            return problem_page(
+                request,
+                status=403,
+                title=_("Sign out and in again first"),
+                words=_(
+                    "Changing how you sign in needs a fresh sign-in, for your second factor is asked for elsewhere."
+                ),
+            )
         return HttpResponseRedirect(target if session.complete else reverse("set_up"))
     question = Question(
         need=strongest(_kinds(person)),
