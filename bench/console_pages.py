@@ -58,6 +58,7 @@ def addresses() -> dict[str, str]:
         "session_revoke": {"session_id": list_sessions(page_size=2).items[1].id},
         "rules_version": {"number": get_current().number},
         "rules_proposal": {"proposal_id": 0},
+        "directory": {"provider_id": "none"},
         "audit_event": {"stream": "control", "seq": 3},
     }
     found = {}

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable
 
 import pytest
+from tests.openid_directory import sign_in_there
+from tests.running_directory import directory_of
 from tests.running_instance import IDENTITY, Client, RunningInstance, location, reached
 
 from ostiary.identity.domain import ADMINISTRATORS
@@ -198,7 +200,24 @@ def mailed_link(running: RunningInstance, email: str) -> str:
     return ""
 
 
+def with_another_directory(running: RunningInstance) -> tuple[str, Attempt]:
+    there, provider = directory_of(running)
+    number = next(running._numbers)
+    name, email = f"federated-{number}", f"federated-{number}@corp.test"
+    there.say(name, {"email": email, "email_verified": True, "amr": ["mfa"]})
+
+    def attempt() -> bool:
+        fresh = running.client()
+        asked = location(fresh.get("id", f"/sign-in/with/{provider}"))
+        fresh.browser.send("GET", sign_in_there(asked, name))
+        return inside(fresh)
+
+    assert attempt()
+    return running.operator(f"{IDENTITY}:find_person", email, acting=False)["id"], attempt
+
+
 DOORS = (
+    with_another_directory,
     with_password_and_code,
     with_the_second_step_of_a_sign_in_begun_before,
     with_a_passkey,
