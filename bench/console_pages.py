@@ -18,9 +18,11 @@ from ostiary.rulebook.facade import get_current
 from ostiary.visibility.facade import DecisionQuery, latest_decisions
 from ostiary.web.urls_console import pages
 
-NOT_TIMED: Final = frozenset({"audit_download", "directory", "rules_confirm", "rules_roll_back", "rules_proposal"})
-"""The whole record as an archive takes as long as the record is. Nothing is on trial or proposed in this company,
-and it has no other directory."""
+NOT_TIMED: Final = frozenset(
+    {"audit_download", "directory", "rules_confirm", "rules_roll_back", "rules_proposal", "rules_unused_review"}
+)
+"""The whole record as an archive takes as long as the record is. Nothing is on trial or proposed in this company, nothing
+is chosen to be taken back, and it has no other directory."""
 ASKED: Final[Mapping[str, Mapping[str, str]]] = {
     "overview": {"week": "?span=week", "hour": "?span=hour"},
     "people": {"search": "?q=person-09", "group": f"?group={STAFF}", "late page": "?page=150"},
