@@ -85,6 +85,9 @@ forward_auth_port = {forward_auth_port}
 [authzen]
 enabled = true
 on_gateway = true
+[scim]
+enabled = true
+requests_per_second = 1000
 [rules]
 confirm_seconds = 20
 [sign_in]

@@ -25,6 +25,7 @@ GROUPED = (
     "session",
     "rules",
     "authzen",
+    "scim",
     "audit",
     "admin",
     "gateway",

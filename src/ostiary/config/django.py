@@ -27,6 +27,7 @@ INSTALLED_APPS = [
     "ostiary.applications",
     "ostiary.rulebook",
     "ostiary.authzen",
+    "ostiary.scim",
     "ostiary.visibility",
     "ostiary.gateway",
 ]

@@ -145,6 +145,22 @@ class Authzen(Section, frozen=True, kw_only=True):
     questions_per_second: Annotated[int, Meta(ge=1, le=100_000)] = 100
 
 
+class Scim(Section, frozen=True, kw_only=True):
+    """People and groups kept by another directory, by SCIM 2.0. Each needs a token: `ostiary scim client add`.
+
+    Args:
+        enabled: answers at `https://id.<domain>/scim/v2`.
+        invite: mails an invitation to everybody whom a client creates; otherwise they sign in by way of a directory.
+        may_change_administrators: clients may also change who is in the builtin groups, and people who are in one.
+        requests_per_second: how many requests one client may make, in the long run; four times as many at once.
+    """
+
+    enabled: bool = False
+    invite: bool = False
+    may_change_administrators: bool = False
+    requests_per_second: Annotated[int, Meta(ge=1, le=100_000)] = 50
+
+
 class Rules(Section, frozen=True, kw_only=True):
     """How changes of the rules are guarded.
 
@@ -220,5 +236,6 @@ class Configuration(Section, frozen=True, kw_only=True):
     sign_in: SignIn = SignIn()
     decisions: Decisions = Decisions()
     authzen: Authzen = Authzen()
+    scim: Scim = Scim()
     rules: Rules = Rules()
     record: Record = Record()

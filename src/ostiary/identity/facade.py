@@ -2,6 +2,18 @@
 
 from ostiary.identity.arrival import ProviderCheck, check_provider
 from ostiary.identity.client import Client, client_of
+from ostiary.identity.directory_queries import (
+    can_sign_in,
+    count_groups,
+    count_people,
+    groups_via,
+    has_member,
+    ids_of,
+    is_in_group,
+    members_via,
+    read_groups,
+    read_people,
+)
 from ostiary.identity.domain import (
     ADMINISTRATORS,
     AUDITORS,
@@ -64,7 +76,16 @@ from ostiary.identity.queries import (
 )
 from ostiary.identity.role_queries import access_of, assignments_of, get_role, list_assignments, list_roles
 from ostiary.identity.services.authenticators import list_authenticators, unsafe_provision_totp
-from ostiary.identity.services.groups import add_member, create_group, delete_group, remove_member, set_group_owner
+from ostiary.identity.services.groups import (
+    add_member,
+    change_members_via,
+    create_group,
+    delete_group,
+    remove_member,
+    rename_group,
+    set_group_owner,
+)
+from ostiary.identity.services.guards import parse_email, parse_name
 from ostiary.identity.services.hygiene import check_directory
 from ostiary.identity.services.life_cycle import (
     Joined,
@@ -77,10 +98,12 @@ from ostiary.identity.services.life_cycle import (
     preview_move,
 )
 from ostiary.identity.services.people import (
+    change_address,
     create_person,
     disable_person,
     enable_person,
     invite_person,
+    register_person,
     rename_person,
     reset_sign_in,
 )
@@ -148,6 +171,9 @@ __all__ = [
     "assign_role",
     "assignments_of",
     "callback_url",
+    "can_sign_in",
+    "change_address",
+    "change_members_via",
     "change_profile",
     "change_provider",
     "change_role",
@@ -155,6 +181,8 @@ __all__ = [
     "check_provider",
     "client_of",
     "console_role",
+    "count_groups",
+    "count_people",
     "create_group",
     "create_person",
     "create_role",
@@ -171,7 +199,11 @@ __all__ = [
     "get_provider",
     "get_role",
     "get_session",
+    "groups_via",
+    "has_member",
+    "ids_of",
     "invite_person",
+    "is_in_group",
     "join",
     "leave",
     "linked_sign_ins",
@@ -183,15 +215,22 @@ __all__ = [
     "list_providers",
     "list_roles",
     "list_sessions",
+    "members_via",
     "move",
     "names_of",
     "note_activity",
+    "parse_email",
+    "parse_name",
     "preview_leave",
     "preview_move",
+    "read_groups",
+    "read_people",
     "read_people_file",
     "recover_administrator",
+    "register_person",
     "remove_member",
     "remove_provider",
+    "rename_group",
     "rename_person",
     "reset_sign_in",
     "revoke_all_sessions",

@@ -38,7 +38,7 @@ def list_people(*, text: str = "", group: GroupId | None = None, page: int = 1, 
         rows = rows.filter(pk__in=members.values("person_id"))
     total = rows.count()
     start = (max(page, 1) - 1) * page_size
-    return Page(items=_people(rows[start : start + page_size]), total=total, page=max(page, 1), page_size=page_size)
+    return Page(items=people_of(rows[start : start + page_size]), total=total, page=max(page, 1), page_size=page_size)
 
 
 def get_person(person_id: PersonId) -> Person:
@@ -47,7 +47,7 @@ def get_person(person_id: PersonId) -> Person:
     Raises:
         UnknownPerson: when there is nobody with this identifier.
     """
-    people = _people(PersonRow.objects.filter(pk=person_id)) if can_be_stored(person_id) else ()
+    people = people_of(PersonRow.objects.filter(pk=person_id)) if can_be_stored(person_id) else ()
     if not people:
         raise UnknownPerson("There is nobody with this identifier.", detail=str(person_id)[:100])
     return people[0]
@@ -66,7 +66,7 @@ def find_person(email: str) -> Person:
         UnknownPerson: with the most similar address as a hint.
     """
     wanted = email.strip().lower()
-    people = _people(PersonRow.objects.filter(email=wanted)) if can_be_stored(wanted) else ()
+    people = people_of(PersonRow.objects.filter(email=wanted)) if can_be_stored(wanted) else ()
     if people:
         return people[0]
     similar = difflib.get_close_matches(wanted, PersonRow.objects.values_list("email", flat=True)[:5000], n=1)
@@ -77,7 +77,7 @@ def find_person(email: str) -> Person:
 
 def list_groups() -> tuple[Group, ...]:
     """Return every group with its number of members, by identifier."""
-    return tuple(_group(row) for row in _groups().order_by("id"))
+    return tuple(group_of(row) for row in groups_with_sizes().order_by("id"))
 
 
 def get_group(group_id: GroupId) -> Group:
@@ -86,9 +86,9 @@ def get_group(group_id: GroupId) -> Group:
     Raises:
         UnknownGroup: with the most similar identifier as a hint.
     """
-    row = _groups().filter(pk=group_id).first() if can_be_stored(group_id) else None
+    row = groups_with_sizes().filter(pk=group_id).first() if can_be_stored(group_id) else None
     if row is not None:
-        return _group(row)
+        return group_of(row)
     similar = difflib.get_close_matches(group_id, GroupRow.objects.values_list("id", flat=True), n=1)
     raise UnknownGroup(
         f"There is no group {str(group_id)[:70]!r}.", hint=f"Did you mean {similar[0]!r}?" if similar else ""
@@ -145,13 +145,14 @@ def _member(row: Membership) -> Member:
     )
 
 
-def _groups() -> QuerySet[GroupRow]:
+def groups_with_sizes() -> QuerySet[GroupRow]:
     """Return the groups with how many people are in them now."""
     size = Count("memberships__person_id", distinct=True, filter=in_force("memberships__"))
     return GroupRow.objects.select_related("owner").annotate(size=size)
 
 
-def _group(row: GroupRow) -> Group:
+def group_of(row: GroupRow) -> Group:
+    """Return one of the groups of `groups_with_sizes` as other rooms see it."""
     size: int = getattr(row, "size", 0)
     return Group(
         id=GroupId(row.id),
@@ -163,7 +164,8 @@ def _group(row: GroupRow) -> Group:
     )
 
 
-def _people(rows: QuerySet[PersonRow]) -> tuple[Person, ...]:
+def people_of(rows: QuerySet[PersonRow]) -> tuple[Person, ...]:
+    """Return people as other rooms see them, in the order of the rows."""
     found = list(
         rows.select_related("manager").prefetch_related(
             Prefetch("memberships", queryset=Membership.objects.filter(in_force()).order_by("group_id")),

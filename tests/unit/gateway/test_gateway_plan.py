@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ostiary.applications.domain import App, Upstream
 from ostiary.config.places import Instance
-from ostiary.config.schema import Authzen, Configuration, Gateway
+from ostiary.config.schema import Authzen, Configuration, Gateway, Scim
 from ostiary.gateway.grant_keys import key_set, new_grant_key
 from ostiary.gateway.plan import (
     GRANTS_FILE,
@@ -335,3 +335,22 @@ def test_programs_ask_at_the_sign_in_host_only_where_that_is_wanted(wanted: bool
         for place in theirs & ways.keys():
             assert not settings_of(host, ways[place], contents.FILTER_OWN_BODY_SIZE).get("disabled")
             assert "filter_state" in ways[place]["match"], "only on a connection opened for this host"
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_directories_are_answered_at_the_sign_in_host_only_where_that_is_wanted(wanted: bool) -> None:
+    configuration = Configuration(domain="example.test", scim=Scim(enabled=wanted))
+    given_ = dataclasses.replace(
+        inputs(WIKI), instance=Instance(home=Path("/srv/ostiary"), configuration=configuration)
+    )
+    for name, host in hosts(plan_gateway(given_)).items():
+        found = [one for one in host["routes"] if one["match"].get("path_separated_prefix") == "/scim/v2"]
+        assert len(found) == int(wanted and name == "id")
+        for one in found:
+            assert one["route"]["cluster"] == contents.CONTROL_CLUSTER
+            assert "filter_state" in one["match"], "only on a connection opened for this host"
+            assert not settings_of(host, one, contents.FILTER_OWN_BODY_SIZE).get("disabled")
+            assert settings_of(host, one, contents.FILTER_SIGN_IN_LIMIT)["stat_prefix"] == "scim"
+            assert host["routes"].index(one) < next(
+                place for place, other in enumerate(host["routes"]) if other["name"] == "id/proof"
+            ), "before the limit on sign-ins"

@@ -30,15 +30,24 @@ def undecided() -> Json:
 
 def sign_in_limit() -> Json:
     """Return how often one address may try to prove something: enough for an office behind one address."""
-    bucket = {"max_tokens": 60, "tokens_per_fill": 5, "fill_interval": "1s"}
+    return _limit("sign_in", {"max_tokens": 60, "tokens_per_fill": 5, "fill_interval": "1s"}, together=(600, 100))
+
+
+def directory_limit() -> Json:
+    """Return how often one address may speak SCIM, whatever its token: directories write in bursts."""
+    return _limit("scim", {"max_tokens": 2000, "tokens_per_fill": 500, "fill_interval": "1s"}, together=(4000, 1000))
+
+
+def _limit(name: str, each: Json, *, together: tuple[int, int]) -> Json:
+    most, a_second = together
     return {
         "@type": f"{_TYPE}envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit",
-        "stat_prefix": "sign_in",
+        "stat_prefix": name,
         "filter_enabled": {"default_value": {"numerator": 100}},
         "filter_enforced": {"default_value": {"numerator": 100}},
-        "token_bucket": {"max_tokens": 600, "tokens_per_fill": 100, "fill_interval": "1s"},
+        "token_bucket": {"max_tokens": most, "tokens_per_fill": a_second, "fill_interval": "1s"},
         "rate_limits": [{"actions": [{"remote_address": {}}]}],
-        "descriptors": [{"entries": [{"key": "remote_address"}], "token_bucket": bucket}],
+        "descriptors": [{"entries": [{"key": "remote_address"}], "token_bucket": each}],
         "max_dynamic_descriptors": 10_000,
     }
 

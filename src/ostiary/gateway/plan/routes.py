@@ -12,6 +12,7 @@ from ostiary.gateway.plan import contents
 from ostiary.gateway.plan.clusters import app_cluster_name, streams_cluster_name
 from ostiary.gateway.plan.contents import CONTROL_CLUSTER, DECIDER_CLUSTER, ROUTES_NAME, GatewayInputs, Json
 from ostiary.gateway.plan.route_filters import (
+    directory_limit,
     headers_in_for,
     host_filters,
     no_grant,
@@ -31,8 +32,10 @@ KEYS_PATH = "/.well-known/ostiary/jwks.json"
 OWN_PREFIX = "/.ostiary/"
 PROGRAMS_PATH = "/.well-known/authzen-configuration"
 PROGRAMS_PREFIX = "/access/v1/"
+SCIM_PREFIX = "/scim/v2"
 SAFE_METHODS = ("GET", "HEAD")
 OWN_SECONDS = 30
+DIRECTORY_SECONDS = 120
 _CONNECT_RETRY: Json = {"retry_on": "connect-failure,refused-stream", "num_retries": 2}
 _SAFE_RETRY: Json = {"retry_on": "connect-failure,refused-stream,reset", "num_retries": 1}
 
@@ -93,6 +96,7 @@ def _sign_in_host(inputs: GatewayInputs) -> Json:
             _refuse_ambiguous("id"),
             _keys("id", sni),
             *_programs(inputs, sni),
+            *_directories(inputs, sni, plain),
             proofs,
             pages,
             _misdirected("id"),
@@ -142,6 +146,21 @@ def _programs(inputs: GatewayInputs, sni: Json) -> list[Json]:
     if not inputs.instance.configuration.authzen.on_gateway:
         return []
     return [_to_decider("id", {"path": PROGRAMS_PATH, **sni}), _to_decider("id", {"prefix": PROGRAMS_PREFIX, **sni})]
+
+
+def _directories(inputs: GatewayInputs, sni: Json, plain: Json) -> list[Json]:
+    """Return the way of other directories that keep people and groups here, where they may."""
+    if not inputs.instance.configuration.scim.enabled:
+        return []
+    limit = {contents.FILTER_SIGN_IN_LIMIT: directory_limit()}
+    return [
+        {
+            "name": "id/scim",
+            "match": {"path_separated_prefix": SCIM_PREFIX, **sni},
+            "route": {**plain, "timeout": f"{DIRECTORY_SECONDS}s"},
+            "typed_per_filter_config": {**undecided(), **limit},
+        }
+    ]
 
 
 def _to_decider(host: str, match: Json) -> Json:

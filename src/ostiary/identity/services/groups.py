@@ -1,5 +1,6 @@
 """Groups and who belongs to them."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from django.db import transaction
@@ -52,6 +53,69 @@ def create_group(*, id: str, name: str = "", description: str = "", actor: Actor
     announce_change("identity", takes_away=False)
     record_group_change(actor=actor, change="create", group_id=group.id, group_name=group.name)
     return group_id
+
+
+@transaction.atomic
+def rename_group(*, group_id: GroupId, name: str, actor: Actor) -> None:
+    """Change what people read as a group's name; rules go on naming its identifier.
+
+    Raises:
+        UnknownGroup: when there is no such group.
+        UnacceptableText: when the name cannot be stored.
+        NotAllowed: for a builtin group.
+    """
+    group = _lock_group(group_id)
+    if group.builtin:
+        raise NotAllowed(f"{group_id} is a builtin group and keeps its name.")
+    before, group.name = group.name, parse_name(name) or group_id
+    if group.name == before:
+        return
+    group.save(update_fields=["name"])
+    announce_change("identity", takes_away=False)
+    record_group_change(
+        actor=actor, change="rename", group_id=group.id, group_name=group.name, details={"before": before}
+    )
+
+
+@transaction.atomic
+def change_members_via(
+    *, group_id: GroupId, via: str, add: Iterable[PersonId] = (), remove: Iterable[PersonId] = (), actor: Actor
+) -> int:
+    """Put people into a group and take others out, for one reason other than by hand; return how many that changed.
+
+    Args:
+        group_id: which group.
+        via: the reason, as it stands in each membership; other reasons for which somebody is in the group stay.
+        add: whom to put in; who is in it for this reason already stays.
+        remove: whom to take out; who is not in it for this reason is left alone.
+        actor: who does it.
+
+    Raises:
+        UnknownGroup: when there is no such group.
+        UnknownPerson: when there is nobody with one of the identifiers to add.
+        NotAllowed: when the actor may not change this group, or it would leave nobody to administer the instance.
+    """
+    group = _lock_group(group_id)
+    require_may_change_group(actor, group_id)
+    leavers = {row.person_id: row.person for row in _memberships_via(group, via, remove)}
+    if group_id == ADMINISTRATORS:
+        for person in leavers.values():
+            require_another_administrator(person)
+    wanted = dict.fromkeys(add)
+    there = {row.person_id for row in _memberships_via(group, via, wanted)}
+    changed = sum(
+        take_out_of_group(group=group, person=person, actor=actor, reason="", via=via) for person in leavers.values()
+    )
+    for person_id in wanted:
+        if person_id not in there:
+            put_into_group(group=group, person=lock_person(person_id), actor=actor, reason="", via=via)
+            changed += 1
+    return changed
+
+
+def _memberships_via(group: Group, via: str, person_ids: Iterable[PersonId]) -> list[Membership]:
+    rows = Membership.objects.filter(group=group, via=via, person_id__in=set(person_ids))
+    return list(rows.select_related("person").order_by("person_id"))
 
 
 @transaction.atomic
@@ -140,13 +204,13 @@ def remove_member(*, group_id: GroupId, person_id: PersonId, actor: Actor, reaso
     Raises:
         UnknownGroup: when there is no such group.
         UnknownPerson: when there is no such person.
-        NotAllowed: when they are the last administrator, the actor may not change this group, or a role keeps them in.
+        NotAllowed: when they are the last administrator, the actor may not change this group, or a role or a directory keeps them in.
     """
     kept = Membership.objects.filter(in_force(), person_id=person_id, group_id=group_id).exclude(via="").first()
     if kept is not None:
         raise NotAllowed(
             f"{kept.person.email} is in {group_id} by {kept.via}.",
-            hint="Take the role away, or change what it brings.",
+            hint=_way_out(kept.via),
         )
     remove_by_hand(group_id=group_id, person_id=person_id, actor=actor, reason=reason)
 
@@ -213,6 +277,12 @@ def take_out_of_group(*, group: Group, person: Person, actor: Actor, reason: str
         details={"via": via or None},
     )
     return True
+
+
+def _way_out(via: str) -> str:
+    if via.startswith("scim:"):
+        return "The directory that put them there takes them out."
+    return "Take the role away, or change what it brings."
 
 
 def groups_by_id(group_ids: tuple[GroupId, ...]) -> list[Group]:

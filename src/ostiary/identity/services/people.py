@@ -66,6 +66,52 @@ def invite_person(*, email: str, name: str = "", groups: Iterable[GroupId] = (),
 
 
 @transaction.atomic
+def register_person(*, email: str, name: str = "", actor: Actor) -> PersonId:
+    """Create an account without any means to sign in, and without an invitation: for people whom a directory brings.
+
+    Raises:
+        UnacceptableText: for an address or a name that cannot be stored.
+        AlreadyExists: when somebody has this address.
+    """
+    address = parse_email(email)
+    if Person.objects.filter(email=address).exists():
+        raise AlreadyExists(f"Somebody has the address {address} already.")
+    person = Person(email=address, name=parse_name(name), created_at=datetime.now(UTC))
+    person.set_unusable_password()
+    person.save(force_insert=True)
+    announce_change("identity", takes_away=False)
+    record_account_change(actor=actor, change="create", person=person)
+    return PersonId(person.id)
+
+
+@transaction.atomic
+def change_address(*, person_id: PersonId, email: str, actor: Actor) -> None:
+    """Change what somebody signs in with; nothing happens when that is their address already.
+
+    The new address counts as not confirmed, and links that were sent to the old one end.
+
+    Raises:
+        UnknownPerson: when there is nobody with this identifier.
+        UnacceptableText: when it is no address.
+        AlreadyExists: when somebody else has it.
+        NotAllowed: for an administrator when the actor is none.
+    """
+    person = lock_person(person_id)
+    require_may_change_person(actor, person)
+    before, address = person.email, parse_email(email)
+    if address == before:
+        return
+    if Person.objects.filter(email=address).exists():
+        raise AlreadyExists(f"Somebody has the address {address} already.")
+    person.email, person.email_confirmed_at = address, None
+    person.save(update_fields=["email", "email_confirmed_at"])
+    withdraw_links(person.id)
+    announce_change("identity", takes_away=True)
+    announce_change("sessions", takes_away=True)
+    record_account_change(actor=actor, change="rename", person=person, details={"address": address, "before": before})
+
+
+@transaction.atomic
 def create_person(*, email: str, name: str, password: str, groups: Iterable[GroupId] = (), actor: Actor) -> PersonId:
     """Create an account with a password, for imports and demonstrations; the address counts as confirmed.
 

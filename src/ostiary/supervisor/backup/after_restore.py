@@ -57,6 +57,7 @@ def sign_everybody_out(actor_name: str) -> int:
     """
     from ostiary.authzen.facade import revoke_all_clients  # noqa: PLC0415
     from ostiary.identity.facade import revoke_all_sessions  # noqa: PLC0415
+    from ostiary.scim.facade import revoke_all_clients as revoke_all_directories  # noqa: PLC0415
     from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record  # noqa: PLC0415
 
     actor = Actor(kind="machine", id=f"os:{actor_name}", label=f"{actor_name}, restoring a backup")
@@ -66,6 +67,7 @@ def sign_everybody_out(actor_name: str) -> int:
         )
     )
     revoke_all_clients(reason="a backup was restored", actor=actor)
+    revoke_all_directories(reason="a backup was restored", actor=actor)
     return revoke_all_sessions(reason="a backup was restored", actor=actor)
 
 

@@ -52,6 +52,9 @@ ENTRANCE: Final = frozenset(
 )
 """For anybody: they lead to being signed in, or out."""
 
+PROGRAMS: Final = frozenset({"scim"})
+"""For programs: each request proves itself by its token, and no browser's sign-in counts for anything."""
+
 UNFINISHED: Final = frozenset(
     {
         "set_up",
@@ -103,7 +106,7 @@ class SignInGate:
         if site_of(request) != "identity" or request.resolver_match is None:
             return None
         name = request.resolver_match.view_name
-        if name in ENTRANCE:
+        if name in ENTRANCE or name in PROGRAMS:
             return None
         session = sign_in_session(request)
         if session is None:

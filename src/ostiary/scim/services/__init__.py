@@ -1,0 +1,1 @@
+"""What clients and operators change, one use case a function."""
