@@ -135,6 +135,10 @@ def operations(caller: Caller, people: int) -> Iterator[tuple[str, Callable[[int
     def find(text: str) -> Any:
         return caller.ask("GET", f"/Users?filter={quote(text)}")
 
+    def is_member(one: str) -> Any:
+        text = f'id eq "{LARGE}" and members eq "{one}"'
+        return caller.ask("GET", f"/Groups?excludedAttributes=members&filter={quote(text)}")
+
     yield "find_by_user_name", lambda n: find(f'userName eq "person{n * 37}@example.com"')
     yield "find_by_external_id", lambda n: find(f'externalId eq "00u{n * 37}"')
     yield "find_by_mail", lambda n: find(f'emails[type eq "work"].value eq "person{n * 37}@example.com"')
@@ -144,13 +148,7 @@ def operations(caller: Caller, people: int) -> Iterator[tuple[str, Callable[[int
         "page_of_100_groups_without_members",
         lambda _n: caller.ask("GET", "/Groups?count=100&excludedAttributes=members"),
     )
-    yield (
-        "is_member",
-        lambda n: caller.ask(
-            "GET",
-            f"/Groups?filter={quote(f'id eq {chr(34)}{LARGE}{chr(34)} and members eq {chr(34)}{person(n)}{chr(34)}')}",
-        ),
-    )
+    yield "is_member", lambda n: is_member(person(n))
     yield "get_group_of_everybody", lambda _n: caller.ask("GET", f"/Groups/{LARGE}")
     yield (
         "create_user",
@@ -172,14 +170,16 @@ def measure(people: int, groups: int, times: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, run in operations(caller, people):
         run(times)
-        taken = []
+        taken, worked = [], time.process_time()
         for number in range(times):
             began = time.perf_counter()
             run(number)
             taken.append((time.perf_counter() - began) * 1000)
+        found[f"{name}_processor_ms"] = round((time.process_time() - worked) / times * 1000, 1)
         found[f"{name}_ms_p50"] = round(statistics.median(taken), 1)
         found[f"{name}_ms_p95"] = round(statistics.quantiles(taken, n=20)[-1], 1)
-        print(f"{name:40}{found[f'{name}_ms_p50']:>10} ms{found[f'{name}_ms_p95']:>10} ms", file=sys.stderr)
+        three = (found[f"{name}_ms_p50"], found[f"{name}_ms_p95"], found[f"{name}_processor_ms"])
+        print(f"{name:40}" + "".join(f"{one:>10} ms" for one in three), file=sys.stderr)
     before = process.memory_info().rss
     began = time.perf_counter()
     members = [{"value": f"p_{number:020d}"} for number in range(1000)]
@@ -205,8 +205,9 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=50)
     given = parser.parse_args()
     with instance_home() as home:
-        with (home / "ostiary.toml").open("a") as file:
-            file.write("\n[scim]\nenabled = true\nrequests_per_second = 100000\n")
+        file = home / "ostiary.toml"
+        ours = "[scim]\nenabled = true\nrequests_per_second = 100000\n"
+        file.write_text(file.read_text().replace("[scim]\n", ours, 1))
         os.environ["DJANGO_SETTINGS_MODULE"] = "ostiary.config.django"
         import django  # noqa: PLC0415 - the instance exists first
 

@@ -10,7 +10,7 @@ from ostiary.identity.domain import Group, Person
 from ostiary.identity.models import Group as GroupRow
 from ostiary.identity.models import Membership
 from ostiary.identity.models import Person as PersonRow
-from ostiary.identity.queries import group_of, groups_with_sizes, people_of
+from ostiary.identity.queries import group_of, people_of
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import GroupId, PersonId
 
@@ -39,8 +39,15 @@ def count_groups(where: Q) -> int:
 
 
 def read_groups(where: Q, *, order: Iterable[Any] = (), start: int = 0, count: int) -> tuple[Group, ...]:
-    """Return some of the groups for which a condition holds, then by identifier."""
-    rows = groups_with_sizes().filter(where).order_by(*order, "id")
+    """Return some of the groups for which a condition holds; how many people are in them is not counted.
+
+    Args:
+        where: a condition over `identity.Group`.
+        order: what they are ordered by; then by identifier.
+        start: how many to leave out from the front.
+        count: at most so many.
+    """
+    rows = GroupRow.objects.filter(where).select_related("owner").order_by(*order, "id")
     return tuple(group_of(row) for row in rows[start : start + count])
 
 

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 
 from ostiary.identity.client import Client
 from ostiary.identity.models import Person
-from ostiary.visibility.domain.events import AccountChange, GroupChange
+from ostiary.visibility.domain.events import AccountChange, Details, Event, GroupChange
 from ostiary.visibility.facade import (
     Actor,
     account_change_event,
     group_change_event,
     new_uid,
     record,
+    record_all,
     session_handover_event,
     sign_in_event,
     sign_out_event,
@@ -126,16 +127,57 @@ def record_group_change(
 ) -> None:
     """A group, or who belongs to it, changed."""
     record(
-        group_change_event(
-            at=time.time(),
-            uid=new_uid(),
+        _group_change(
             actor=actor,
             change=change,
             group_id=group_id,
             group_name=group_name,
-            person_id=person.id if person else None,
-            email=person.email if person else "",
+            person=person,
             reason=reason,
             details=details,
         )
+    )
+
+
+def record_members_changed(
+    *, actor: Actor, group_id: str, group_name: str, via: str, added: Iterable[Person], removed: Iterable[Person]
+) -> None:
+    """People were put into a group and taken out of it, all for one reason."""
+    changes: list[tuple[GroupChange, Person]] = [("remove_member", person) for person in removed]
+    changes += [("add_member", person) for person in added]
+    record_all(
+        _group_change(
+            actor=actor,
+            change=change,
+            group_id=group_id,
+            group_name=group_name,
+            person=person,
+            reason="",
+            details={"via": via},
+        )
+        for change, person in changes
+    )
+
+
+def _group_change(
+    *,
+    actor: Actor,
+    change: GroupChange,
+    group_id: str,
+    group_name: str,
+    person: Person | None,
+    reason: str,
+    details: Details | None,
+) -> Event:
+    return group_change_event(
+        at=time.time(),
+        uid=new_uid(),
+        actor=actor,
+        change=change,
+        group_id=group_id,
+        group_name=group_name,
+        person_id=person.id if person else None,
+        email=person.email if person else "",
+        reason=reason,
+        details=details,
     )

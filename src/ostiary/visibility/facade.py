@@ -34,7 +34,7 @@ from ostiary.visibility.queries import (
     read_told_words,
     search_decisions,
 )
-from ostiary.visibility.services import new_uid, record
+from ostiary.visibility.services import new_uid, record, record_all
 from ostiary.visibility.status import get_log_status
 
 __all__ = [
@@ -75,6 +75,7 @@ __all__ = [
     "prune_index",
     "read_told_words",
     "record",
+    "record_all",
     "search_decisions",
     "session_handover_event",
     "sign_in_event",

@@ -1,6 +1,7 @@
 """Writes to the record on behalf of the control plane: one durable append to stream `control`."""
 
 import uuid
+from collections.abc import Iterable
 from functools import lru_cache
 
 from django.conf import settings
@@ -22,7 +23,18 @@ def record(event: Event) -> None:
     Raises:
         RecordUnavailable: when it could not be written to the disk; the transaction is then rolled back.
     """
-    control_log().append([event.encoded], durable=True)
+    record_all([event])
+
+
+def record_all(events: Iterable[Event]) -> None:
+    """Put several events on record, all or none of them; otherwise as `record`.
+
+    Raises:
+        RecordUnavailable: when they could not be written to the disk; the transaction is then rolled back.
+    """
+    encoded = [event.encoded for event in events]
+    if encoded:
+        control_log().append(encoded, durable=True)
 
 
 def new_uid() -> str:

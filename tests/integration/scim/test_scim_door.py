@@ -168,6 +168,18 @@ def test_the_last_administrator_stays_even_where_that_is_allowed(monkeypatch: py
     assert get_person(only).active
 
 
+def test_administrators_are_not_all_taken_out_at_once_even_where_that_is_allowed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configured(monkeypatch, may_change_administrators=True)
+    both = [grown("one@example.com"), grown("two@example.com")]
+    place = "/Groups/administrators"
+    assert patch(place, {"op": "add", "path": "members", "value": [{"value": one} for one in both]}).status == 204
+    for removal in ({"op": "remove", "path": "members"}, {"op": "replace", "path": "members", "value": []}):
+        assert why(patch(place, removal))[0] == 403
+    assert {one.person_id for one in list_members("administrators")} == set(both)
+
+
 def test_a_client_changes_only_the_memberships_it_made() -> None:
     made = post("Users", ADA)
     ben = post("Users", {"userName": "ben@example.com"})

@@ -8,7 +8,7 @@ from django.db import transaction
 from ostiary.changes import announce_change
 from ostiary.identity.domain import ADMINISTRATORS
 from ostiary.identity.errors import AlreadyExists, NotAllowed, UnknownGroup
-from ostiary.identity.journal import record_group_change
+from ostiary.identity.journal import record_group_change, record_members_changed
 from ostiary.identity.models import Group, Membership, Person
 from ostiary.identity.queries import get_group
 from ostiary.identity.services.guards import (
@@ -97,20 +97,28 @@ def change_members_via(
     """
     group = _lock_group(group_id)
     require_may_change_group(actor, group_id)
-    leavers = {row.person_id: row.person for row in _memberships_via(group, via, remove)}
-    if group_id == ADMINISTRATORS:
-        for person in leavers.values():
-            require_another_administrator(person)
-    wanted = dict.fromkeys(add)
+    leaving, wanted = _memberships_via(group, via, remove), dict.fromkeys(add)
     there = {row.person_id for row in _memberships_via(group, via, wanted)}
-    changed = sum(
-        take_out_of_group(group=group, person=person, actor=actor, reason="", via=via) for person in leavers.values()
+    joining = [lock_person(person_id) for person_id in wanted if person_id not in there]
+    if not leaving and not joining:
+        return 0
+    if group_id == ADMINISTRATORS:
+        for row in leaving:
+            require_another_administrator(row.person)
+            Membership.objects.filter(pk=row.pk).delete()
+    Membership.objects.filter(pk__in=[row.pk for row in leaving]).delete()
+    given = {"group": group, "via": via, "granted_by": actor.label[:200], "granted_at": datetime.now(UTC)}
+    Membership.objects.bulk_create([Membership(person=person, **given) for person in joining], batch_size=500)
+    announce_change("identity", takes_away=True)
+    record_members_changed(
+        actor=actor,
+        group_id=group.id,
+        group_name=group.name,
+        via=via,
+        added=joining,
+        removed=[row.person for row in leaving],
     )
-    for person_id in wanted:
-        if person_id not in there:
-            put_into_group(group=group, person=lock_person(person_id), actor=actor, reason="", via=via)
-            changed += 1
-    return changed
+    return len(leaving) + len(joining)
 
 
 def _memberships_via(group: Group, via: str, person_ids: Iterable[PersonId]) -> list[Membership]:

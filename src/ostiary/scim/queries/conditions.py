@@ -18,6 +18,7 @@ from scim2_models.path import (
     AttributeBinding,
     CompareOperator,
     Comparison,
+    FilterNode,
     FilterVisitor,
     LogicalExpr,
     LogicalOperator,
@@ -105,13 +106,18 @@ class _Visitor(FilterVisitor[Condition]):
         return Condition(where, exact)
 
     def visit_value_path(self, node: ValuePath) -> Condition:
-        """Return the condition of a selection: of a plain `value eq`, the same as of the comparison."""
-        match node.val_filter:
-            case Comparison(op=CompareOperator.eq, value=str(value)) as inner if (
-                inner.attr_path.attr.lower() == "value"
-            ):
-                compiler = self._attributes.get(f"{node.attr_path.attr.lower()}.value")
-                return compiler(CompareOperator.eq, value) if compiler else UNKNOWN
+        """Return the condition of a selection: of `value eq`, the same as of the comparison; the rest is looked at."""
+        terms: tuple[FilterNode, ...] = (node.val_filter,)
+        if isinstance(node.val_filter, LogicalExpr) and node.val_filter.op == LogicalOperator.and_:
+            terms = node.val_filter.terms
+        compiler = self._attributes.get(f"{node.attr_path.attr.lower()}.value")
+        for term in terms:
+            match term:
+                case Comparison(op=CompareOperator.eq, value=str(value)) if (
+                    compiler is not None and term.attr_path.attr.lower() == "value"
+                ):
+                    found = compiler(CompareOperator.eq, value)
+                    return Condition(found.where, found.exact and len(terms) == 1)
         return UNKNOWN
 
 
@@ -142,7 +148,7 @@ def text(column: str, *, case_exact: bool = False) -> Compiler:
     return compiled
 
 
-def said(client: str, compiler: Compiler, model: Any, outer: str, **more: Any) -> Compiler:
+def said(client: str, compiler: Compiler, model: Any, outer: str) -> Compiler:
     """Compare what a client says of somebody or something; whoever it says nothing of has no value.
 
     Args:
@@ -150,7 +156,6 @@ def said(client: str, compiler: Compiler, model: Any, outer: str, **more: Any) -
         compiler: compares a column of `model`.
         model: what holds that column.
         outer: the column of `model` that names whom it is about.
-        more: what else must hold of the row.
     """
 
     def compiled(op: CompareOperator | None, value: Any) -> Condition:
@@ -158,8 +163,8 @@ def said(client: str, compiler: Compiler, model: Any, outer: str, **more: Any) -
         inner = compiler(CompareOperator.eq if negated else op, value)
         if not inner.where or (value is None and op is not None) or (negated and not inner.exact):
             return UNKNOWN
-        rows = model.objects.filter(inner.where, client=client, **{outer: OuterRef("pk")}, **more)
-        return Condition(~Q(Exists(rows)) if negated else Q(Exists(rows)), inner.exact)
+        there = Q(pk__in=model.objects.filter(inner.where, client=client).values(f"{outer}_id"))
+        return Condition(~there if negated else there, inner.exact)
 
     return compiled
 
@@ -210,11 +215,18 @@ def _rows(client: str) -> QuerySet[StoredUser]:
 def _user_name(client: str) -> Compiler:
     """Compare the userName a client gave, or the address of whom it said nothing."""
     stated, theirs = said(client, text("user_name"), StoredUser, "person"), text("email")
+    keys, addresses = (
+        said(client, text("user_name_key", case_exact=True), StoredUser, "person"),
+        text("email", case_exact=True),
+    )
 
     def compiled(op: CompareOperator | None, value: Any) -> Condition:
         if op is None:
             return Condition(EVERYTHING)
-        ours, other = stated(op, value), theirs(op, value)
+        if op == CompareOperator.eq and isinstance(value, str) and value.isascii():
+            ours, other = keys(op, value.lower()), addresses(op, value.lower())
+        else:
+            ours, other = stated(op, value), theirs(op, value)
         if not ours.where or not other.where:
             return UNKNOWN
         known = Q(Exists(_rows(client)))
@@ -235,8 +247,9 @@ def _emails(client: str) -> Compiler:
     def compiled(op: CompareOperator | None, value: Any) -> Condition:
         if op != CompareOperator.eq or not isinstance(value, str) or not _PLAIN.fullmatch(value):
             return UNKNOWN
-        rows = _rows(client).annotate(stated=Cast("emails", TextField())).filter(stated__icontains=value)
-        return Condition(Q(email__iexact=value) | Q(Exists(rows)), exact=False)
+        rows = StoredUser.objects.filter(client=client).annotate(stated=Cast("emails", TextField()))
+        there = Q(pk__in=rows.filter(stated__icontains=value).values("person_id"))
+        return Condition(Q(email=value.lower()) | there, exact=False)
 
     return compiled
 

@@ -115,7 +115,19 @@ def _user(person: KnownPerson, row: StoredUser | None, managers: dict[str, Perso
         created=created,
         last_modified=created if row is None else row.modified_at,
         location=viewer.url("Users", person.id),
-        version=_digest(user.model_dump(exclude={"meta"})),
+        version=_digest(
+            [
+                person.email,
+                person.name,
+                person.active,
+                person.groups,
+                person.title,
+                person.department,
+                person.employee_number,
+                manager,
+                None if row is None else row.modified_at,
+            ]
+        ),
     )
     return user  # type: ignore[no-any-return]
 

@@ -1,4 +1,4 @@
-"""Can the programs that ask over the AuthZEN API go on asking? Needs Django."""
+"""Can other programs go on doing their part: those that ask over the AuthZEN API, and directories that keep people here? Needs Django."""
 
 from collections.abc import Iterator
 
@@ -17,16 +17,24 @@ def check_clients(now: float) -> Iterator[Finding]:
     from django.db.utils import DatabaseError  # noqa: PLC0415 - needs Django
 
     from ostiary.authzen.facade import list_clients  # noqa: PLC0415
+    from ostiary.scim.facade import list_clients as list_directories  # noqa: PLC0415
 
     try:
-        clients = [client for client in list_clients() if client.revoked_at is None]
+        programs = [(one.name, one.expires_at) for one in list_clients() if one.revoked_at is None]
+        directories = [(one.name, one.expires_at) for one in list_directories() if one.revoked_at is None]
     except DatabaseError:
         return  # what is wrong with the database is said by its own check
-    late = [client for client in clients if client.expires_at - now < WARNING_DAYS * _DAY_SECONDS]
-    for client in late:
-        days = int((client.expires_at - now) // _DAY_SECONDS)
+    yield from _check("clients", "program", "authzen", programs, now)
+    yield from _check("directories", "directory", "scim", directories, now)
+
+
+def _check(check: str, kind: str, command: str, clients: list[tuple[str, float]], now: float) -> Iterator[Finding]:
+    late = [(name, end) for name, end in clients if end - now < WARNING_DAYS * _DAY_SECONDS]
+    for name, end in late:
+        days = int((end - now) // _DAY_SECONDS)
         words = f"expires in {days} days" if days >= 0 else "has expired"
-        mend = f"Revoke it and add it again: ostiary authzen client revoke {client.name}"
-        yield warning("clients", f"The token of the program {client.name} {words}.", mend)
+        mend = f"Revoke it and add it again: ostiary {command} client revoke {name}"
+        yield warning(check, f"The token of the {kind} {name} {words}.", mend)
     if clients and not late:
-        yield fine("clients", f"The tokens of {len(clients)} programs last for more than {WARNING_DAYS} days.")
+        many = {"program": "programs", "directory": "directories"}[kind]
+        yield fine(check, f"The tokens of {len(clients)} {many} last for more than {WARNING_DAYS} days.")
