@@ -5,9 +5,10 @@ from collections.abc import Iterable
 
 from ostiary.identity.client import Client
 from ostiary.identity.models import Person
-from ostiary.visibility.domain.events import AccountChange, Details, Event, GroupChange
+from ostiary.visibility.domain.events import AccountChange, Details, GroupChange
 from ostiary.visibility.facade import (
     Actor,
+    Event,
     account_change_event,
     group_change_event,
     new_uid,

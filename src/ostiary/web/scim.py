@@ -25,12 +25,12 @@ log = structlog.get_logger(__name__)
 
 
 @csrf_exempt
-def scim(request: HttpRequest, rest: str = "") -> HttpResponse:
+def scim(request: HttpRequest, rest: str) -> HttpResponse:
     """Answer one request of a client; to everybody else there is nothing but the demand for a token.
 
     Args:
         request: with its body not read yet.
-        rest: the path below `/scim/v2`.
+        rest: the path below `/scim/v2/`.
 
     Raises:
         Http404: where SCIM is switched off.

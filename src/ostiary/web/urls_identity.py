@@ -1,6 +1,6 @@
 """Addresses on the sign-in host. Who may see which is said in `signin.gate`, refused by default."""
 
-from django.urls import path, re_path
+from django.urls import path
 
 from ostiary.web.portal import authenticators
 from ostiary.web.portal import views as portal
@@ -65,7 +65,7 @@ urlpatterns = [
     path("authenticators/linked/<str:link_id>/remove", link_offer.unlink, name="portal_unlink"),
     path("authenticators/<str:authenticator_id>/rename", authenticators.rename, name="portal_rename"),
     path("authenticators/<str:authenticator_id>/remove", authenticators.remove, name="portal_remove"),
-    re_path(r"^scim/v2(?P<rest>(?:/.*)?)$", scim, name="scim"),
+    path("scim/v2/<path:rest>", scim, name="scim"),
     path("profile", portal.profile, name="portal_profile"),
     path("profile/confirm-address", portal.confirm_address, name="portal_confirm_address"),
 ]

@@ -40,7 +40,7 @@ from ostiary.identity.facts import read_sessions
 from ostiary.identity.models import OneTimeLink, SignInSession
 from ostiary.identity.services.links import make_link
 from ostiary.visibility.facade import RecordUnavailable
-from ostiary.web.signin.gate import ENTRANCE, UNFINISHED
+from ostiary.web.signin.gate import ENTRANCE, PROGRAMS, UNFINISHED
 
 pytestmark = pytest.mark.django_db
 BIND = "a" * 43
@@ -138,7 +138,7 @@ def test_lesson_13_a_revoked_session_is_refused_at_every_page() -> None:
     browser, person_id, _secret = signed_in_browser()
     revoke_sessions_of(person_id=person_id, reason="lost laptop", actor=MACHINE)  # type: ignore[arg-type]
     for name, path in every_page():
-        if name not in ENTRANCE:
+        if name not in ENTRANCE | PROGRAMS:
             for answer in (browser.client.get(path), browser.client.post(path, {})):
                 assert answer.status_code == 302, path
                 assert answer["Location"].startswith("/sign-in"), path
@@ -147,7 +147,7 @@ def test_lesson_13_a_revoked_session_is_refused_at_every_page() -> None:
 def every_page() -> list[tuple[str, str]]:
     """Return the name of every page and an address that leads to it."""
     filled = {"<str:session_id>": "s_1", "<str:authenticator_id>": "1", "<str:token>": "t",
-        "<str:link_id>": "1", "<slug:provider_id>": "work",
+        "<str:link_id>": "1", "<slug:provider_id>": "work", "<path:rest>": "Users",
     }  # fmt: skip
     pages = []
     for pattern in get_resolver("ostiary.web.urls_identity").url_patterns:
@@ -164,7 +164,8 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
     assert names >= ENTRANCE
     assert names >= UNFINISHED
     assert not ENTRANCE & UNFINISHED
-    assert names - ENTRANCE - UNFINISHED == {
+    assert {"scim"} == PROGRAMS
+    assert names - ENTRANCE - UNFINISHED - PROGRAMS == {
         "portal_apps", "portal_sessions", "portal_end_session", "portal_end_all_sessions", "portal_authenticators",
         "portal_password", "portal_remove_password", "portal_rename", "portal_remove", "portal_profile",
         "portal_confirm_address", "continue", "step_up", "back_to_app", "set_up_done",
@@ -177,7 +178,7 @@ def test_every_page_for_people_refuses_strangers_and_unfinished_sign_ins() -> No
     unfinished = Browser()
     unfinished.password_step("unfinished@example.test")
     for name, path in every_page():
-        if name in ENTRANCE:
+        if name in ENTRANCE | PROGRAMS:
             continue
         stranger = Browser()
         assert stranger.client.get(path)["Location"].startswith("/sign-in"), path
@@ -185,6 +186,15 @@ def test_every_page_for_people_refuses_strangers_and_unfinished_sign_ins() -> No
         if name not in UNFINISHED:
             assert unfinished.client.get(path)["Location"] == "/set-up", path
             assert unfinished.client.post(path, {})["Location"] == "/set-up", path
+
+
+def test_no_sign_in_opens_what_is_for_programs() -> None:
+    browser, _person, _secret = signed_in_browser()
+    for name, path in every_page():
+        if name in PROGRAMS:
+            for answer in (browser.client.get(path), browser.client.post(path, {})):
+                assert answer.status_code == 404, "switched off"
+                assert "Location" not in answer
 
 
 def test_somebody_elses_session_and_authenticator_do_not_exist() -> None:

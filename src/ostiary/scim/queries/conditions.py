@@ -137,7 +137,7 @@ def text(column: str, *, case_exact: bool = False) -> Compiler:
             empty = Q(**{column: ""})
             return Condition(empty if op == CompareOperator.eq else ~empty) if op in {"eq", "ne"} else UNKNOWN
         lookup = (_EXACT_LOOKUPS if case_exact else _LOOKUPS).get(op.value)
-        if lookup is None or not isinstance(value, str) or "\x00" in value:
+        if lookup is None or not isinstance(value, str) or not value or "\x00" in value:
             return UNKNOWN
         if not value.isascii() and not case_exact:
             part = max(re.split(r"[^\x01-\x7f]+", value), key=len)
