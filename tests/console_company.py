@@ -25,7 +25,9 @@ from ostiary.identity.facade import (
     SignInSession,
     add_member,
     add_provider,
+    assign_role,
     create_group,
+    create_role,
     get_person,
     invite_person,
     unsafe_provision_totp,
@@ -153,6 +155,7 @@ def make_company(*, decisions: int = 32) -> Company:
         _hire(company, email, name, groups)
     for email, name, role in OFFICE:
         _hire(company, email, name, ("staff", role))
+    _give_a_role(company)
     _add_apps()
     _link_directory(company)
     company.rules = apply_rules(RULES, comment="First rules", actor=OPERATOR).number
@@ -189,6 +192,21 @@ def _link_directory(company: Company) -> None:
     there = Assertion(issuer=described.issuer, subject="s-1", address="bruno@example.test", at=time.time())
     bruno = company.people["bruno_costa"]
     link_directory(provider=described, assertion=there, person_id=bruno.id, actor=OPERATOR)
+
+
+def _give_a_role(company: Company) -> None:
+    """Let Dana keep the books until the year after next begins; the head of the office answers for the role."""
+    role = create_role(
+        id="accountant",
+        name="Accountant",
+        description="Keeps the books",
+        owner="ada.admin@example.test",
+        groups=[GroupId("contractors")],
+        actor=OPERATOR,
+    )
+    person = company.people["dana_novak"].id
+    end = time.time() + 400 * 86400
+    assign_role(role_id=role, person_id=person, reason="Closing of the year", ends_at=end, actor=OPERATOR)
 
 
 def _add_apps() -> None:

@@ -23,11 +23,17 @@ from ostiary.cli.output import (
     print_text,
     progress,
 )
+from ostiary.errors import OstiaryError
 
 if TYPE_CHECKING:
     from ostiary.identity.facade import Invitation, Person
 
-app = typer.Typer(help="People: invite, list, show, disable, enable, reset, import.", no_args_is_help=True)
+
+class UnwritableFile(OstiaryError):
+    """What was asked for cannot be written where it was asked for."""
+
+
+app = typer.Typer(help="People: invite, list, show, disable, enable, reset, import, export.", no_args_is_help=True)
 
 EmailArgument = Annotated[str, typer.Argument(metavar="EMAIL", help="Their e-mail address.")]
 
@@ -145,35 +151,70 @@ def reset(email: EmailArgument, reason: ReasonOption = "", yes: YesOption = Fals
     show_invitation(person.email, reset_sign_in(person_id=person.id, reason=reason, actor=operator_actor()), as_json)
 
 
-@app.command("import", epilog=examples("ostiary user import people.csv --dry-run", "ostiary user import people.csv -y"))
+@app.command(
+    "import",
+    epilog=examples("ostiary user import people.csv --dry-run", "ostiary user import people.csv --update"),
+)
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV with the columns email, name, groups (by spaces).")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV. Columns: email, and any that `ostiary user export` writes.")
+    ],
+    update: Annotated[
+        bool, typer.Option("--update", help="Also change people who have an account, where the file says otherwise.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen and change nothing.")] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Invite everybody in a CSV file who has no account yet."""
+    """Invite everybody in a CSV file who has no account yet; with --update, change the others as it says."""
     setup()
-    from ostiary.identity.facade import invite_person, read_people_file
+    from ostiary.identity.facade import import_people, read_people_file
 
-    plan = read_people_file(file)
+    plan = read_people_file(file, update=update)
     if as_json and dry_run:
         print_json(plan)
         raise typer.Exit(ExitCode.FINDINGS if plan.problems else ExitCode.OK)
     for problem in plan.problems:
         print_note(f"Line {problem.line}: {problem.words}")
-    print_note(f"{len(plan.invite)} to invite, {len(plan.known)} known already, {len(plan.problems)} problems.")
+    for one in plan.change:
+        for change in one.changes:
+            print_note(f"{one.email}: {change.column}: {change.before or '–'} → {change.after or '–'}")
+    counts = f"{len(plan.invite)} to invite, {len(plan.change)} to change"
+    print_note(f"{counts}, {len(plan.known)} known already, {len(plan.problems)} problems.")
     if plan.problems or dry_run:
         raise typer.Exit(ExitCode.FINDINGS if plan.problems else ExitCode.OK)
-    confirm(f"This creates {len(plan.invite)} accounts and sends as many mails.", yes=yes)
-    made = []
-    with progress("Inviting", total=len(plan.invite)) as step:
-        for one in plan.invite:
-            made.append(invite_person(email=one.email, name=one.name, groups=one.groups, actor=operator_actor()))
-            step.advance()
+    words = f"creates {len(plan.invite)} accounts and sends as many mails, and changes {len(plan.change)} people"
+    confirm(f"This {words}.", yes=yes)
+    with progress("Importing", total=len(plan.invite) + len(plan.change)) as step:
+        done = import_people(plan=plan, actor=operator_actor(), step=step.advance)
     if as_json:
-        print_json(made)
-    print_done(f"{len(made)} people are invited, {sum(one.mailed for one in made)} of them by mail.")
+        print_json(done.invited)
+    mailed = sum(one.mailed for one in done.invited)
+    print_done(f"{len(done.invited)} people are invited, {mailed} of them by mail. {done.changed} are changed.")
+
+
+@app.command("export", epilog=examples("ostiary user export people.csv", "ostiary user export - > people.csv"))
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to write; - for the terminal.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Write everybody as CSV, with every column that `import` reads. Importing it again changes nothing."""
+    setup()
+    from ostiary.gateway.replaced_file import replace_file
+    from ostiary.identity.facade import export_people, list_people
+
+    table = export_people()
+    if str(file) == "-":
+        print_text(table.rstrip("\n"))
+        return
+    try:
+        replace_file(file, table.encode())
+    except OSError as error:
+        raise UnwritableFile(f"{file} cannot be written ({error.strerror}).", hint="Name another file.") from None
+    people = list_people(page_size=1).total
+    if as_json:
+        print_json({"file": str(file), "people": people})
+    print_done(f"{people} people are in {file}. Change it and say: ostiary user import {file} --update --dry-run")
 
 
 def _state(person: "Person") -> str:

@@ -23,6 +23,18 @@ class SamplePerson:
 
 
 @dataclass(frozen=True, slots=True)
+class SampleRole:
+    """One role, with the person of a story who has it, and the department in which they work."""
+
+    id: str
+    name: str
+    description: str
+    groups: tuple[str, ...]
+    holder: str
+    department: str
+
+
+@dataclass(frozen=True, slots=True)
 class SampleApp:
     """One application.
 
@@ -50,6 +62,15 @@ GROUPS: Final = {
     "management": ("Management", "Decides"),
     "contractors": ("Contractors", "Work for us, elsewhere employed"),
 }
+
+ROLES: Final = (
+    SampleRole("bookkeeper", "Bookkeeper", "Pays invoices and salaries", ("finance",), "Priya Raman", "Finance"),
+    SampleRole(
+        "sales-representative", "Sales representative", "Talks to customers", ("sales",), "Mateo Rossi", "Sales"
+    ),
+)
+HEAD: Final = "Ilse Brandt"
+"""Answers for the roles, and is whom their holders report to."""
 
 APPS: Final = (
     SampleApp("handbook", "Handbook", "How we do things here", "handbook", 18201),

@@ -4,15 +4,20 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ostiary.applications.facade import add_app, change_app, list_apps
-from ostiary.demo.company import APPS, GROUPS, SamplePerson, sample_people
+from ostiary.demo.company import APPS, GROUPS, HEAD, ROLES, SamplePerson, sample_people
 from ostiary.demo.notes import Account, Notes
 from ostiary.demo.words import new_passphrase
 from ostiary.identity.facade import (
+    Profile,
     UnknownPerson,
+    assign_role,
+    change_profile,
     create_group,
     create_person,
+    create_role,
     find_person,
     list_groups,
+    list_roles,
     unsafe_provision_totp,
 )
 from ostiary.policy.identifiers import AppId, GroupId, PersonId
@@ -36,6 +41,7 @@ def populate(notes: Notes, say: Callable[[str], None]) -> Notes:
         if group not in present:
             create_group(id=group, name=name, description=description, actor=actor)
     accounts = _create_people(notes, actor, say)
+    _create_roles(actor)
     _create_apps(notes, actor, say)
     if get_current().document.strip() == initial_rules().strip():
         say("putting the company's rules in force")
@@ -65,6 +71,23 @@ def _hire(person: SamplePerson, actor: Actor) -> Account | None:
         return None
     secret = unsafe_provision_totp(person_id=id_, actor=actor)
     return Account(name=person.name, email=person.email, story=person.story, password=password, totp=secret)
+
+
+def _create_roles(actor: Actor) -> None:
+    """Create the roles that are missing, and give each to its holder."""
+    present, addresses = {role.id for role in list_roles()}, {one.name: one.email for one in sample_people()}
+    head = addresses[HEAD]
+    for role in ROLES:
+        if role.id in present:
+            continue
+        groups = [GroupId(group) for group in role.groups]
+        created = create_role(
+            id=role.id, name=role.name, description=role.description, owner=head, groups=groups, actor=actor
+        )
+        holder = find_person(addresses[role.holder]).id
+        assign_role(role_id=created, person_id=holder, reason="Their job", actor=actor)
+        profile = Profile(title=role.name, department=role.department, manager=head)
+        change_profile(person_id=holder, profile=profile, actor=actor)
 
 
 def _create_apps(notes: Notes, actor: Actor, say: Callable[[str], None]) -> None:

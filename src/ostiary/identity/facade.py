@@ -63,7 +63,8 @@ from ostiary.identity.federation_queries import (
     search_linked,
 )
 from ostiary.identity.limits import TooManyAttempts
-from ostiary.identity.people_file import ImportPlan, read_people_file
+from ostiary.identity.people_file import ImportPlan, decode_people_file
+from ostiary.identity.people_table import UnreadablePeopleFile
 from ostiary.identity.queries import (
     find_person,
     get_group,
@@ -74,6 +75,7 @@ from ostiary.identity.queries import (
     names_of,
     search_members,
 )
+from ostiary.identity.role_effects import Effect, preview_role
 from ostiary.identity.role_queries import access_of, assignments_of, get_role, list_assignments, list_roles
 from ostiary.identity.services.authenticators import list_authenticators, unsafe_provision_totp
 from ostiary.identity.services.groups import (
@@ -81,6 +83,7 @@ from ostiary.identity.services.groups import (
     change_members_via,
     create_group,
     delete_group,
+    remove_by_hand,
     remove_member,
     rename_group,
     set_group_owner,
@@ -106,6 +109,13 @@ from ostiary.identity.services.people import (
     register_person,
     rename_person,
     reset_sign_in,
+)
+from ostiary.identity.services.people_import import (
+    Imported,
+    export_people,
+    import_people,
+    plan_people_import,
+    read_people_file,
 )
 from ostiary.identity.services.providers import add_provider, change_provider, remove_provider
 from ostiary.identity.services.recovery import recover_administrator
@@ -133,11 +143,13 @@ __all__ = [
     "AuthenticatorInfo",
     "Client",
     "ConsoleRole",
+    "Effect",
     "Finding",
     "Found",
     "Group",
     "Held",
     "ImportPlan",
+    "Imported",
     "Invitation",
     "Item",
     "Joined",
@@ -165,6 +177,7 @@ __all__ = [
     "UnknownProvider",
     "UnknownRole",
     "UnknownSession",
+    "UnreadablePeopleFile",
     "access_of",
     "add_member",
     "add_provider",
@@ -186,6 +199,7 @@ __all__ = [
     "create_group",
     "create_person",
     "create_role",
+    "decode_people_file",
     "delete_group",
     "delete_role",
     "describe_browser",
@@ -193,6 +207,7 @@ __all__ = [
     "enable_person",
     "expire_sessions",
     "expire_terms",
+    "export_people",
     "find_person",
     "get_group",
     "get_person",
@@ -202,6 +217,7 @@ __all__ = [
     "groups_via",
     "has_member",
     "ids_of",
+    "import_people",
     "invite_person",
     "is_in_group",
     "join",
@@ -221,13 +237,16 @@ __all__ = [
     "note_activity",
     "parse_email",
     "parse_name",
+    "plan_people_import",
     "preview_leave",
     "preview_move",
+    "preview_role",
     "read_groups",
     "read_people",
     "read_people_file",
     "recover_administrator",
     "register_person",
+    "remove_by_hand",
     "remove_member",
     "remove_provider",
     "rename_group",

@@ -10,6 +10,7 @@ from tests.console_company import RULES, Company, grow_old, make_company
 from tests.console_server import asked_elsewhere, chromium, serve_console
 
 from ostiary.config.places import Instance
+from ostiary.identity.facade import find_person
 from ostiary.rulebook.facade import get_current
 from ostiary.web.console.looking import LOOKS
 
@@ -72,10 +73,27 @@ def every_page(company: Company) -> list[str]:
         f"/people/{bruno}/disable",
         f"/people/{bruno}/reset",
         f"/people/{bruno}/sign-out",
+        f"/people/{company.people['dana_novak'].id}/",
+        f"/people/{bruno}/profile",
+        f"/people/{bruno}/move",
+        f"/people/{bruno}/leave",
+        "/people/import",
+        "/people/to-tidy-up",
+        "/people/to-tidy-up?q=zzzz",
         "/groups/",
         "/groups/staff/",
         "/groups/add",
         "/groups/staff/members/add",
+        "/groups/staff/owner",
+        "/groups/contractors/",
+        "/roles/",
+        "/roles/?q=zzzz",
+        "/roles/add",
+        "/roles/accountant/",
+        "/roles/accountant/change",
+        "/roles/accountant/remove",
+        "/roles/accountant/assign",
+        f"/roles/accountant/people/{company.people['dana_novak'].id}/withdraw",
         f"/groups/staff/members/{bruno}/remove",
         "/sessions/",
         f"/sessions/{company.sessions['bruno_costa'].id}/revoke",
@@ -119,6 +137,7 @@ LISTS = (
     "/people/",
     "/groups/",
     "/groups/staff/",
+    "/roles/",
     "/apps/",
     "/sessions/",
     "/decisions/",
@@ -315,6 +334,69 @@ def test_a_question_is_asked_and_answered_by_keyboard(
     page.keyboard.press("Enter")
     expect(seen).to_be_visible()
     expect(page.get_by_label("Person")).to_have_value("bruno.costa@example.test")
+
+
+def test_a_role_is_made_and_somebody_comes_changes_jobs_and_goes(browser: Browser, console: str) -> None:
+    page = open_page(browser, f"{console}/roles/")
+    page.get_by_role("link", name="Create a role").click()
+    page.get_by_label("Name").fill("Clerk")
+    page.get_by_label("Identifier").fill("clerk")
+    page.get_by_label("Who answers for it").fill("max.admin@example.test")
+    page.get_by_label("Finance").check()
+    page.get_by_role("button", name="Create the role").click()
+    page.wait_for_url(f"{console}/roles/clerk/")
+    page.goto(f"{console}/people/invite")
+    page.get_by_label("Name").fill("Nia New")
+    page.get_by_label("E-mail address").fill("nia@example.test")
+    page.get_by_label("Clerk").check()
+    page.get_by_label("Employed or contracted").select_option("contractor")
+    page.get_by_label("Until").fill("2030-12-31")
+    page.get_by_role("button", name="Invite").click()
+    expect(page.get_by_text("Gets the role clerk")).to_be_visible()
+    assert violations_of(page) == []
+    page.get_by_role("link", name="Open their page").click()
+    held = page.get_by_role("region", name="What they hold and why")
+    expect(held.get_by_role("link", name="Finance")).to_be_visible()
+    page.get_by_role("link", name="Another job").click()
+    page.get_by_label("Clerk").uncheck()
+    page.get_by_label("Accountant").check()
+    page.get_by_label("Job title").fill("Accountant")
+    page.get_by_role("button", name="Show what changes").click()
+    expect(page.get_by_text("Loses the role clerk")).to_be_visible()
+    assert violations_of(page) == []
+    page.get_by_role("button", name="Change the job").click()
+    expect(page.get_by_role("heading", name="Nia New has another job")).to_be_visible()
+    assert violations_of(page) == []
+    page.get_by_role("link", name="Open their page").click()
+    page.get_by_role("link", name="Leave", exact=True).click()
+    page.get_by_label("Who takes over").fill("max.admin@example.test")
+    page.get_by_role("button", name="Go on").click()
+    assert violations_of(page) == []
+    page.get_by_role("button", name="Let Nia New go").click()
+    expect(page.get_by_text("Every door shuts for nia@example.test")).to_be_visible()
+    assert violations_of(page) == []
+    person = asked_elsewhere(lambda: find_person("nia@example.test"))
+    assert (person.active, person.roles, person.groups) == (False, (), ())
+
+
+def test_a_file_of_people_is_looked_at_and_imported(browser: Browser, console: str) -> None:
+    page = open_page(browser, f"{console}/people/import", width=390)
+    content = b"email,name,title,roles\nnia@example.test,Nia New,Clerk,accountant\nbruno.costa@example.test,,Driver,\n"
+    page.get_by_label("CSV file").set_input_files({"name": "p.csv", "mimeType": "text/csv", "buffer": content})
+    page.get_by_label("Also change people who have an account").check()
+    page.get_by_role("button", name="Show what it would change").click()
+    expect(page.get_by_role("heading", name="1 person changes")).to_be_visible()
+    assert violations_of(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("button", name="Import the file").click()
+    page.wait_for_url(f"{console}/people/")
+    assert asked_elsewhere(lambda: find_person("nia@example.test")).roles == ("accountant",)
+
+
+def violations_of(page: Page) -> list[tuple[str, str]]:
+    """Return what is not accessible on the page that is open."""
+    found = Axe().run(page, options={"runOnly": STANDARD}).response["violations"]
+    return [(one["id"], node["html"][:200]) for one in found for node in one["nodes"]]
 
 
 def test_everything_works_without_scripts(browser: Browser, company: Company, console: str) -> None:

@@ -40,6 +40,12 @@ groups export AU
 groups enter A
 groups remove A
 groups grant A
+groups change A
+roles view AUH
+roles enter A
+roles change A
+roles remove A
+roles grant A
 sessions view AUH
 sessions export AU
 sessions revoke AH
@@ -68,13 +74,22 @@ def addresses(company: Company) -> dict[str, str]:
         "person_reset": {"person_id": bruno.id},
         "person_disable": {"person_id": bruno.id},
         "person_enable": {"person_id": bruno.id},
+        "person_profile": {"person_id": bruno.id},
+        "person_move": {"person_id": bruno.id},
+        "person_leave": {"person_id": bruno.id},
         "sessions_revoke_of": {"person_id": bruno.id},
         "group": {"group_id": "staff"},
         "group_export": {"group_id": "staff"},
+        "group_owner": {"group_id": "staff"},
         "group_remove": {"group_id": "staff"},
         "member_add": {"group_id": "staff"},
         "member_remove": {"group_id": "staff", "person_id": bruno.id},
         "directory": {"provider_id": "work"},
+        "role": {"role_id": "accountant"},
+        "role_change": {"role_id": "accountant"},
+        "role_remove": {"role_id": "accountant"},
+        "role_assign": {"role_id": "accountant"},
+        "role_withdraw": {"role_id": "accountant", "person_id": dana.id},
         "session_revoke": {"session_id": company.sessions["bruno_costa"].id},
         "rules_version": {"number": get_current().number},
         "rules_proposal": {"proposal_id": 1},

@@ -22,6 +22,7 @@ from ostiary.web.console.tables import (
     LINKED,
     MEMBERS,
     PEOPLE,
+    ROLES,
     SESSIONS,
     TABLES,
     UNUSED,
@@ -34,6 +35,7 @@ LISTS = {
     MEMBERS: "/groups/staff/",
     DIRECTORIES: "/directories/",
     LINKED: "/directories/work/",
+    ROLES: "/roles/",
     APPS: "/apps/",
     SESSIONS: "/sessions/",
     DECISIONS: "/decisions/",
@@ -56,7 +58,14 @@ EXPORTS = {
     ),
     MEMBERS: (
         "/groups/staff/export",
-        {"person": {"name", "email"}, "since": {"granted_at"}, "by": {"granted_by"}, "reason": {"reason"}},
+        {
+            "person": {"name", "email"},
+            "way": {"via"},
+            "since": {"granted_at"},
+            "until": {"ends_at"},
+            "by": {"granted_by"},
+            "reason": {"reason"},
+        },
     ),
     APPS: (
         "/apps/export",

@@ -13,24 +13,29 @@ from ostiary.identity.facade import (
     Group,
     UnknownGroup,
     UnknownPerson,
+    access_of,
     add_member,
     create_group,
     delete_group,
     find_person,
     get_group,
+    ids_of,
     list_groups,
     list_members,
-    remove_member,
+    remove_by_hand,
     search_members,
+    set_group_owner,
 )
 from ostiary.policy.identifiers import GroupId
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.export import export_table, wants_export
+from ostiary.web.console.fields import TermForm, end_of
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.listing import cut, matches
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
 from ostiary.web.console.people import find_person as find_person_by_id
+from ostiary.web.console.people import name_way, role_of_way
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
@@ -51,11 +56,16 @@ class GroupForm(forms.Form):
     description = forms.CharField(label=gettext_lazy("Description"), max_length=300, required=False)
 
 
-class MemberForm(ReasonForm):
-    """Whom to put into a group, and why."""
+class OwnerForm(ReasonForm):
+    """Who answers for a group."""
 
-    email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=254)
-    field_order = ("email", "reason")
+    owner = forms.EmailField(
+        label=gettext_lazy("Who answers for it"),
+        max_length=254,
+        required=False,
+        help_text=gettext_lazy("Their e-mail address; empty for nobody."),
+    )
+    field_order = ("owner", "reason")
 
 
 @console_page(Resource.GROUPS, Action.VIEW)
@@ -82,6 +92,8 @@ def group_export(request: HttpRequest, group_id: str) -> HttpResponseBase:
             "granted_by": member.granted_by,
             "granted_at": member.granted_at,
             "reason": member.reason,
+            "via": member.via,
+            "ends_at": member.ends_at,
         }
         for member in list_members(group.id)
     )
@@ -95,7 +107,14 @@ def group(request: HttpRequest, columns: ShownColumns, group_id: str) -> HttpRes
     shown = find_group(group_id)
     text = request.GET.get("q", "").strip()
     page = search_members(shown.id, text=text, page=page_number(request), page_size=PAGE_SIZE)
-    context = {"group": shown, "page": page, "columns": columns, "text": text}
+    context = {
+        "group": shown,
+        "page": page,
+        "columns": columns,
+        "text": text,
+        "members": [(one, role_of_way(one.via), name_way(one.via)) for one in page.items],
+        "owner_id": ids_of([shown.owner]).get(shown.owner, ""),
+    }
     return render_page(request, "groups/detail.html", SECTION, context)
 
 
@@ -119,6 +138,30 @@ def group_add(request: HttpRequest) -> HttpResponseBase:
     return render_page(request, "groups/add.html", SECTION, {"form": form}, status=422 if form.errors else 200)
 
 
+@console_page(Resource.GROUPS, Action.CHANGE, methods=WRITE)
+def group_owner(request: HttpRequest, group_id: str) -> HttpResponseBase:
+    """Say who answers for a group."""
+    shown = find_group(group_id)
+    form = OwnerForm(request.POST or None, initial={"owner": shown.owner})
+    if request.method == "POST" and form.is_valid():
+        try:
+            set_group_owner(
+                group_id=shown.id,
+                owner=form.cleaned_data["owner"],
+                reason=form.cleaned_data["reason"],
+                actor=caller_of(request).actor,
+            )
+        except UnknownPerson as error:
+            add_problem(form, error, "owner")
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("The owner was changed."))
+            return redirect("console:group", shown.id)
+    context = {"form": form, "group": shown, "back_url": page_of(shown)}
+    return render_page(request, "groups/owner.html", SECTION, context, status=422 if form.errors else 200)
+
+
 @console_page(Resource.GROUPS, Action.REMOVE, methods=WRITE)
 def group_remove(request: HttpRequest, group_id: str) -> HttpResponseBase:
     """Say what deleting a group does, and do it."""
@@ -140,7 +183,7 @@ def group_remove(request: HttpRequest, group_id: str) -> HttpResponseBase:
 def member_add(request: HttpRequest, group_id: str) -> HttpResponseBase:
     """Put somebody into a group."""
     shown = find_group(group_id)
-    form = MemberForm(request.POST or None)
+    form = TermForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             person = find_person(form.cleaned_data["email"])
@@ -148,6 +191,7 @@ def member_add(request: HttpRequest, group_id: str) -> HttpResponseBase:
                 group_id=shown.id,
                 person_id=person.id,
                 reason=form.cleaned_data["reason"],
+                ends_at=end_of(form),
                 actor=caller_of(request).actor,
             )
         except UnknownPerson as error:
@@ -166,12 +210,13 @@ def member_remove(request: HttpRequest, group_id: str, person_id: str) -> HttpRe
     """Say what taking somebody out of a group does, and do it."""
     shown = find_group(group_id)
     person = find_person_by_id(person_id)
-    if shown.id not in person.groups:
+    ways = [one.via for one in access_of(person.id) if one.group == shown.id]
+    if "" not in ways:
         raise Http404
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            remove_member(
+            remove_by_hand(
                 group_id=shown.id,
                 person_id=person.id,
                 reason=form.cleaned_data["reason"],
@@ -180,15 +225,18 @@ def member_remove(request: HttpRequest, group_id: str, person_id: str) -> HttpRe
         except OstiaryError as error:
             add_problem(form, error)
         else:
-            messages.success(
-                request, _("%(name)s is no longer in %(group)s.") % {"name": person.name, "group": shown.name}
-            )
+            words = {"name": person.name or person.email, "group": shown.name}
+            if len(ways) > 1:
+                messages.success(request, _("%(name)s stays in %(group)s for another reason.") % words)
+            else:
+                messages.success(request, _("%(name)s is no longer in %(group)s.") % words)
             return redirect("console:group", shown.id)
     context = {
         "form": form,
         "group": shown,
         "person": person,
         "back_url": page_of(shown),
+        "kept": [via.replace(":", " ", 1) for via in ways if via],
         "oneself": person.id == caller_of(request).person.id,
     }
     return render_page(request, "groups/member_remove.html", SECTION, context, status=422 if form.errors else 200)

@@ -1,4 +1,4 @@
-"""Pages about people: the list, one person, inviting, renaming, disabling. Accounts themselves are `identity`."""
+"""Pages about people: the list, one person, renaming, disabling. Coming is `joining`'s, moving and going `life_cycle`'s."""
 
 from django import forms
 from django.contrib import messages
@@ -10,17 +10,21 @@ from django.utils.translation import gettext_lazy
 
 from ostiary.errors import OstiaryError
 from ostiary.identity.facade import (
-    Group,
     Person,
+    RoleId,
     UnknownPerson,
+    access_of,
+    assignments_of,
     console_role,
     disable_person,
     enable_person,
     get_person,
+    ids_of,
     invite_person,
     list_authenticators,
     list_groups,
     list_people,
+    list_roles,
     list_sessions,
     rename_person,
     reset_sign_in,
@@ -32,33 +36,13 @@ from ostiary.web.console.decision_rows import recent_decisions
 from ostiary.web.console.export import MAX_ROWS, export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import PAGE_SIZE, ROLE_NAMES, page_number, render_page
-from ostiary.web.console.permissions import Action, Resource, may, may_act_on
+from ostiary.web.console.permissions import Action, Resource, may_act_on
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
 from ostiary.web.console.tables import PEOPLE
 
 SECTION = Resource.PEOPLE
-
-
-class InviteForm(forms.Form):
-    """Whom to invite. Groups are only offered to those who may grant access."""
-
-    email = forms.EmailField(label=gettext_lazy("E-mail address"), max_length=254)
-    name = forms.CharField(label=gettext_lazy("Name"), max_length=200)
-    groups = forms.MultipleChoiceField(
-        label=gettext_lazy("Groups"),
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-        help_text=gettext_lazy("What they may open follows from their groups."),
-    )
-
-    def __init__(self, data: object, groups: tuple[Group, ...]) -> None:
-        super().__init__(data)  # type: ignore[arg-type]
-        if groups:
-            choices = self.fields["groups"]
-            choices.choices = [(group.id, group.name or group.id) for group in groups]  # type: ignore[attr-defined]
-        else:
-            del self.fields["groups"]
+BY_ROLE = "role:"
 
 
 class RenameForm(forms.Form):
@@ -107,10 +91,22 @@ def person(request: HttpRequest, person_id: str) -> HttpResponseBase:
     """Show one person with their story."""
     shown = find_person(person_id)
     names = {group.id: group.name for group in list_groups()}
+    role_names = {role.id: role.name for role in list_roles()}
     context = {
         "person": shown,
         "role": ROLE_NAMES.get(console_role(shown)),
-        "groups": [(group, names.get(group) or group) for group in shown.groups],
+        "access": [
+            (
+                one,
+                names.get(one.group) or one.group,
+                role_of_way(one.via),
+                role_names.get(role_of_way(one.via)),
+                name_way(one.via),
+            )
+            for one in access_of(shown.id)
+        ],
+        "assignments": [(one, role_names.get(one.role) or one.role) for one in assignments_of(shown.id)],
+        "manager_id": ids_of([shown.manager]).get(shown.manager, ""),
         "authenticators": list_authenticators(person_id=shown.id),
         "sessions": list_sessions(person_id=shown.id, page=1, page_size=20),
         "decisions": recent_decisions(person=shown.id),
@@ -118,28 +114,6 @@ def person(request: HttpRequest, person_id: str) -> HttpResponseBase:
         "oneself": shown.id == caller_of(request).person.id,
     }
     return render_page(request, "people/detail.html", SECTION, context)
-
-
-@console_page(Resource.PEOPLE, Action.ENTER, methods=WRITE)
-def person_invite(request: HttpRequest) -> HttpResponseBase:
-    """Invite somebody; the link is shown once."""
-    caller = caller_of(request)
-    groups = list_groups() if may(caller.role, Resource.GROUPS, Action.GRANT) else ()
-    form = InviteForm(request.POST or None, groups)
-    if request.method == "POST" and form.is_valid():
-        try:
-            invitation = invite_person(
-                email=form.cleaned_data["email"],
-                name=form.cleaned_data["name"],
-                groups=tuple(GroupId(group) for group in form.cleaned_data.get("groups", ())),
-                actor=caller.actor,
-            )
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            context = {"invitation": invitation, "name": form.cleaned_data["name"]}
-            return render_page(request, "people/invited.html", SECTION, context)
-    return render_page(request, "people/invite.html", SECTION, {"form": form}, status=422 if form.errors else 200)
 
 
 @console_page(Resource.PEOPLE, Action.CHANGE, methods=WRITE)
@@ -240,6 +214,16 @@ def person_reset(request: HttpRequest, person_id: str) -> HttpResponseBase:
             return render_page(request, "people/invited.html", SECTION, {"invitation": invitation, "name": shown.name})
     context = {"form": form, "person": shown, "back_url": page_of(shown)}
     return render_page(request, "people/reset.html", SECTION, context, status=422 if form.errors else 200)
+
+
+def role_of_way(via: str) -> RoleId:
+    """Return which role a membership came by; empty where somebody put them there."""
+    return RoleId(via.removeprefix(BY_ROLE) if via.startswith(BY_ROLE) else "")
+
+
+def name_way(via: str) -> str:
+    """Return in words how a membership came about that no role brought."""
+    return _("by %(way)s") % {"way": via.replace(":", " ", 1)} if via else _("by hand")
 
 
 def page_of(shown: Person) -> str:

@@ -16,6 +16,7 @@ class Resource(StrEnum):
     APPS = "apps"
     PEOPLE = "people"
     GROUPS = "groups"
+    ROLES = "roles"
     SESSIONS = "sessions"
     RULES = "rules"
     EXPLAIN = "explain"
@@ -26,7 +27,8 @@ class Resource(StrEnum):
 class Action(StrEnum):
     """What is done to it.
 
-    `ENTER` is adding a new one, for people: inviting. `GRANT` is giving access by putting someone into a group.
+    `ENTER` is adding a new one, for people: inviting. `GRANT` is giving access: putting someone into a group,
+    or giving them a role.
     `RESET` is taking all authenticators away so that new ones can be set up.
     """
 
@@ -64,6 +66,12 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[ConsoleRole]]] = {
     (Resource.GROUPS, Action.ENTER): ADMINISTRATOR,
     (Resource.GROUPS, Action.REMOVE): ADMINISTRATOR,
     (Resource.GROUPS, Action.GRANT): ADMINISTRATOR,
+    (Resource.GROUPS, Action.CHANGE): ADMINISTRATOR,
+    (Resource.ROLES, Action.VIEW): EVERY_ROLE,
+    (Resource.ROLES, Action.ENTER): ADMINISTRATOR,
+    (Resource.ROLES, Action.CHANGE): ADMINISTRATOR,
+    (Resource.ROLES, Action.REMOVE): ADMINISTRATOR,
+    (Resource.ROLES, Action.GRANT): ADMINISTRATOR,
     (Resource.SESSIONS, Action.VIEW): EVERY_ROLE,
     (Resource.SESSIONS, Action.EXPORT): READERS,
     (Resource.SESSIONS, Action.REVOKE): DESK,

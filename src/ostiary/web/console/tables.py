@@ -28,6 +28,18 @@ GROUPS: Final = Table(
         Column("group", _("Group")),
         Column("description", _("Description")),
         Column("members", _("Members"), "amount"),
+        Column("owner", _("Answers for it")),
+    ),
+)
+ROLES: Final = Table(
+    "roles",
+    "role",
+    (
+        Column("role", _("Role")),
+        Column("brings", _("Brings")),
+        Column("people", _("People"), "amount"),
+        Column("owner", _("Answers for it")),
+        Column("description", _("Description"), usual=False),
     ),
 )
 MEMBERS: Final = Table(
@@ -35,7 +47,9 @@ MEMBERS: Final = Table(
     "person",
     (
         Column("person", _("Person")),
+        Column("way", _("Way")),
         Column("since", _("Since")),
+        Column("until", _("Until")),
         Column("by", _("Put in by")),
         Column("reason", _("Reason")),
     ),
@@ -141,4 +155,17 @@ UNUSED: Final = Table(
     ),
     exported=Resource.RULES,
 )
-TABLES: Final = (PEOPLE, GROUPS, MEMBERS, DIRECTORIES, LINKED, APPS, SESSIONS, DECISIONS, EVENTS, HISTORY, UNUSED)
+TABLES: Final = (
+    PEOPLE,
+    GROUPS,
+    ROLES,
+    MEMBERS,
+    DIRECTORIES,
+    LINKED,
+    APPS,
+    SESSIONS,
+    DECISIONS,
+    EVENTS,
+    HISTORY,
+    UNUSED,
+)

@@ -1,0 +1,81 @@
+"""Pages that give somebody a role and take it back. What a role brings follows at once."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+
+from ostiary.errors import OstiaryError
+from ostiary.identity.facade import UnknownPerson, assign_role, find_person, preview_role, withdraw_role
+from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.fields import TermForm, end_of
+from ostiary.web.console.guard import WRITE, console_page
+from ostiary.web.console.page import render_page
+from ostiary.web.console.people import find_person as find_person_by_id
+from ostiary.web.console.permissions import Action, Resource
+from ostiary.web.console.problems import add_problem
+from ostiary.web.console.reasons import ReasonForm
+from ostiary.web.console.roles import find_role, page_of
+
+SECTION = Resource.ROLES
+
+
+@console_page(Resource.ROLES, Action.GRANT, methods=WRITE)
+def role_assign(request: HttpRequest, role_id: str) -> HttpResponseBase:
+    """Give somebody a role, or change until when they have it."""
+    shown = find_role(role_id)
+    form = TermForm(request.POST or None, initial={"email": request.GET.get("email", "")})
+    if request.method == "POST" and form.is_valid():
+        try:
+            person = find_person(form.cleaned_data["email"])
+            assign_role(
+                role_id=shown.id,
+                person_id=person.id,
+                reason=form.cleaned_data["reason"],
+                ends_at=end_of(form),
+                actor=caller_of(request).actor,
+            )
+        except UnknownPerson as error:
+            add_problem(form, error, "email")
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            words = {"name": person.name or person.email, "role": shown.name}
+            messages.success(request, _("%(name)s has the role %(role)s now.") % words)
+            return redirect("console:role", shown.id)
+    context = {"form": form, "role": shown}
+    return render_page(request, "roles/assign.html", SECTION, context, status=422 if form.errors else 200)
+
+
+@console_page(Resource.ROLES, Action.GRANT, methods=WRITE)
+def role_withdraw(request: HttpRequest, role_id: str, person_id: str) -> HttpResponseBase:
+    """Say what taking a role back does, and do it."""
+    shown = find_role(role_id)
+    person = find_person_by_id(person_id)
+    if shown.id not in person.roles:
+        raise Http404
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            withdraw_role(
+                role_id=shown.id,
+                person_id=person.id,
+                reason=form.cleaned_data["reason"],
+                actor=caller_of(request).actor,
+            )
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            words = {"name": person.name or person.email, "role": shown.name}
+            messages.success(request, _("%(name)s no longer has the role %(role)s.") % words)
+            return redirect("console:role", shown.id)
+    effects = preview_role(role_id=shown.id, groups=frozenset(), person_id=person.id)
+    context = {
+        "form": form,
+        "role": shown,
+        "person": person,
+        "loses": effects[0].loses if effects else (),
+        "back_url": page_of(shown),
+        "oneself": person.id == caller_of(request).person.id,
+    }
+    return render_page(request, "roles/withdraw.html", SECTION, context, status=422 if form.errors else 200)
