@@ -18,9 +18,9 @@ from ostiary.identity.facade import (
     change_profile,
     disable_person,
     enable_person,
-    find_person,
     get_person,
     groups_via,
+    ids_of,
     invite_person,
     leave,
     parse_email,
@@ -232,10 +232,8 @@ def _require_free(user: User, *, client: str, but: StoredUser | None, person_id:
 
 
 def _known(address: str) -> Person | None:
-    try:
-        return find_person(address)
-    except UnknownPerson:
-        return None
+    person_id = ids_of([parse_email(address)]).get(parse_email(address))
+    return get_person(person_id) if person_id else None
 
 
 def _is_address(text: str) -> bool:
