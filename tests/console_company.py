@@ -47,6 +47,7 @@ from ostiary.policy.request import (
     Subject,
 )
 from ostiary.policy.snapshot import PersonFact
+from ostiary.requests.facade import ask
 from ostiary.rulebook.facade import apply_rules
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.rulebook.models import AppliedRulesRow
@@ -114,6 +115,7 @@ class Company:
     sessions: dict[str, SignInSession] = field(default_factory=dict)
     references: list[str] = field(default_factory=list)
     rules: int = 0
+    request: str = ""
 
     def assertion(self, who: str, **claims: object) -> str:
         """Return what the gateway tells the console about somebody."""
@@ -166,6 +168,14 @@ def make_company(*, decisions: int = 32) -> Company:
     index_new_decisions(time.time())
     for key, person in company.people.items():
         company.people[key] = get_person(person.id)
+    company.request = ask(
+        person_id=company.people["bruno_costa"].id,
+        group_id=GroupId("finance"),
+        seconds=8 * 3600,
+        reason="Closing the books while Alice is away",
+        app=AppId("payroll"),
+        actor=OPERATOR,
+    ).id
     return company
 
 

@@ -24,6 +24,7 @@ KEEP_SECONDS = 30.0
 ACTIVITY_SECONDS = 30.0
 ACTIVITY_PART_OF_IDLE_TIME = 10
 TERMS_SECONDS = 15.0
+REQUESTS_SECONDS = 5.0
 SESSIONS_SECONDS = 60.0
 UPSTREAMS_SECONDS = 15.0
 RETENTION_SECONDS = 3600.0
@@ -74,6 +75,8 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="expire_sessions", every_seconds=SESSIONS_SECONDS, run=_expire_sessions),
         Job(name="watch_upstreams", every_seconds=UPSTREAMS_SECONDS, run=partial(_watch_upstreams, instance)),
         Job(name="expire_terms", every_seconds=TERMS_SECONDS, run=_expire_terms),
+        Job(name="settle_requests", every_seconds=REQUESTS_SECONDS, run=_settle_requests),
+        Job(name="send_request_mails", every_seconds=REQUESTS_SECONDS, run=_send_request_mails),
         Job(name="apply_retention", every_seconds=RETENTION_SECONDS, run=partial(apply_retention, instance)),
         Job(name="prune_index", every_seconds=PRUNE_SECONDS, run=prune_index),
     ]
@@ -179,6 +182,18 @@ def _expire_terms(now: float) -> int:
     from ostiary.identity.facade import expire_terms  # noqa: PLC0415 - as above
 
     return expire_terms(now=now)
+
+
+def _settle_requests(now: float) -> int:
+    from ostiary.requests.facade import settle_requests  # noqa: PLC0415 - as above
+
+    return settle_requests(now=now)
+
+
+def _send_request_mails(now: float) -> int:
+    from ostiary.requests.facade import send_letters  # noqa: PLC0415 - as above
+
+    return send_letters(now=now)
 
 
 def _reopen_access_log(instance: Instance) -> None:

@@ -22,6 +22,7 @@ GROUPED = (
     "group",
     "role",
     "directory",
+    "request",
     "session",
     "rules",
     "authzen",

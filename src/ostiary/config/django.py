@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "ostiary.rulebook",
     "ostiary.authzen",
     "ostiary.scim",
+    "ostiary.requests",
     "ostiary.visibility",
     "ostiary.gateway",
 ]

@@ -161,6 +161,20 @@ class Scim(Section, frozen=True, kw_only=True):
     requests_per_second: Annotated[int, Meta(ge=1, le=100_000)] = 50
 
 
+class Access(Section, frozen=True, kw_only=True):
+    """Access that people ask for, and that ends by itself.
+
+    Args:
+        requests: people may ask for access, on the page that refuses them and in the portal.
+        longest_hours: the longest time that can be asked for.
+        answer_hours: a request lapses when nobody answers it for so long; after half of it administrators may answer as well.
+    """
+
+    requests: bool = True
+    longest_hours: Annotated[int, Meta(ge=1, le=8760)] = 168
+    answer_hours: Annotated[int, Meta(ge=1, le=8760)] = 72
+
+
 class Rules(Section, frozen=True, kw_only=True):
     """How changes of the rules are guarded.
 
@@ -237,5 +251,6 @@ class Configuration(Section, frozen=True, kw_only=True):
     decisions: Decisions = Decisions()
     authzen: Authzen = Authzen()
     scim: Scim = Scim()
+    access: Access = Access()
     rules: Rules = Rules()
     record: Record = Record()

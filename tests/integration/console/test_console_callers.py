@@ -46,6 +46,10 @@ roles enter A
 roles change A
 roles remove A
 roles grant A
+requests view AUH
+requests export AU
+requests grant A
+requests revoke A
 sessions view AUH
 sessions export AU
 sessions revoke AH
@@ -91,6 +95,9 @@ def addresses(company: Company) -> dict[str, str]:
         "role_assign": {"role_id": "accountant"},
         "role_withdraw": {"role_id": "accountant", "person_id": dana.id},
         "session_revoke": {"session_id": company.sessions["bruno_costa"].id},
+        "request": {"request_id": company.request},
+        "request_answer": {"request_id": company.request},
+        "request_end": {"request_id": company.request},
         "rules_version": {"number": get_current().number},
         "rules_proposal": {"proposal_id": 1},
         "decision": {"reference": company.references[0]},

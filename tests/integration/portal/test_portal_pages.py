@@ -58,7 +58,9 @@ def test_open_apps_are_links_and_the_rest_says_which_step_is_missing() -> None:
     waiting = page.split("One more step")[1]
     assert "Payroll" in waiting
     assert "/step-up?need=phishing-resistant&amp;app=payroll&amp;return=%2F" in waiting
-    assert "Ledger" not in page, "no rule leads there"
+    asked_for = page.split("You may ask for")[1]
+    assert "Ledger" not in page.split("You may ask for")[0], "no rule leads there"
+    assert '<a class="button" href="/requests/new?app=ledger">Ask for access' in asked_for
     assert "Console" not in page
 
 
@@ -67,7 +69,7 @@ def test_somebody_whom_no_rule_names_is_told_so() -> None:
     browser, _secret = signed_in(groups=())
     page = browser.get("/").content.decode()
     assert "No apps yet" in page
-    assert "Wiki" not in page
+    assert "Wiki" not in page.split("You may ask for")[0]
 
 
 def test_without_rules_nobody_has_an_app() -> None:

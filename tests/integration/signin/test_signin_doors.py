@@ -147,7 +147,7 @@ def test_lesson_13_a_revoked_session_is_refused_at_every_page() -> None:
 def every_page() -> list[tuple[str, str]]:
     """Return the name of every page and an address that leads to it."""
     filled = {"<str:session_id>": "s_1", "<str:authenticator_id>": "1", "<str:token>": "t",
-        "<str:link_id>": "1", "<slug:provider_id>": "work", "<path:rest>": "Users",
+        "<str:link_id>": "1", "<str:request_id>": "r_1", "<slug:provider_id>": "work", "<path:rest>": "Users",
     }  # fmt: skip
     pages = []
     for pattern in get_resolver("ostiary.web.urls_identity").url_patterns:
@@ -170,6 +170,8 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
         "portal_password", "portal_remove_password", "portal_rename", "portal_remove", "portal_profile",
         "portal_confirm_address", "continue", "step_up", "back_to_app", "set_up_done",
         "portal_link", "portal_link_confirm", "portal_unlink",
+        "portal_requests", "portal_ask", "portal_request_from_mail", "portal_request", "portal_request_answer",
+        "portal_request_withdraw", "portal_request_hand_back", "portal_request_extend",
     }  # fmt: skip
 
 

@@ -87,7 +87,7 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
         follower=follower,
         answering=Answering(
             Credentials(signer, grant_seconds=configuration.decisions.grant_seconds),
-            Refusals(pages, links, contact=configuration.contact),
+            Refusals(pages, links, contact=configuration.contact, requests=configuration.access.requests),
             links,
         ),
         recorder=recorder,

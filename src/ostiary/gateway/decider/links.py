@@ -40,6 +40,10 @@ class Links:
         query = {"return": return_path} if "app=" in path else {"app": app, "return": return_path}
         return self.sign_in_host(f"{path}{'&' if '?' in path else '?'}{urlencode(query)}")
 
+    def ask(self, app: AppId, return_path: str) -> str:
+        """Return where somebody asks for access to an app; the sign-in host judges the return path again."""
+        return self.sign_in_host(f"/requests/new?{urlencode({'app': app, 'return': return_path})}")
+
     def why(self, reference: str) -> str:
         """Return where the console explains a decision, to those who may see it there."""
         return self._instance.url(self._instance.console_host, f"/decisions/{quote(reference, safe='')}/#why")

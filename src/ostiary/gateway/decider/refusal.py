@@ -10,6 +10,7 @@ from typing import Any, Final
 from urllib.parse import quote, urlencode
 
 from ostiary.gateway.decider.answers import Answer, json_answer
+from ostiary.gateway.decider.break_glass import CONSOLE
 from ostiary.gateway.decider.links import PROBLEM_PREFIX, Links
 from ostiary.gateway.decider.pages import Link, Page, Pages, contact_href
 from ostiary.gateway.decider.wording import heading_of, lead_of, wording_of
@@ -41,12 +42,14 @@ class Refusals:
         pages: renders.
         links: where remedies are.
         contact: whom to ask where an app names nobody.
+        requests: whether people may ask for access in the portal.
     """
 
-    def __init__(self, pages: Pages, links: Links, *, contact: str) -> None:
+    def __init__(self, pages: Pages, links: Links, *, contact: str, requests: bool = False) -> None:
         self._pages = pages
         self._links = links
         self._contact = contact
+        self._requests = requests
 
     def page(
         self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str, asks_why: bool = False
@@ -95,6 +98,8 @@ class Refusals:
             content["reference"] = reference
         if first is not None and first.remedy is not None:
             content["remedy"] = self._remedy(first.remedy, app, return_path)
+        elif request := self._request_href(deny, app, return_path):
+            content["remedy"] = {"kind": RemedyKind.ASK.value, "words": _ASK, "link": request}
         headers = _retry_after(deny)
         if wording.status == 401:
             content["remedy"] = {"kind": RemedyKind.SIGN_IN.value, "words": "Sign in", "link": self._links.portal}
@@ -113,11 +118,19 @@ class Refusals:
         if wording.status == 401:
             links.append(Link("Sign in", self._links.portal, primary=True))
         asks = wording.ask or (deny.unmet != () and (remedy is None or remedy.kind is RemedyKind.ASK))
-        if asks and (href := self._ask_href(app, reference)):
+        if request := self._request_href(deny, app, return_path):
+            links.append(Link(_ASK, request, primary=not links))
+        elif asks and (href := self._ask_href(app, reference)):
             links.append(Link(_ASK, href, primary=not links))
         if deny.reason in {ReasonCode.NO_RULE_APPLIES, ReasonCode.DENIED_BY_RULE, ReasonCode.UNKNOWN_RESOURCE}:
             links.append(Link("My apps", self._links.portal))
         return tuple(links)
+
+    def _request_href(self, deny: Deny, app: AppFact | None, return_path: str) -> str:
+        """Return where to ask for a group that opens this; empty where no group would, or where it opens the console."""
+        if not self._requests or app is None or app.id == CONSOLE or deny.reason is not ReasonCode.NO_RULE_APPLIES:
+            return ""
+        return self._links.ask(app.id, return_path)
 
     def _ask_href(self, app: AppFact | None, reference: str) -> str:
         name = app.name or app.id if app is not None else "an app"

@@ -290,6 +290,8 @@ def take_out_of_group(*, group: Group, person: Person, actor: Actor, reason: str
 def _way_out(via: str) -> str:
     if via.startswith("scim:"):
         return "The directory that put them there takes them out."
+    if via.startswith("request:"):
+        return f"It ends by itself; end it now with: ostiary request hand-back {via.removeprefix('request:')}"
     return "Take the role away, or change what it brings."
 
 

@@ -62,6 +62,7 @@ NAVIGATION: Final[tuple[tuple[Promise | str, tuple[Entry, ...]], ...]] = (
             Entry(Resource.PEOPLE, _("People"), "people", "p"),
             Entry(Resource.GROUPS, _("Groups"), "groups", "t"),
             Entry(Resource.ROLES, _("Roles"), "roles", "j"),
+            Entry(Resource.REQUESTS, _("Requests"), "key", "q"),
             Entry(Resource.SESSIONS, _("Sessions"), "sessions", "s"),
         ),
     ),

@@ -17,6 +17,7 @@ class Resource(StrEnum):
     PEOPLE = "people"
     GROUPS = "groups"
     ROLES = "roles"
+    REQUESTS = "requests"
     SESSIONS = "sessions"
     RULES = "rules"
     EXPLAIN = "explain"
@@ -72,6 +73,10 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[ConsoleRole]]] = {
     (Resource.ROLES, Action.CHANGE): ADMINISTRATOR,
     (Resource.ROLES, Action.REMOVE): ADMINISTRATOR,
     (Resource.ROLES, Action.GRANT): ADMINISTRATOR,
+    (Resource.REQUESTS, Action.VIEW): EVERY_ROLE,
+    (Resource.REQUESTS, Action.EXPORT): READERS,
+    (Resource.REQUESTS, Action.GRANT): ADMINISTRATOR,
+    (Resource.REQUESTS, Action.REVOKE): ADMINISTRATOR,
     (Resource.SESSIONS, Action.VIEW): EVERY_ROLE,
     (Resource.SESSIONS, Action.EXPORT): READERS,
     (Resource.SESSIONS, Action.REVOKE): DESK,

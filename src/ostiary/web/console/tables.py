@@ -87,6 +87,20 @@ APPS: Final = Table(
     ),
     exported=Resource.APPS,
 )
+REQUESTS: Final = Table(
+    "requests",
+    "request",
+    (
+        Column("request", _("Who asks for what")),
+        Column("state", _("State")),
+        Column("reason", _("Why")),
+        Column("asked", _("Asked")),
+        Column("ends", _("Ends")),
+        Column("by", _("Answered by")),
+        Column("comment", _("Comment"), usual=False),
+    ),
+    exported=Resource.REQUESTS,
+)
 SESSIONS: Final = Table(
     "sessions",
     "person",
@@ -163,6 +177,7 @@ TABLES: Final = (
     DIRECTORIES,
     LINKED,
     APPS,
+    REQUESTS,
     SESSIONS,
     DECISIONS,
     EVENTS,

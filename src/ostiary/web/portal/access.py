@@ -1,14 +1,17 @@
 """What somebody may open now, and what is missing where they may not yet: the policy engine's answers as tiles."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlencode
 
 import structlog
 from django.conf import settings
+from django.urls import reverse
 
 from ostiary.applications.facade import CONSOLE_APP, App, list_apps
 from ostiary.applications.facts import read_applications
+from ostiary.gateway.asking import Openings
 from ostiary.gateway.decider.country import Countries, CountryDatabaseUnusable
 from ostiary.identity.entrance import is_break_glass_only
 from ostiary.identity.facade import Person, SignInSession
@@ -20,6 +23,7 @@ from ostiary.rulebook.facts import read_rulebook
 
 log = structlog.get_logger(__name__)
 
+MAX_ASKABLE = 50
 NEVER = frozenset({"path", "action"})
 """Conditions that no step of the person changes: with one of these unmet, an app is not theirs."""
 
@@ -45,10 +49,11 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class MyApps:
-    """The page's two parts. Apps without any way to them are in neither."""
+    """The page's parts: open, a step away, and open to a group that one may ask for. Apps without any way to them are in none."""
 
     open: tuple[Tile, ...]
     waiting: tuple[Tile, ...]
+    askable: tuple[Tile, ...] = ()
 
 
 def my_apps(*, person: Person, session: SignInSession, address: str, now: float) -> MyApps:
@@ -74,7 +79,7 @@ def my_apps(*, person: Person, session: SignInSession, address: str, now: float)
     context = Context(address=address or None, country=_countries().of(address or None), risk=0)
     answers = engine.possible(subject, None, context, now)
     emergency = is_break_glass_only(session.authentications)
-    opened, waiting = [], []
+    opened, waiting, closed = [], [], []
     for app in sorted(list_apps(), key=lambda one: (one.builtin, one.name.lower())):
         if emergency:
             if app.id == CONSOLE_APP:
@@ -85,7 +90,19 @@ def my_apps(*, person: Person, session: SignInSession, address: str, now: float)
             opened.append(Tile(app, _address(app)))
         elif decision is not None and (tile := _waiting(app, decision)) is not None:
             waiting.append(tile)
-    return MyApps(tuple(opened), tuple(waiting))
+        elif not app.builtin:
+            closed.append(app)
+    return MyApps(tuple(opened), tuple(waiting), tuple(_askable(person, closed)))
+
+
+def _askable(person: Person, closed: list[App]) -> Iterator[Tile]:
+    """Yield, of the apps that are shut, those that a group would open."""
+    if not closed or not settings.INSTANCE.configuration.access.requests:
+        return
+    openings = Openings()
+    for app in closed[:MAX_ASKABLE]:
+        if openings.groups_for(person, app.id):
+            yield Tile(app, _address(app), step_href=f"{reverse('portal_ask')}?{urlencode({'app': app.id})}")
 
 
 def _waiting(app: App, decision: Decision) -> Tile | None:

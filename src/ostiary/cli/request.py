@@ -1,0 +1,142 @@
+"""`ostiary request`: requests for access are listed, shown, answered, withdrawn and ended."""
+
+from typing import Annotated
+
+import typer
+
+from ostiary.cli.django import setup
+from ostiary.cli.moments import day_and_time
+from ostiary.cli.operator import operator_actor
+from ostiary.cli.output import (
+    JsonOption,
+    ReasonOption,
+    YesOption,
+    confirm,
+    examples,
+    print_done,
+    print_json,
+    print_table,
+)
+from ostiary.errors import OstiaryError
+
+app = typer.Typer(help="Requests for access, and access that ends by itself.", no_args_is_help=True)
+
+RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="Its identifier: see `ostiary request list`.")]
+CommentOption = Annotated[str, typer.Option("--comment", "-c", help="What whoever asked is told.")]
+PageOption = Annotated[int, typer.Option(min=1, help="Which page.")]
+
+
+class UnknownState(OstiaryError):
+    """No request can stand so."""
+
+
+@app.command("list", epilog=examples("ostiary request list --state waiting", "ostiary request list ada --json"))
+def list_(
+    text: Annotated[str, typer.Argument(help="Words in person, group, app or reason.")] = "",
+    state: Annotated[str, typer.Option(help="waiting, granted, refused, withdrawn, lapsed, returned or over.")] = "",
+    page: PageOption = 1,
+    as_json: JsonOption = False,
+) -> None:
+    """List requests, the newest first; those in force are `granted`."""
+    setup()
+    from ostiary.requests.facade import State, list_requests
+
+    if state and state not in {one.value for one in State}:
+        raise UnknownState(f"No request is {state!r}.", hint=f"Say one of: {', '.join(one.value for one in State)}.")
+    found = list_requests(text=text, state=State(state) if state else None, page=page)
+    if as_json:
+        print_json(found.items)
+        return
+    print_table(
+        ("Request", "Who", "Group", "App", "State", "Asked", "Ends", "Answered by"),
+        (
+            (
+                one.id,
+                one.email,
+                one.group,
+                one.app,
+                one.state.value,
+                day_and_time(one.asked_at),
+                day_and_time(one.ends_at),
+                one.decided_by or None,
+            )
+            for one in found.items
+        ),
+        empty="No request matches. People ask in the portal, or on the page that refuses them.",
+    )
+
+
+@app.command(epilog=examples("ostiary request show r_0123", "ostiary request show r_0123 --json"))
+def show(request: RequestArgument, as_json: JsonOption = False) -> None:
+    """Show one request and what became of it."""
+    setup()
+    from ostiary.requests.facade import get_request
+
+    one = get_request(request)
+    if as_json:
+        print_json(one)
+        return
+    facts = (
+        ("Request", one.id),
+        ("Who", one.email),
+        ("Group", one.group),
+        ("App", one.app),
+        ("Why", one.reason),
+        ("Hours", f"{one.seconds / 3600:g}"),
+        ("State", one.state.value),
+        ("Asked", day_and_time(one.asked_at)),
+        ("Lapses", day_and_time(one.deadline_at) if one.decided_at is None else None),
+        ("Answered by", one.decided_by or None),
+        ("Comment", one.comment or None),
+        ("Ends", day_and_time(one.ends_at)),
+    )
+    print_table(("What", "Value"), facts, empty="")
+
+
+@app.command(
+    "approve", epilog=examples("ostiary request approve r_0123", "ostiary request approve r_0123 -c 'Until Friday'")
+)
+def approve_(request: RequestArgument, comment: CommentOption = "") -> None:
+    """Grant what was asked for, from now on."""
+    setup()
+    from ostiary.requests.facade import approve
+
+    one = approve(request_id=request, comment=comment, actor=operator_actor())
+    print_done(f"{one.email} is in {one.group} until {day_and_time(one.ends_at)}.")
+
+
+@app.command(
+    "refuse", epilog=examples("ostiary request refuse r_0123", "ostiary request refuse r_0123 -c 'Ask Bo first'")
+)
+def refuse_(request: RequestArgument, comment: CommentOption = "") -> None:
+    """Refuse what was asked for."""
+    setup()
+    from ostiary.requests.facade import refuse
+
+    one = refuse(request_id=request, comment=comment, actor=operator_actor())
+    print_done(f"The request of {one.email} for {one.group} is refused.")
+
+
+@app.command("withdraw", epilog=examples("ostiary request withdraw r_0123", "ostiary request withdraw r_0123 --json"))
+def withdraw_(request: RequestArgument, as_json: JsonOption = False) -> None:
+    """Take back a request that waits, for whoever asked."""
+    setup()
+    from ostiary.requests.facade import get_request, withdraw
+
+    withdraw(request_id=request, actor=operator_actor())
+    if as_json:
+        print_json(get_request(request))
+        return
+    print_done(f"{request} is withdrawn.")
+
+
+@app.command("hand-back", epilog=examples("ostiary request hand-back r_0123", "ostiary request hand-back r_0123 --yes"))
+def hand_back_(request: RequestArgument, reason: ReasonOption = "", yes: YesOption = False) -> None:
+    """End access that is in force before its time."""
+    setup()
+    from ostiary.requests.facade import get_request, hand_back
+
+    one = get_request(request)
+    confirm(f"{one.email} loses {one.group} now, and open connections end.", yes=yes)
+    hand_back(request_id=one.id, reason=reason, actor=operator_actor())
+    print_done(f"{one.email} is no longer in {one.group} by this request.")
