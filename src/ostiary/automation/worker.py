@@ -52,10 +52,11 @@ def run(instance: Instance, told_to_stop: threading.Event) -> None:
         instance: whose jobs.
         told_to_stop: ends it.
     """
-    from ostiary.automation.jobs import list_jobs, with_database  # noqa: PLC0415 - needs Django
+    from ostiary.automation.jobs import list_jobs, load_rooms, with_database  # noqa: PLC0415 - needs Django
     from ostiary.automation.report import current_status, write_report  # noqa: PLC0415 - as above
     from ostiary.automation.schedule import Schedule  # noqa: PLC0415 - as above
 
+    load_rooms()
     schedule = Schedule(list_jobs(instance), around=with_database)
     started_at = time.time()
 
