@@ -277,11 +277,16 @@ class TestLifeCycle:
         set_group_owner(group_id=CARS, owner=get_person(ada).email, actor=MACHINE)
         assign_role(role_id=CLERK, person_id=ada, actor=MACHINE)
         add_member(group_id=STAFF, person_id=ada, actor=MACHINE)
+        for via in ("scim:hr", "request:r_1"):
+            Membership.objects.create(
+                person_id=ada, group_id=FINANCE, via=via, granted_by="somebody", granted_at=datetime.now(UTC)
+            )
         successor = get_person(bo).email
         expected = (
             Item(Step.DISABLE, get_person(ada).email),
             Item(Step.END_SESSIONS, "0"),
             Item(Step.WITHDRAW_ROLE, "clerk"),
+            Item(Step.LEAVE_GROUP, "finance"),
             Item(Step.LEAVE_GROUP, "staff"),
             Item(Step.HAND_OVER_GROUP, "cars", successor),
             Item(Step.HAND_OVER_ROLE, "clerk", successor),
@@ -295,6 +300,7 @@ class TestLifeCycle:
         assert (get_role(CLERK).owner, get_person(cy).manager) == (successor, successor)
         unowned = {one.subject for one in check_directory(now=time.time()) if one.finding is Finding.ROLE_WITHOUT_OWNER}
         assert not unowned
+        assert not Membership.objects.filter(person_id=ada).exists()
         enable_person(person_id=ada, actor=MACHINE)
         assert groups_of(ada) == (), "coming back brings nothing back"
 

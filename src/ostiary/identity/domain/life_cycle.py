@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from ostiary.identity.domain.people import Person, RoleId
-from ostiary.identity.domain.roles import Held
+from ostiary.identity.domain.roles import Held, is_by_role
 from ostiary.policy.identifiers import GroupId
 
 
@@ -65,12 +65,12 @@ def plan_leave(held: Holdings, *, successor: str = "") -> tuple[Item, ...]:
         held: all that hangs on them.
         successor: the address of whoever answers from now on; empty leaves it without anybody.
     """
-    direct = sorted({one.group for one in held.access if not one.via})
+    others = sorted({one.group for one in held.access if not is_by_role(one.via)})
     return (
         Item(Step.DISABLE, held.person.email),
         Item(Step.END_SESSIONS, str(held.sessions)),
         *[Item(Step.WITHDRAW_ROLE, role) for role in held.person.roles],
-        *[Item(Step.LEAVE_GROUP, group) for group in direct],
+        *[Item(Step.LEAVE_GROUP, group) for group in others],
         *[Item(Step.HAND_OVER_GROUP, group, successor) for group in held.owned_groups],
         *[Item(Step.HAND_OVER_ROLE, role, successor) for role in held.owned_roles],
         *[Item(Step.HAND_OVER_REPORT, email, successor) for email in held.reports],

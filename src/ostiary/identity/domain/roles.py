@@ -61,6 +61,11 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: float | None = None
 
 
+def is_by_role(via: str) -> bool:
+    """Return whether a role brought a membership."""
+    return via.startswith(_BY_ROLE)
+
+
 def by_role(role: RoleId) -> str:
     """Return how a membership says that a role brought it."""
     return f"{_BY_ROLE}{role}"

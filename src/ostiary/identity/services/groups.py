@@ -238,6 +238,12 @@ def remove_by_hand(*, group_id: GroupId, person_id: PersonId, actor: Actor, reas
     take_out_of_group(group=group, person=person, actor=actor, reason=reason)
 
 
+def take_out_wholly(*, person: Person, actor: Actor, reason: str) -> None:
+    """Delete every membership of somebody, whatever brought it, inside a transaction that is open; rules have been checked."""
+    for row in Membership.objects.filter(person=person).select_related("group"):
+        take_out_of_group(group=row.group, person=person, actor=actor, reason=reason, via=row.via)
+
+
 @transaction.atomic
 def set_group_owner(*, group_id: GroupId, owner: str, actor: Actor, reason: str = "") -> None:
     """Say who answers for a group; an empty address leaves it without anybody.

@@ -15,7 +15,7 @@ from ostiary.identity.journal import record_account_change
 from ostiary.identity.models import Group, Person, Role
 from ostiary.identity.queries import find_person, get_person
 from ostiary.identity.role_queries import access_of, get_role
-from ostiary.identity.services.groups import remove_by_hand, set_group_owner
+from ostiary.identity.services.groups import remove_by_hand, set_group_owner, take_out_wholly
 from ostiary.identity.services.guards import (
     lock_person,
     parse_end,
@@ -166,10 +166,11 @@ def leave(*, person_id: PersonId, actor: Actor, reason: str, successor: str = ""
         UnknownPerson: when there is no such person, or no such successor.
         NotAllowed: for oneself, the last administrator, or an administrator when the actor is none.
     """
-    lock_person(person_id)
+    person = lock_person(person_id)
     items = preview_leave(person_id=person_id, successor=successor)
     for item in items:
         _carry_out(item, person_id, actor, reason)
+    take_out_wholly(person=person, actor=actor, reason=reason)
     return items
 
 
