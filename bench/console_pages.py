@@ -10,7 +10,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from bench.office import STAFF, begin_visit
+from bench.office import CLERK, STAFF, begin_visit
 from ostiary.config.places import Instance
 from ostiary.config.secrets import ASSERTION_KEY, read_secret
 from ostiary.identity.facade import list_people, list_sessions
@@ -19,10 +19,20 @@ from ostiary.visibility.facade import DecisionQuery, latest_decisions
 from ostiary.web.urls_console import pages
 
 NOT_TIMED: Final = frozenset(
-    {"audit_download", "directory", "rules_confirm", "rules_roll_back", "rules_proposal", "rules_unused_review"}
+    {
+        "audit_download",
+        "directory",
+        "request",
+        "request_answer",
+        "request_end",
+        "rules_confirm",
+        "rules_roll_back",
+        "rules_proposal",
+        "rules_unused_review",
+    }
 )
 """The whole record as an archive takes as long as the record is. Nothing is on trial or proposed in this company, nothing
-is chosen to be taken back, and it has no other directory."""
+is chosen to be taken back, nobody asked for access, and it has no other directory."""
 ASKED: Final[Mapping[str, Mapping[str, str]]] = {
     "overview": {"week": "?span=week", "hour": "?span=hour"},
     "people": {"search": "?q=person-09", "group": f"?group={STAFF}", "late page": "?page=150"},
@@ -54,13 +64,14 @@ def addresses() -> dict[str, str]:
     person = list_people(text="person-", page_size=3).items[2]
     waiting = next(one for one in list_people(text="person-", page_size=100).items if one.invited)
     reference = latest_decisions(DecisionQuery(outcome="held", page_size=1))[0].reference
-    usual = {"app_id": "app-3", "person_id": person.id, "group_id": STAFF, "reference": reference}
+    usual = {"app_id": "app-3", "person_id": person.id, "group_id": STAFF, "role_id": CLERK, "reference": reference}
     others: Mapping[str, Mapping[str, Any]] = {
         "person_invite_again": {"person_id": waiting.id},
         "session_revoke": {"session_id": list_sessions(page_size=2).items[1].id},
         "rules_version": {"number": get_current().number},
         "rules_proposal": {"proposal_id": 0},
         "directory": {"provider_id": "none"},
+        **{name: {"request_id": "none"} for name in ("request", "request_answer", "request_end")},
         "audit_event": {"stream": "control", "seq": 3},
     }
     found = {}

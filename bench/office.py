@@ -19,7 +19,16 @@ from django.db import transaction
 from ostiary.applications.facade import add_app
 from ostiary.applications.facts import read_applications
 from ostiary.gateway.decider.reference import References
-from ostiary.identity.facade import ADMINISTRATORS, Client, SignInSession, add_member, create_group
+from ostiary.identity.facade import (
+    ADMINISTRATORS,
+    Client,
+    RoleId,
+    SignInSession,
+    add_member,
+    assign_role,
+    create_group,
+    create_role,
+)
 from ostiary.identity.models import Membership, Person
 from ostiary.identity.models import SignInSession as SessionRow
 from ostiary.identity.services.sessions import begin_session
@@ -39,6 +48,7 @@ from ostiary.visibility.services import open_log
 ACTOR: Final = Actor(kind="system", id="bench", label="the benchmark")
 TEAMS: Final = tuple(GroupId(f"team-{number}") for number in range(40))
 STAFF: Final = GroupId("staff")
+CLERK: Final = RoleId("clerk")
 APPS: Final = 40
 SPAN_SECONDS: Final = 7 * 86400
 BATCH: Final = 1000
@@ -65,6 +75,9 @@ def fill(*, people: int, sessions: int, decisions: int, requests: int, events: i
         apply_rules(rules_document(), comment="For the benchmark", actor=ACTOR)
         staff = _hire(people)
         add_member(group_id=ADMINISTRATORS, person_id=PersonId(staff[0].id), actor=ACTOR)
+        create_role(id=CLERK, owner=staff[0].email, groups=TEAMS[:2], actor=ACTOR)
+        for person in staff[1:4]:
+            assign_role(role_id=CLERK, person_id=PersonId(person.id), actor=ACTOR)
         _sign_in(staff[:sessions], chance)
     _put_on_record("decisions", _decisions(staff, decisions, chance))
     _put_on_record("requests", _requests(staff, requests, chance))

@@ -33,12 +33,15 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "directory", "provider", "add", "lesson-20", "--issuer", "https://login.lesson-20.test", "--client-id", "x",
         "--secret-file", str(secret),
     )  # fmt: skip
+    running.command("role", "create", "lesson-20", "--owner", admin.account.email)
     held = running.session_claims(admin.cookies("admin")["__Host-ostiary-session"])
     known = {
         "person_id": admin.account.id,
         "app_id": "wiki",
         "group_id": "staff",
         "provider_id": "lesson-20",
+        "role_id": "lesson-20",
+        "request_id": "r_0",
         "session_id": held["sid"],
         "number": "1",
         "proposal_id": "1",
