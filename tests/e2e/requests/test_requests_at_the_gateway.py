@@ -81,7 +81,7 @@ def test_what_was_granted_ends_at_its_moment(running: RunningInstance, archive: 
     assert archive.account is not None
     nadja = newcomer(running)
     assert nadja.account is not None
-    given = {"person_id": nadja.account.id, "group_id": "archive", "seconds": 8, "reason": "For a moment"}
+    given = {"person_id": nadja.account.id, "group_id": "archive", "seconds": 20, "reason": "For a moment"}
     asked = running.operator(f"{REQUESTS}:ask", **given)
     ends_at = running.operator(f"{REQUESTS}:approve", request_id=asked["id"])["ends_at"]
     in_force(running)
