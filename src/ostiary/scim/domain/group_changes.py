@@ -102,7 +102,7 @@ def read_group_patch(operations: Iterable[Json]) -> GroupChange:
     change = GroupChange()
     for one in operations:
         op = one.get("op")
-        if op not in _OPS:
+        if not isinstance(op, str) or op not in _OPS:
             raise InvalidValueException(detail=f"{str(op)[:40]!r} is not a PATCH operation: add, remove or replace.")
         if "path" in one:
             change = _at_path(change, op, one)

@@ -175,8 +175,17 @@ def _change_members(
 ) -> None:
     if len(add) + len(remove) > MAX_CHANGED:
         raise InvalidValueException(detail=f"One request changes at most {MAX_CHANGED} members.")
+    for one in add:
+        if not _may_be_an_identifier(one):
+            raise InvalidValueException(detail=f"There is no user {one[:40]!r}.")
+    remove = [one for one in remove if _may_be_an_identifier(one)]
     _require_may_change(add, remove, client)
     change_members_via(group_id=group_id, via=via_of(client), add=sorted(add), remove=sorted(remove), actor=actor)
+
+
+def _may_be_an_identifier(text: str) -> bool:
+    """Return whether the database can be asked for it; not every text can be stored, and so looked for."""
+    return text.isascii() and text.isprintable()
 
 
 def _require_may_change(add: Collection[PersonId], remove: Collection[PersonId], client: str) -> None:
