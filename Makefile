@@ -6,7 +6,7 @@ BENCH_PACKAGES := wrk nginx-light caddy apache2 libapache2-mod-auth-openidc
 
 help:
 	@echo "make demo [CHECK=1]   a sample company behind the gateway, on this machine"
-	@echo "make test             every test, on SQLite and on PostgreSQL"
+	@echo "make test             every test on SQLite, and on PostgreSQL what knows a database"
 	@echo "make check            format, lint, types, contracts, migrations, links"
 	@echo "make bench            what it costs; make bench-gateway for the gateway alone"
 	@echo "make bench-replay     how fast a million requests are decided again by other rules"

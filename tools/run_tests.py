@@ -19,6 +19,17 @@ ALLOWED_SKIPS: dict[str, str] = {}
 """Test id or its beginning → why it may be skipped here."""
 
 
+NO_DATABASE = (
+    "tests/unit/policy",
+    "tests/unit/proof",
+    "tests/property/policy",
+    "tests/property/proof",
+    "tests/e2e/gateway",
+)
+"""What cannot tell one database from another: the import contracts keep the engine, the prover and the decision service
+from knowing any. Run once, on SQLite's turn; named on the command line, they run on either."""
+
+
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Yield the URL of a fresh PostgreSQL server that listens on a Unix socket only."""
@@ -74,6 +85,8 @@ def main(arguments: list[str]) -> int:
         environment.pop("OSTIARY_DATABASE_URL", None)
         return run_pytest(arguments, environment)
     arguments.remove("--postgres")
+    if not arguments:
+        arguments = [f"--ignore={folder}" for folder in NO_DATABASE]
     with postgres_server() as url:
         return run_pytest(arguments, {**environment, "OSTIARY_DATABASE_URL": url})
 
