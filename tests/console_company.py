@@ -190,7 +190,7 @@ def _hire(company: Company, email: str, name: str, groups: tuple[str, ...]) -> N
 def _link_directory(company: Company) -> None:
     """Have another directory, with somebody who is linked to it."""
     described = Provider(
-        id=ProviderId("work"),
+        id=ProviderId("office"),
         preset=Preset.OIDC,
         name="Example Work",
         issuer="https://login.example.test",

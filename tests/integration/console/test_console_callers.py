@@ -88,7 +88,7 @@ def addresses(company: Company) -> dict[str, str]:
         "group_remove": {"group_id": "staff"},
         "member_add": {"group_id": "staff"},
         "member_remove": {"group_id": "staff", "person_id": bruno.id},
-        "directory": {"provider_id": "work"},
+        "directory": {"provider_id": "office"},
         "role": {"role_id": "accountant"},
         "role_change": {"role_id": "accountant"},
         "role_remove": {"role_id": "accountant"},

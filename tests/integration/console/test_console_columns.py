@@ -35,7 +35,7 @@ LISTS = {
     GROUPS: "/groups/",
     MEMBERS: "/groups/staff/",
     DIRECTORIES: "/directories/",
-    LINKED: "/directories/work/",
+    LINKED: "/directories/office/",
     ROLES: "/roles/",
     APPS: "/apps/",
     REQUESTS: "/requests/",

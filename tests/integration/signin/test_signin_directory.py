@@ -47,8 +47,8 @@ from ostiary.policy.identifiers import GroupId, PersonId
 from ostiary.policy.request import AuthStrength
 
 pytestmark = pytest.mark.django_db
-WORK = ProviderId("work")
-CALLBACKS = [f"https://id.example.test/sign-in/with/{name}/callback" for name in ("work", "other")]
+WORK = ProviderId("office")
+CALLBACKS = [f"https://id.example.test/sign-in/with/{name}/callback" for name in ("office", "other")]
 ADA = {"email": "ada@example.test", "email_verified": True, "name": "Ada Lovelace", "groups": ["engineers"]}
 Add = Callable[..., Provider]
 
@@ -69,7 +69,7 @@ def add(directory: OpenIdDirectory) -> Iterator[Add]:
         return get_provider(WORK)
 
     yield make
-    (settings.INSTANCE.secrets / "directory-work.secret").unlink(missing_ok=True)
+    (settings.INSTANCE.secrets / "directory-office.secret").unlink(missing_ok=True)
 
 
 def come(browser: Browser, name: str = "ada", **query: str) -> Any:
@@ -78,7 +78,7 @@ def come(browser: Browser, name: str = "ada", **query: str) -> Any:
 
 
 def begin(browser: Browser, **query: str) -> str:
-    answer = browser.get("/sign-in/with/work", **query)
+    answer = browser.get("/sign-in/with/office", **query)
     assert answer.status_code == 302, answer.content.decode()
     return str(answer["Location"])
 
@@ -101,14 +101,14 @@ def test_the_first_sign_in_makes_the_account_and_the_second_finds_it(add: Add) -
     add(**newcomers(groups={"engineers": GroupId("builders")}))
     page = words(Browser().get("/sign-in", next="/sessions"))
     assert "Sign in with Example Work" in page
-    assert 'href="/sign-in/with/work?next=/sessions"' in page
+    assert 'href="/sign-in/with/office?next=/sessions"' in page
 
     browser = Browser()
     answer = come(browser, next="/sessions")
     assert answer["Location"] == "/sessions"
     ada = find_person("ada@example.test")
     assert (ada.name, ada.email_confirmed, ada.methods, ada.groups) == ("Ada Lovelace", True, (), ("builders",))
-    assert list_members(GroupId("builders"))[0].via == "directory:work"
+    assert list_members(GroupId("builders"))[0].via == "directory:office"
     # The directory is not trusted with the second factor: one of our own has to be set up first.
     assert browser.get("/sessions")["Location"] == "/set-up"
 
@@ -306,7 +306,7 @@ def test_an_answer_that_names_another_issuer_or_another_door_is_refused(add: Add
     browser = Browser()
     answer = sign_in_there(begin(browser), "ada")
     state = parse_qs(urlsplit(answer).query)["state"][0]
-    forged = browser.get("/sign-in/with/work/callback", state=state, code="x", iss="https://evil.example")
+    forged = browser.get("/sign-in/with/office/callback", state=state, code="x", iss="https://evil.example")
     assert forged.status_code == 403
     assert "was not accepted" in words(forged)
     assert browser.get("/sign-in/with/other/callback", state=state, code="x").status_code == 404
@@ -316,7 +316,7 @@ def test_a_code_that_the_directory_never_gave_opens_nothing(add: Add) -> None:
     add(**newcomers())
     browser = Browser()
     state = parse_qs(urlsplit(begin(browser)).query)["state"][0]
-    answer = browser.get("/sign-in/with/work/callback", state=state, code="made-up")
+    answer = browser.get("/sign-in/with/office/callback", state=state, code="made-up")
     assert answer.status_code == 403
     assert "was not accepted" in words(answer)
 
@@ -349,7 +349,7 @@ def signed_in(person_id: PersonId, secret: str) -> Browser:
 
 
 def link_path(browser: Browser, name: str = "ada") -> Any:
-    asked = browser.get("/authenticators/link/work")
+    asked = browser.get("/authenticators/link/office")
     return back(browser, sign_in_there(asked["Location"], name))
 
 
@@ -364,7 +364,7 @@ def test_an_account_is_linked_after_a_proof_and_a_yes_and_unlinked_again(add: Ad
     assert "ada@example.test" in words(browser.get("/authenticators/link"))
     browser.post("/authenticators/link")
     link = linked_sign_ins(person_id)[0]
-    assert (link.provider, link.label) == ("work", "ada@example.test")
+    assert (link.provider, link.label) == ("office", "ada@example.test")
     assert get_person(person_id).groups == ("builders",)
     assert search_linked(WORK, text="lovelace").total == 1
 
@@ -383,12 +383,12 @@ def test_linking_needs_a_fresh_proof_and_its_own_browser(add: Add, monkeypatch: 
     add()
     person_id, secret = make_person_with_app("a.lovelace@example.test")
     browser = signed_in(person_id, secret)
-    answer = sign_in_there(browser.get("/authenticators/link/work")["Location"], "ada")
+    answer = sign_in_there(browser.get("/authenticators/link/office")["Location"], "ada")
     stranger_id, other_secret = make_person_with_app("eve@example.test")
     eve = signed_in(stranger_id, other_secret)
     assert back(eve, answer).status_code == 403
     monkeypatch.setattr("ostiary.web.signin.prove.RECENT_SECONDS", -60)
-    assert browser.get("/authenticators/link/work")["Location"].startswith("/prove")
+    assert browser.get("/authenticators/link/office")["Location"].startswith("/prove")
     assert browser.post("/authenticators/link")["Location"].startswith("/prove")
     assert not DirectoryLink.objects.exists()
 
@@ -436,8 +436,8 @@ def test_removing_a_directory_takes_what_it_brought_and_signs_out(add: Add) -> N
     assert remove_provider(provider_id=WORK, actor=MACHINE) == 1
     assert get_person(ada.id).groups == ()
     assert list_sessions(person_id=ada.id).total == 0
-    assert not (settings.INSTANCE.secrets / "directory-work.secret").exists()
-    assert Browser().get("/sign-in/with/work").status_code == 404
+    assert not (settings.INSTANCE.secrets / "directory-office.secret").exists()
+    assert Browser().get("/sign-in/with/office").status_code == 404
 
 
 def test_resetting_somebodys_sign_in_unlinks_as_well(add: Add) -> None:

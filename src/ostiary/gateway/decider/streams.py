@@ -92,7 +92,6 @@ class Streams:
         self._timer: asyncio.TimerHandle | None = None
         self._review: asyncio.Task[None] | None = None
         self._again = False
-        self.cut = 0
 
     def __len__(self) -> int:
         """Return how many are remembered."""
@@ -169,7 +168,6 @@ class Streams:
             log.error("stream_not_cut", error=str(error), peer=stream.incoming.peer)
             return
         if was_there:
-            self.cut += 1
             self._ended(stream.incoming, verdict, now)
 
     def _look(self) -> None:
