@@ -38,6 +38,7 @@ import pytest
 from ostiary.config.loader import load_instance
 from ostiary.config.secrets import read_secret
 from ostiary.demo.walk.browser import words_of
+from ostiary.gateway.envoy import ask_admin
 from ostiary.gateway.snapshots import read_encoded
 from ostiary.supervisor.status_file import NotRunning, read_status
 from tests import running_http2 as wire
@@ -68,6 +69,7 @@ __all__ = [
 
 ROOT = Path(__file__).resolve().parents[1]
 PATIENCE_SECONDS = 180.0
+ECDS_DUMP = "/config_dump?resource=ecds_filters"
 OSTIARY = [sys.executable, "-c", "from ostiary.cli.main import main; main()"]
 CONFIGURATION = """\
 domain = "{domain}"
@@ -268,6 +270,7 @@ class RunningInstance:
 
     def apply_rules(self, document: str) -> None:
         self.operator("ostiary.rulebook.facade:apply_rules", document)
+        self.in_force()
 
     @contextmanager
     def rules(self, document: str, *, unchecked: bool = False) -> Iterator[None]:
@@ -275,6 +278,7 @@ class RunningInstance:
         try:
             if unchecked:
                 self.operator("tests.running_operator:put_rules_unchecked", document, acting=False)
+                self.in_force()
             else:
                 self.apply_rules(document)
             yield
@@ -373,10 +377,19 @@ class RunningInstance:
         pseudo = [(":method", method), (":scheme", "https"), (":authority", authority), (":path", target)]
         return self.http2(name, [*pseudo, *headers])
 
-    def api_is_behind(self) -> bool:
-        """Say whether the decision service stands on older facts than are published."""
-        answer = unix_request(self.instance.decider_socket, "GET", "/health")
-        return int(answer.json()["generation"]) < read_encoded(self.instance.facts).generation
+    def in_force(self) -> None:
+        """Wait until the decision service and the data plane both stand on what is published.
+
+        They learn of it one after the other: in between, a grant from before may still pass.
+        """
+        self.eventually(lambda: not self._is_behind(), "what was published is in force")
+
+    def _is_behind(self) -> bool:
+        published = read_encoded(self.instance.facts)
+        health = unix_request(self.instance.decider_socket, "GET", "/health").json()
+        if int(health["generation"]) < published.generation:
+            return True
+        return published.grant_key.kid.encode() not in ask_admin(self.instance, ECDS_DUMP)
 
     # What it remembers
 

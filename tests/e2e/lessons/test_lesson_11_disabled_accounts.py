@@ -242,7 +242,7 @@ def test_a_door_is_shut_for_who_is_disabled_and_open_for_who_is_not(
     leaver, refused = door(running)
     _, opened = door(running)
     running.operator(f"{IDENTITY}:disable_person", person_id=leaver, reason="left the company")
-    running.eventually(lambda: not running.api_is_behind(), "the facts are in force")
+    running.in_force()
     assert not refused()
     assert not refused(), "nor the second time"
     assert opened()

@@ -140,7 +140,7 @@ def test_what_changes_for_others_changes_nothing(running: RunningInstance, bob: 
     with streams(bob) as (websocket, _):
         before = running.decisions()
         running.make_person("staff")
-        running.eventually(lambda: not running.api_is_behind(), "the facts are in force")
+        running.in_force()
         assert websocket.echoes()
         ended = [one for one in running.decisions()[len(before) :] if one.get("status_detail") == "stream_ended"]
         assert not ended

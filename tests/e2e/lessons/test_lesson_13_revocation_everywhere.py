@@ -29,7 +29,7 @@ def test_a_revoked_session_is_refused_at_every_door(running: RunningInstance) ->
         (assertion,) = received(client.api("wiki"), "x-ostiary-assertion")
         prepared[client.account.id] = (fresh, code, assertion, dict(client.cookies("wiki")))
     revoke(ada)
-    running.eventually(lambda: not running.api_is_behind(), "the facts are in force")
+    running.in_force()
     for client, alive in ((ada, False), (bob, True)):
         fresh, code, _, held = prepared[client.account.id]
         doors = {
@@ -156,6 +156,6 @@ def test_a_code_made_before_is_worthless_after(running: RunningInstance) -> None
     code = location(ada.browser.send("GET", location(fresh.get("vault"))))
     assert parse_qs(urlsplit(code).query)["code"]
     revoke(ada)
-    running.eventually(lambda: not running.api_is_behind(), "the facts are in force")
+    running.in_force()
     assert fresh.browser.send("GET", code).status_code == 403
     assert SESSION not in fresh.cookies("vault")

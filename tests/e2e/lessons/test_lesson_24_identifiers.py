@@ -61,7 +61,7 @@ def test_a_rule_for_an_odd_name_means_nobody_we_know(running: RunningInstance, o
         assert reached(ada.api("wiki")), "the rules before go on"
         return
     try:
-        running.eventually(lambda: not running.api_is_behind(), "the rules are in force")
+        running.in_force()
         assert ada.api("wiki").status_code == 403
     finally:
         running.apply_rules(RULES)

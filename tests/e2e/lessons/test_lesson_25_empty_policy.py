@@ -25,10 +25,6 @@ def admin(running: RunningInstance) -> Client:
     return running.administrator()
 
 
-def in_force(running: RunningInstance) -> None:
-    running.eventually(lambda: not running.api_is_behind(), "the rules are in force")
-
-
 def emergency(running: RunningInstance) -> Client:
     """Return a browser in which an emergency link was used."""
     link = running.operator(f"{IDENTITY}:recover_administrator", email="emergency@corp.test")["link"]
@@ -43,23 +39,19 @@ def emergency(running: RunningInstance) -> Client:
 def test_without_rules_nobody_enters(running: RunningInstance, ada: Client, admin: Client, document: str) -> None:
     assert reached(ada.enter("wiki").api("wiki"))
     with running.rules(document):
-        in_force(running)
         for name, path in (("wiki", "/"), ("files", "/public/x"), ("vault", "/")):
             assert ada.api(name, path).status_code == 403, name
         assert admin.api("admin", "/").status_code == 403
         assert running.signed_in(running.make_person("staff", "administrators")).open("wiki").status_code == 403
         assert ada.get("id", "/profile").status_code == 200, "signing in and the portal go on"
-    in_force(running)
     assert reached(ada.api("wiki"))
 
 
 def test_with_rules_that_cannot_be_used_nobody_enters(running: RunningInstance, ada: Client, admin: Client) -> None:
     with running.rules(BROKEN, unchecked=True):
-        in_force(running)
         for name, path in (("wiki", "/"), ("files", "/public/x"), ("vault", "/")):
             assert ada.api(name, path).status_code == 503, name
         assert admin.api("admin", "/").status_code == 503
-    in_force(running)
     assert reached(ada.api("wiki"))
 
 
@@ -70,7 +62,6 @@ def test_the_emergency_link_opens_the_console_and_nothing_else(
     running: RunningInstance, document: str, unchecked: bool
 ) -> None:
     with running.rules(document, unchecked=unchecked):
-        in_force(running)
         someone = emergency(running)
         page = someone.open("admin")
         assert page.status_code == 200, page.text
@@ -93,7 +84,6 @@ def test_the_emergency_link_opens_the_console_and_nothing_else(
 def test_the_rules_are_mended_from_there(running: RunningInstance, ada: Client) -> None:
     """What it is for: somebody locked everybody out, and the machine's owner puts it right in the console."""
     with running.rules(LOCKED_OUT):
-        in_force(running)
         assert ada.api("wiki").status_code == 403
         someone = emergency(running)
         someone.open("admin")
@@ -101,7 +91,7 @@ def test_the_rules_are_mended_from_there(running: RunningInstance, ada: Client) 
         form = form_with(page, "document")
         landed = someone.browser.submit(page, form, document=RULES, comment="mended", apply="1")
         assert landed.request.url.path == "/rules/", words_of(landed)
-        in_force(running)
+        running.in_force()
         assert reached(ada.api("wiki"))
 
 
@@ -125,6 +115,6 @@ def test_an_emergency_sign_in_can_be_ended_like_any_other(running: RunningInstan
     assert someone.open("admin").status_code == 200
     claims = running.session_claims(someone.cookies("admin")["__Host-ostiary-session"])
     running.operator(f"{IDENTITY}:revoke_session", session_id=claims["sid"], reason="done")
-    in_force(running)
+    running.in_force()
     assert location(someone.get("admin")).startswith(running.url("id", "/continue"))
     assert someone.api("admin").status_code == 401

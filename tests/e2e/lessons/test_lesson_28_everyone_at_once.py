@@ -53,6 +53,7 @@ def test_by_their_number_it_is_done(running: RunningInstance, admin: Client, sta
         )
         assert landed.request.url.path == "/rules/", words_of(landed)
         assert in_force(running)["document"] == TAKING
+        running.in_force()
         assert {one.api("wiki").status_code for one in staff} == {403}
 
 
@@ -65,6 +66,7 @@ def test_what_is_taken_from_one_is_never_held(running: RunningInstance, admin: C
         form = form_with(shown, "document")
         assert "people" not in form.values
         assert admin.browser.submit(shown, form, apply="1").request.url.path == "/rules/"
+        running.in_force()
         assert one.api("wiki").status_code == 403
         assert all(reached(other.api("wiki")) for other in others)
 

@@ -36,10 +36,6 @@ def newcomer(running: RunningInstance) -> Client:
     return running.signed_in(running.make_person(name="Nadja New"))
 
 
-def in_force(running: RunningInstance) -> None:
-    running.eventually(lambda: not running.api_is_behind(), "the facts are in force")
-
-
 def test_refused_asked_granted_by_another_and_the_next_request_is_let_in(
     running: RunningInstance, archive: Client
 ) -> None:
@@ -66,14 +62,14 @@ def test_refused_asked_granted_by_another_and_the_next_request_is_let_in(
     answer = next(one for one in read_forms(shown.text) if "comment" in one.values)
     done = archive.browser.submit(shown, answer, answer="approve", comment="Until tonight")
     assert done.status_code == 200, words_of(done)
-    in_force(running)
+    running.in_force()
     assert nadja.open("vault", "/books").status_code == 200
     own = nadja.open("id", path)
     assert f'href="{running.url("vault", "/books?year=2026")}"' in own.text
 
     back = next(one for one in read_forms(own.text) if one.action.endswith("/hand-back"))
     nadja.browser.submit(own, back)
-    in_force(running)
+    running.in_force()
     assert nadja.open("vault", "/books").status_code == 403
 
 
@@ -84,7 +80,7 @@ def test_what_was_granted_ends_at_its_moment(running: RunningInstance, archive: 
     given = {"person_id": nadja.account.id, "group_id": "archive", "seconds": 20, "reason": "For a moment"}
     asked = running.operator(f"{REQUESTS}:ask", **given)
     ends_at = running.operator(f"{REQUESTS}:approve", request_id=asked["id"])["ends_at"]
-    in_force(running)
+    running.in_force()
     nadja.enter("vault")
     last_let_in, began = 0.0, time.time()
     while reached(nadja.api("vault")):

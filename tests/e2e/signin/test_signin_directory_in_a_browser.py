@@ -58,7 +58,7 @@ def test_the_first_sign_in_makes_an_account_and_groups_decide_at_the_gateway(
     other.goto(running.url("id", "/sign-in"))
     sign_in(other, "fay")
     expect(other.get_by_role("heading", name="My apps")).to_be_visible(timeout=WAIT_MILLISECONDS)
-    running.eventually(lambda: not running.api_is_behind(), "the facts are in force")
+    running.in_force()
     assert status(page, wiki) == 403
 
     events = [one for one in running.control_events() if "fay@corp.test" in json.dumps(one)]
