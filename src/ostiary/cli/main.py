@@ -37,6 +37,7 @@ FLAT_LAST = ("backup",)
 FURTHER = (
     "user_life_cycle",
     "rules_change",
+    "rules_proposals",
     "rules_proof",
     "rules_reach",
     "rules_replay",

@@ -1,4 +1,4 @@
-"""A change of rules in words, as the terminal shows it. Making and carrying out the plan lives in `rules_change`."""
+"""A change of rules in words, as the terminal shows it. Making and carrying out the plan lives in `rules_carrying_out`."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final

@@ -7,9 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ostiary.applications.facade import ensure_builtin_apps
+from ostiary.cli import rules_change, rules_proposals  # noqa: F401 - they add commands
 from ostiary.cli.output import ExitCode, NeedsConfirmation
-from ostiary.cli.rules import UnreadableRules
-from ostiary.cli.rules_change import app
+from ostiary.cli.rules import UnreadableRules, app
 from ostiary.cli.rules_results import UnwritableResults
 from ostiary.rulebook.facade import get_current, initial_rules, list_history
 
