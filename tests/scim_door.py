@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from ostiary.scim.door import Answer, Asked, Door
+from ostiary.scim.door import Door
+from ostiary.scim.exchange import Answer, Asked
 from ostiary.scim.queries.views import Viewer
 from ostiary.visibility.facade import Actor
 

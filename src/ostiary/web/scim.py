@@ -56,7 +56,8 @@ def scim(request: HttpRequest, rest: str) -> HttpResponse:
 
 
 def _answered(request: HttpRequest, client: Client, rest: str, body: bytes) -> HttpResponse:
-    from ostiary.scim.door import Asked, Door  # noqa: PLC0415 - 30 MiB, for instances that use it
+    from ostiary.scim.door import Door  # noqa: PLC0415 - 30 MiB, for instances that use it
+    from ostiary.scim.exchange import Asked  # noqa: PLC0415 - as above
     from ostiary.scim.queries.views import Viewer  # noqa: PLC0415 - as above
 
     instance = settings.INSTANCE

@@ -11,9 +11,8 @@ from datetime import datetime
 from typing import Any, Final
 
 import msgspec
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, TextField
-from django.db.models.functions import Cast, Coalesce, Lower
-from scim2_models import InvalidPathException, ScimFilter
+from django.db.models import Q
+from scim2_models import ScimFilter
 from scim2_models.path import (
     AttributeBinding,
     CompareOperator,
@@ -28,13 +27,9 @@ from scim2_models.path import (
     coerce_value,
 )
 
-from ostiary.identity.facade import can_sign_in, has_member, is_in_group
-from ostiary.scim.domain.clients import via_of
-from ostiary.scim.models import StoredGroup, StoredUser
-
 EVERYTHING: Final = Q()
 NOTHING: Final = Q(pk__in=())
-_PLAIN: Final = re.compile(r"[A-Za-z0-9._+@-]+")
+PLAIN: Final = re.compile(r"[A-Za-z0-9._+@-]+")
 _LOOKUPS: Final = {"eq": "iexact", "ne": "iexact", "co": "icontains", "sw": "istartswith", "ew": "iendswith"}
 _EXACT_LOOKUPS: Final = {"eq": "exact", "ne": "exact"}
 _ORDER: Final = {"gt": "gt", "ge": "gte", "lt": "lt", "le": "lte", "eq": "exact", "ne": "exact"}
@@ -182,164 +177,3 @@ def moment(column: str) -> Compiler:
         return Condition(~found if op == CompareOperator.ne else found)
 
     return compiled
-
-
-def user_attributes(client: str) -> dict[str, Compiler]:
-    """Return how the database answers what is asked of users, as one client sees them."""
-
-    def column(name: str, *, case_exact: bool = False) -> Compiler:
-        return said(client, text(name, case_exact=case_exact), StoredUser, "person")
-
-    return {
-        "id": text("id", case_exact=True),
-        "user_name": _user_name(client),
-        "external_id": column("external_id", case_exact=True),
-        "name.formatted": column("formatted"),
-        "name.given_name": column("given_name"),
-        "name.family_name": column("family_name"),
-        "title": text("title"),
-        "active": _active,
-        "emails.value": _emails(client),
-        "groups.value": _group,
-        "department": text("department"),
-        "employee_number": text("employee_number"),
-        "meta.created": moment("created_at"),
-        "meta.last_modified": _modified(client),
-    }
-
-
-def _rows(client: str) -> QuerySet[StoredUser]:
-    return StoredUser.objects.filter(client=client, person=OuterRef("pk"))
-
-
-def _user_name(client: str) -> Compiler:
-    """Compare the userName a client gave, or the address of whom it said nothing."""
-    stated, theirs = said(client, text("user_name"), StoredUser, "person"), text("email")
-    keys, addresses = (
-        said(client, text("user_name_key", case_exact=True), StoredUser, "person"),
-        text("email", case_exact=True),
-    )
-
-    def compiled(op: CompareOperator | None, value: Any) -> Condition:
-        if op is None:
-            return Condition(EVERYTHING)
-        if op == CompareOperator.eq and isinstance(value, str) and value.isascii():
-            ours, other = keys(op, value.lower()), addresses(op, value.lower())
-        else:
-            ours, other = stated(op, value), theirs(op, value)
-        if not ours.where or not other.where:
-            return UNKNOWN
-        known = Q(Exists(_rows(client)))
-        return Condition(known & ours.where | ~known & other.where, ours.exact and other.exact)
-
-    return compiled
-
-
-def _active(op: CompareOperator | None, value: Any) -> Condition:
-    if op is None:
-        return Condition(EVERYTHING)
-    if not isinstance(value, bool) or op not in {"eq", "ne"}:
-        return UNKNOWN
-    return Condition(can_sign_in() if value == (op == CompareOperator.eq) else ~can_sign_in())
-
-
-def _emails(client: str) -> Compiler:
-    def compiled(op: CompareOperator | None, value: Any) -> Condition:
-        if op != CompareOperator.eq or not isinstance(value, str) or not _PLAIN.fullmatch(value):
-            return UNKNOWN
-        rows = StoredUser.objects.filter(client=client).annotate(stated=Cast("emails", TextField()))
-        there = Q(pk__in=rows.filter(stated__icontains=value).values("person_id"))
-        return Condition(Q(email=value.lower()) | there, exact=False)
-
-    return compiled
-
-
-def _group(op: CompareOperator | None, value: Any) -> Condition:
-    if op not in {CompareOperator.eq, CompareOperator.ne} or not isinstance(value, str) or "\x00" in value:
-        return UNKNOWN
-    return Condition(is_in_group(value) if op == CompareOperator.eq else ~is_in_group(value))
-
-
-def _modified(client: str) -> Compiler:
-    ours, theirs = moment("modified_at"), moment("created_at")
-
-    def compiled(op: CompareOperator | None, value: Any) -> Condition:
-        other = theirs(op, value)
-        if not other.where:
-            return other
-        known, rows = Q(Exists(_rows(client))), _rows(client).filter(ours(op, value).where)
-        return Condition(known & Q(Exists(rows)) | ~known & other.where)
-
-    return compiled
-
-
-def group_attributes(client: str) -> dict[str, Compiler]:
-    """Return how the database answers what is asked of groups, as one client sees them."""
-
-    def member(op: CompareOperator | None, value: Any) -> Condition:
-        if op not in {CompareOperator.eq, CompareOperator.ne} or not isinstance(value, str) or "\x00" in value:
-            return UNKNOWN
-        there = has_member(value, via_of(client))
-        return Condition(there if op == CompareOperator.eq else ~there)
-
-    return {
-        "id": text("id", case_exact=True),
-        "display_name": text("name"),
-        "external_id": said(client, text("external_id", case_exact=True), StoredGroup, "group"),
-        "members.value": member,
-    }
-
-
-def user_order(client: str, binding: AttributeBinding) -> Any:
-    """Return what users are ordered by.
-
-    Raises:
-        InvalidPathException: when they cannot be ordered by that.
-    """
-    rows = _rows(client)
-    columns: dict[str, Any] = {
-        "id": F("id"),
-        "user_name": Lower(Coalesce(Subquery(rows.values("user_name_key")[:1]), F("email"))),
-        "display_name": Lower("name"),
-        "title": Lower("title"),
-        "active": F("is_active"),
-        "emails.value": F("email"),
-        "department": Lower("department"),
-        "employee_number": Lower("employee_number"),
-        "meta.created": F("created_at"),
-        "meta.last_modified": Coalesce(Subquery(rows.values("modified_at")[:1]), F("created_at")),
-        **{
-            name: Lower(Subquery(rows.values(column)[:1]))
-            for name, column in (
-                ("external_id", "external_id"),
-                ("name.formatted", "formatted"),
-                ("name.given_name", "given_name"),
-                ("name.family_name", "family_name"),
-            )
-        },
-    }
-    return _column(columns, binding)
-
-
-def group_order(client: str, binding: AttributeBinding) -> Any:
-    """Return what groups are ordered by.
-
-    Raises:
-        InvalidPathException: when they cannot be ordered by that.
-    """
-    rows = StoredGroup.objects.filter(client=client, group=OuterRef("pk"))
-    columns = {
-        "id": F("id"),
-        "display_name": Lower("name"),
-        "external_id": Subquery(rows.values("external_id")[:1]),
-    }
-    return _column(columns, binding)
-
-
-def _column(columns: Mapping[str, Any], binding: AttributeBinding) -> Any:
-    found = columns.get(name_of(binding))
-    if found is None:
-        raise InvalidPathException(
-            detail=f"Nothing is sorted by {binding.urn}; try one of {', '.join(sorted(columns))}."
-        )
-    return found

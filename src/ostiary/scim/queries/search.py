@@ -10,14 +10,9 @@ from scim2_models import InvalidPathException, ScimFilter, SearchRequest, TooMan
 from ostiary.identity.facade import count_groups, count_people, read_groups, read_people
 from ostiary.scim.domain.resources import MAX_RESULTS, Group, Person
 from ostiary.scim.models import StoredUser
-from ostiary.scim.queries.conditions import (
-    Condition,
-    compile_filter,
-    group_attributes,
-    group_order,
-    user_attributes,
-    user_order,
-)
+from ostiary.scim.queries.attributes import group_attributes, user_attributes
+from ostiary.scim.queries.conditions import Condition, compile_filter
+from ostiary.scim.queries.ordering import group_order, user_order
 from ostiary.scim.queries.views import Viewer, groups_of, users_of
 
 MAX_LOOKED_AT: Final = 2000
