@@ -20,13 +20,16 @@ class _Connection(http.client.HTTPConnection):
         self.sock.connect(str(self._path))
 
 
-def ask_socket(path: Path, target: str, *, method: str = "GET", seconds: float) -> tuple[int, bytes]:
+def ask_socket(
+    path: Path, target: str, *, method: str = "GET", body: bytes | None = None, seconds: float
+) -> tuple[int, bytes]:
     """Return status and body of the answer to one request.
 
     Args:
         path: the Unix socket.
         target: what to ask for, `/health` for instance.
         method: the HTTP method.
+        body: what is sent with it.
         seconds: the longest wait for each step.
 
     Raises:
@@ -34,7 +37,7 @@ def ask_socket(path: Path, target: str, *, method: str = "GET", seconds: float) 
     """
     connection = _Connection(path, seconds)
     try:
-        connection.request(method, target)
+        connection.request(method, target, body)
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:

@@ -46,7 +46,7 @@ def find_forbidden(
     """
     found: dict[str, str] = {}
     for app in apps:
-        if app.builtin or (address := parse_upstream(app.upstream.url)).is_address:
+        if app.builtin or not app.behind_gateway or (address := parse_upstream(app.upstream.url)).is_address:
             continue
         problem = _judge(address, instance, resolve)
         if problem is None:

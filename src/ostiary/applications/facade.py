@@ -7,6 +7,7 @@ from ostiary.applications.domain import (
     App,
     AppHealth,
     Health,
+    SignIn,
     UnknownApp,
     UnusableApp,
     Upstream,
@@ -17,20 +18,22 @@ from ostiary.applications.domain import (
     parse_upstream,
 )
 from ostiary.applications.facts import read_applications
-from ostiary.applications.queries import app_health, get_app, list_apps
-from ostiary.applications.services import add_app, change_app, ensure_builtin_apps, remove_app
+from ostiary.applications.queries import app_health, get_app, list_apps, list_guarded_apps
+from ostiary.applications.services import add_app, add_app_elsewhere, change_app, ensure_builtin_apps, remove_app
 
 __all__ = [
     "CONSOLE_APP",
     "App",
     "AppHealth",
     "Health",
+    "SignIn",
     "UnknownApp",
     "UnusableApp",
     "Upstream",
     "UpstreamAddress",
     "UpstreamScheme",
     "add_app",
+    "add_app_elsewhere",
     "app_health",
     "change_app",
     "cluster_name",
@@ -39,6 +42,7 @@ __all__ = [
     "forbidden_patterns",
     "get_app",
     "list_apps",
+    "list_guarded_apps",
     "own_ports",
     "parse_upstream",
     "read_applications",

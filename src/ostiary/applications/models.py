@@ -8,7 +8,7 @@ class StoredApp(models.Model):
 
     id = models.CharField(primary_key=True, max_length=63)
     name = models.CharField(max_length=100)
-    host = models.CharField(max_length=253, unique=True)
+    host = models.CharField(max_length=253, blank=True)
     upstream_url = models.CharField(max_length=300, blank=True)
     verify_tls = models.BooleanField(default=True)
     ca_file = models.CharField(max_length=1000, blank=True)
@@ -22,13 +22,18 @@ class StoredApp(models.Model):
     description = models.CharField(max_length=500, blank=True)
     icon = models.CharField(max_length=63, blank=True)
     builtin = models.BooleanField(default=False)
+    sign_in = models.CharField(max_length=16, default="gateway")
+    launch_url = models.CharField(max_length=500, blank=True)
     added_at = models.DateTimeField(auto_now_add=True)
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        """Lists read by name."""
+        """Lists read by name; a host leads to one app, and apps elsewhere have none."""
 
         ordering = ["name", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["host"], condition=~models.Q(host=""), name="applications_host_once")
+        ]
 
     def __str__(self) -> str:
         return self.id

@@ -3,7 +3,7 @@
 from django.conf import settings
 
 from ostiary.applications.adapters.upstream_health import read_upstream_health
-from ostiary.applications.domain import App, AppHealth, Upstream
+from ostiary.applications.domain import App, AppHealth, SignIn, Upstream
 from ostiary.applications.domain.wording import unknown_app
 from ostiary.applications.models import StoredApp
 from ostiary.policy.identifiers import AppId, Label
@@ -13,6 +13,11 @@ from ostiary.policy.request import ActionClass
 def list_apps() -> tuple[App, ...]:
     """Return every app by name, the built-in console included."""
     return tuple(to_app(row) for row in StoredApp.objects.all())
+
+
+def list_guarded_apps() -> tuple[App, ...]:
+    """Return the apps behind the gateway by name, the built-in console included."""
+    return tuple(to_app(row) for row in StoredApp.objects.filter(sign_in=SignIn.GATEWAY))
 
 
 def get_app(app_id: str) -> App:
@@ -29,7 +34,7 @@ def get_app(app_id: str) -> App:
 
 def app_health() -> tuple[AppHealth, ...]:
     """Return how each app's upstream is doing, as the data plane sees it at this moment."""
-    return read_upstream_health(list_apps(), admin_socket=settings.INSTANCE.envoy_admin_socket)
+    return read_upstream_health(list_guarded_apps(), admin_socket=settings.INSTANCE.envoy_admin_socket)
 
 
 def to_app(row: StoredApp) -> App:
@@ -53,4 +58,6 @@ def to_app(row: StoredApp) -> App:
         description=row.description,
         icon=row.icon,
         builtin=row.builtin,
+        sign_in=SignIn(row.sign_in),
+        launch_url=row.launch_url,
     )

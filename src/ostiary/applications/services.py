@@ -2,29 +2,23 @@
 
 import time
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.db import transaction
 
-from ostiary.applications.adapters.authority_file import read_authorities
-from ostiary.applications.destinations import own_ports, refuse_forbidden
-from ostiary.applications.domain import CONSOLE_APP, App, UnusableApp, UpstreamScheme, parse_upstream, wording
-from ostiary.applications.domain.upstream import parse_health_path, parse_host_header
+from ostiary.applications.checking import check_tls, checked, refuse_fixed
+from ostiary.applications.destinations import refuse_forbidden
+from ostiary.applications.domain import CONSOLE_APP, App, SignIn, UnusableApp, wording
 from ostiary.applications.models import StoredApp
 from ostiary.applications.queries import to_app
 from ostiary.changes import announce_change
 from ostiary.config.places import Instance
-from ostiary.policy.identifiers import parse_slug
 from ostiary.visibility.domain.events import EntityChange, entity_change_event
 from ostiary.visibility.facade import Actor, new_uid, record
 
 _HARMLESS_FIELDS = frozenset({"name", "description", "contact", "icon", "health_path"})
-_FIXED_FOR_BUILTIN = frozenset(
-    {"host", "upstream_url", "verify_tls", "ca_file", "host_header", "health_path", "identity_headers", "streams"}
-)
 
 
 def add_app(
@@ -88,18 +82,52 @@ def add_app(
         "icon": icon,
     }
     refuse_forbidden(_instance(), upstream)
-    with transaction.atomic():
-        if StoredApp.objects.filter(pk=identifier).exists():
-            raise UnusableApp(
-                f"There is already an app {identifier!r}.", hint=f"Change it: ostiary app change {identifier}"
-            )
-        row = StoredApp(pk=identifier, **_checked(fields, except_app=identifier))
-        _check_tls(row)
-        row.save(force_insert=True)
-        announce_change("applications", takes_away=False)
-        app = to_app(row)
-        _put_on_record(actor, "create", app, after=app)
-    return app
+    return _store(identifier, fields, SignIn.GATEWAY, actor)
+
+
+def add_app_elsewhere(
+    app_id: str,
+    *,
+    sign_in: SignIn,
+    launch_url: str,
+    actor: Actor,
+    name: str = "",
+    labels: Iterable[str] = (),
+    contact: str = "",
+    description: str = "",
+    icon: str = "",
+) -> App:
+    """Add an application that is not behind the gateway and asks the sign-in host who somebody is.
+
+    Nobody may sign in to it until a rule says so. How it asks is registered by the room of that protocol.
+
+    Args:
+        app_id: what rules will name, as for `add_app`.
+        sign_in: the protocol it speaks.
+        launch_url: where people open it.
+        actor: who adds it.
+        name: what people read; empty takes the identifier.
+        labels: what rules may name instead of the app.
+        contact: whom a refused person can write to.
+        description: one line for the portal.
+        icon: a picture's name for the portal.
+
+    Raises:
+        UnusableApp, MalformedIdentifier: when a value cannot be used; nothing was changed.
+        RecordUnavailable: when the change cannot be put on record; nothing was changed.
+    """
+    identifier = wording.parse_app_id(app_id)
+    if sign_in is SignIn.GATEWAY:
+        raise UnusableApp("An app behind the gateway has an upstream.", hint="Add it with: ostiary app add")
+    fields: dict[str, Any] = {
+        "name": name or identifier,
+        "launch_url": launch_url,
+        "labels": list(labels),
+        "contact": contact,
+        "description": description,
+        "icon": icon,
+    }
+    return _store(identifier, fields, sign_in, actor)
 
 
 def change_app(
@@ -120,12 +148,14 @@ def change_app(
     streams: bool | None = None,
     description: str | None = None,
     icon: str | None = None,
+    launch_url: str | None = None,
 ) -> App:
     """Change what is given of an application; `None` leaves a value as it is.
 
     Raises:
         UnknownApp: when there is no such app.
-        UnusableApp: when a value cannot be used, or belongs to Ostiary itself; nothing was changed.
+        UnusableApp: when a value cannot be used, belongs to Ostiary itself, or means nothing for this kind of app;
+            nothing was changed.
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
     given: dict[str, Any] = {
@@ -143,6 +173,7 @@ def change_app(
         "streams": streams,
         "description": description,
         "icon": icon,
+        "launch_url": launch_url,
     }
     if upstream is not None:
         refuse_forbidden(_instance(), upstream)
@@ -150,14 +181,13 @@ def change_app(
         row = _locked(app_id)
         before = to_app(row)
         wanted = {field: value for field, value in given.items() if value is not None}
-        if row.builtin and (fixed := sorted(_FIXED_FOR_BUILTIN & wanted.keys())):
-            raise UnusableApp(f"{row.name} is part of Ostiary: its {', '.join(fixed)} cannot be changed.")
+        refuse_fixed(row, wanted)
         changed = {
-            field: value for field, value in _checked(wanted, except_app=row.id).items() if getattr(row, field) != value
+            field: value for field, value in checked(wanted, except_app=row.id).items() if getattr(row, field) != value
         }
         for field, value in changed.items():
             setattr(row, field, value)
-        _check_tls(row)
+        check_tls(row)
         if not changed:
             return before
         row.save()
@@ -168,7 +198,7 @@ def change_app(
 
 
 def remove_app(app_id: str, *, actor: Actor) -> None:
-    """Take an application away from behind the gateway. The application itself is not touched.
+    """Take an application out of the catalogue. The application itself is not touched.
 
     Raises:
         UnknownApp: when there is no such app.
@@ -207,6 +237,21 @@ def ensure_builtin_apps() -> App:
     return to_app(row)
 
 
+def _store(identifier: str, fields: Mapping[str, Any], sign_in: SignIn, actor: Actor) -> App:
+    with transaction.atomic():
+        if StoredApp.objects.filter(pk=identifier).exists():
+            raise UnusableApp(
+                f"There is already an app {identifier!r}.", hint=f"Change it: ostiary app change {identifier}"
+            )
+        row = StoredApp(pk=identifier, sign_in=sign_in.value, **checked(fields, except_app=identifier))
+        check_tls(row)
+        row.save(force_insert=True)
+        announce_change("applications", takes_away=False)
+        app = to_app(row)
+        _put_on_record(actor, "create", app, after=app)
+    return app
+
+
 def _put_on_record(
     actor: Actor, change: EntityChange, app: App, *, before: App | None = None, after: App | None = None
 ) -> None:
@@ -236,49 +281,3 @@ def _locked(app_id: str) -> StoredApp:
     if row is None:
         raise wording.unknown_app(app_id, StoredApp.objects.values_list("pk", flat=True))
     return row
-
-
-def _checked(fields: Mapping[str, Any], *, except_app: str) -> dict[str, Any]:
-    """Return the fields in the form in which they are stored."""
-    others = {row.host: f"the app {row.id!r}" for row in StoredApp.objects.exclude(pk=except_app)}
-    instance = _instance()
-    reserved = {instance.identity_host: "sign-in", instance.console_host: "the console"}
-    own_hosts = {*others, *reserved}
-
-    def upstream(text: str) -> str:
-        return parse_upstream(text, own_hosts=own_hosts, own_ports=own_ports(instance)).url
-
-    parsers: dict[str, Any] = {
-        "name": lambda text: wording.parse_text(text, what="name", limit=100, required=True),
-        "host": lambda text: wording.parse_host(text, taken=others | reserved),
-        "upstream_url": upstream,
-        "verify_tls": bool,
-        "ca_file": _checked_ca_file,
-        "host_header": parse_host_header,
-        "health_path": parse_health_path,
-        "labels": lambda texts: list(wording.parse_labels(texts)),
-        "methods": lambda methods: {name: action.value for name, action in wording.parse_methods(methods).items()},
-        "identity_headers": wording.parse_identity_headers,
-        "contact": lambda text: wording.parse_text(text, what="contact", limit=200),
-        "streams": bool,
-        "description": lambda text: wording.parse_text(text, what="description", limit=500),
-        "icon": lambda text: text and parse_slug(text, what="picture"),
-    }
-    return {field: parsers[field](value) for field, value in fields.items()}
-
-
-def _checked_ca_file(text: str) -> str:
-    if not text:
-        return ""
-    path = Path(text).absolute()
-    read_authorities(path)
-    return str(path)
-
-
-def _check_tls(row: StoredApp) -> None:
-    secure = row.upstream_url.startswith(f"{UpstreamScheme.HTTPS}:")
-    if row.ca_file and not (secure and row.verify_tls):
-        raise UnusableApp(
-            "A file of authorities has no effect here.",
-            hint="It needs an https:// upstream whose certificate is checked.",
-        )

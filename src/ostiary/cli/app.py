@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ostiary.applications.facade import App, AppHealth
     from ostiary.config.places import Instance
 
-app = typer.Typer(help="Applications behind the gateway.", no_args_is_help=True)
+app = typer.Typer(help="Applications, behind the gateway or not.", no_args_is_help=True)
 
 AppArgument = Annotated[str, typer.Argument(metavar="APP", help="The app's identifier, as rules name it.")]
 _Upstream = typer.Option(help="Where the app listens: http://host[:port] or https://host[:port].", metavar="URL")
@@ -39,6 +39,7 @@ _CaFile = typer.Option(help="PEM file of the authority that signed an https upst
 _HostHeader = typer.Option(help="Host towards the upstream; what the browser asked for when empty.")
 _Description = typer.Option(help="One line for the portal.")
 _Insecure = typer.Option("--insecure-upstream/--verify-upstream", help="Do not check an https upstream's certificate.")
+_LaunchUrl = typer.Option(help="Where people open an app that is not behind the gateway.", metavar="URL")
 _Streams = typer.Option("--streams/--no-streams", help="Forward WebSocket.")
 
 
@@ -117,8 +118,8 @@ def list_(as_json: JsonOption = False) -> None:
             (
                 one.id,
                 one.name,
-                instance.url(one.host),
-                one.upstream.url or "Ostiary",
+                _address(instance, one),
+                _upstream(one),
                 health[one.id].health.value if one.id in health else None,
                 ", ".join(one.labels) or None,
             )
@@ -144,8 +145,9 @@ def show(name_of_app: AppArgument, as_json: JsonOption = False) -> None:
         ("App", found.id),
         ("Name", found.name),
         ("Description", found.description),
-        ("Address", instance.url(found.host)),
-        ("Upstream", upstream.url or "Ostiary itself"),
+        ("Address", _address(instance, found)),
+        ("Sign-in", "" if found.behind_gateway else f"{found.sign_in.value}, not behind the gateway"),
+        ("Upstream", _upstream(found)),
         ("Certificate", _certificate_words(found)),
         ("Host header", upstream.host_header),
         ("Health", f"{health.health.value} {health.detail}".strip() if health else ""),
@@ -154,7 +156,7 @@ def show(name_of_app: AppArgument, as_json: JsonOption = False) -> None:
         ("Methods", ", ".join(f"{method}={action.value}" for method, action in found.methods.items())),
         ("Headers", ", ".join(f"{header}={fact}" for header, fact in found.identity_headers.items())),
         ("Contact", found.contact),
-        ("WebSocket", "forwarded" if found.streams else "not forwarded"),
+        ("WebSocket", ("forwarded" if found.streams else "not forwarded") if found.behind_gateway else ""),
     ]
     width = max(len(label) for label, _ in lines)
     print_text("\n".join(f"{label:<{width}}  {value}" for label, value in lines if value))
@@ -180,6 +182,7 @@ def change(
     ca_file: Annotated[str | None, _CaFile] = None,
     host_header: Annotated[str | None, _HostHeader] = None,
     description: Annotated[str | None, _Description] = None,
+    launch_url: Annotated[str | None, _LaunchUrl] = None,
     insecure_upstream: Annotated[bool | None, _Insecure] = None,
     streams: Annotated[bool | None, _Streams] = None,
     no_labels: Annotated[bool, typer.Option("--no-labels", help="Take every label away.")] = False,
@@ -211,26 +214,35 @@ def change(
         contact=contact,
         streams=streams,
         description=description,
+        launch_url=launch_url,
     )
     if as_json:
         print_json(changed)
         return
-    print_done(
-        f"{changed.name} is at {instance.url(changed.host)} and reaches {changed.upstream.url or 'Ostiary itself'}."
-    )
+    if changed.behind_gateway:
+        print_done(f"{changed.name} is at {_address(instance, changed)} and reaches {_upstream(changed)}.")
+    else:
+        print_done(f"{changed.name} is at {changed.launch_url}, not behind the gateway.")
     _say_when_not_in_force(instance)
 
 
 @app.command(epilog=examples("ostiary app remove wiki", "ostiary app remove wiki --yes"))
 def remove(name_of_app: AppArgument, yes: YesOption = False) -> None:
-    """Take an application away from behind the gateway. The application itself is not touched."""
+    """Take an application out of the catalogue. The application itself is not touched."""
     instance = setup()
     from ostiary.applications.facade import get_app, remove_app
 
     found = get_app(name_of_app)
-    confirm(f"Nobody will reach {found.name} at {instance.url(found.host)} any more.", yes=yes)
+    if found.behind_gateway:
+        confirm(f"Nobody will reach {found.name} at {instance.url(found.host)} any more.", yes=yes)
+    else:
+        confirm(f"Nobody will sign in to {found.name} here any more.", yes=yes)
     remove_app(found.id, actor=operator_actor())
-    print_done(f"{found.name} is no longer behind the gateway.")
+    print_done(
+        f"{found.name} is no longer behind the gateway."
+        if found.behind_gateway
+        else f"{found.name} is no longer in the catalogue."
+    )
     _say_when_not_in_force(instance)
 
 
@@ -240,6 +252,16 @@ def _say_when_not_in_force(instance: "Instance") -> None:
 
     if words := rejection(instance):
         print_note(f"The gateway does not follow: {words} See: ostiary gateway plan")
+
+
+def _address(instance: "Instance", one: "App") -> str:
+    return instance.url(one.host) if one.behind_gateway else one.launch_url
+
+
+def _upstream(one: "App") -> str:
+    if not one.behind_gateway:
+        return ""
+    return one.upstream.url or "Ostiary itself"
 
 
 def _entry(one: "App", health: "AppHealth | None") -> dict[str, Any]:

@@ -58,9 +58,9 @@ def doctor(
 def _app_hosts() -> list[str]:
     from django.db.utils import DatabaseError
 
-    from ostiary.applications.facade import list_apps
+    from ostiary.applications.facade import list_guarded_apps
 
     try:
-        return [each.host for each in list_apps()]
+        return [each.host for each in list_guarded_apps()]
     except DatabaseError:
         return []

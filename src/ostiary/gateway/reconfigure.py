@@ -10,7 +10,7 @@ from pathlib import Path
 
 import structlog
 
-from ostiary.applications.facade import App, UnusableApp, ensure_builtin_apps, list_apps, read_authorities
+from ostiary.applications.facade import App, UnusableApp, ensure_builtin_apps, list_guarded_apps, read_authorities
 from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
 from ostiary.gateway.certificates import UnusableCertificate, install_certificate, utc_now
@@ -132,7 +132,7 @@ def _plan(instance: Instance) -> tuple[GatewayPlan, tuple[App, ...], int]:
     if snapshot is None:
         raise GatewayBusy("There are no facts yet.", hint="See: ostiary status")
     seen = read_versions()["applications"].version
-    apps = list_apps()
+    apps = list_guarded_apps()
     return plan_gateway(_inputs(instance, apps, snapshot)), apps, seen
 
 

@@ -60,10 +60,10 @@ class Sessions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AppFact(msgspec.Struct, frozen=True, kw_only=True):
-    """One application behind the gateway.
+    """One application, behind the gateway or not.
 
     Args:
-        host: the only host name that reaches it, lower case, without port.
+        host: the only host name that reaches it, lower case, without port; empty where it is not behind the gateway.
         methods: HTTP methods whose action class differs from the default mapping.
         identity_headers: plain headers the app wants, by name, with `email`, `id`, `name` or `groups`.
         contact: whom a refused person can write to.

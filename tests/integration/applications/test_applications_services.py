@@ -8,7 +8,18 @@ import pytest
 from django.conf import settings
 
 from ostiary.applications import facade
-from ostiary.applications.facade import UnknownApp, UnusableApp, add_app, change_app, get_app, list_apps, remove_app
+from ostiary.applications.facade import (
+    SignIn,
+    UnknownApp,
+    UnusableApp,
+    add_app,
+    add_app_elsewhere,
+    change_app,
+    get_app,
+    list_apps,
+    list_guarded_apps,
+    remove_app,
+)
 from ostiary.applications.facts import read_applications
 from ostiary.errors import OstiaryError
 from ostiary.gateway.models import FactsVersion
@@ -189,3 +200,68 @@ def test_the_record_says_who_changed_what() -> None:
     text = json.dumps(events[0])
     assert "admin@example.test" in text
     assert "http://10.0.0.5" in text
+
+
+def test_an_app_elsewhere_is_in_the_catalogue_and_has_no_host() -> None:
+    before = version()
+    added = add_app_elsewhere(
+        "cloud", sign_in=SignIn.OIDC, launch_url="HTTPS://Cloud.Example.org", actor=ADMIN, labels=["files"]
+    )
+    assert get_app("cloud") == added
+    assert (added.behind_gateway, added.host, added.launch_url) == (False, "", "https://cloud.example.org/")
+    assert added not in list_guarded_apps()
+    assert added in list_apps()
+    fact = read_applications().apps[added.id]
+    assert (fact.host, fact.labels, fact.name) == ("", ("files",), "cloud")
+    assert version() == (before[0] + 1, before[1])
+    assert '"cloud"' in recorded()
+    add_app_elsewhere("tickets", sign_in=SignIn.SAML, launch_url="http://10.0.0.7:8080/t", actor=ADMIN)
+    remove_app("cloud", actor=ADMIN)
+    assert version()[1] == version()[0]
+
+
+def test_an_app_elsewhere_changes_as_such_and_no_other_way() -> None:
+    add_app_elsewhere("cloud", sign_in=SignIn.OIDC, launch_url="https://cloud.example.org/", actor=ADMIN)
+    add_app("wiki", upstream="http://10.0.0.5", actor=ADMIN)
+    changed = change_app("cloud", launch_url="https://files.example.org/start?x=1", name="Files", actor=ADMIN)
+    assert (changed.launch_url, changed.name) == ("https://files.example.org/start?x=1", "Files")
+    for wrong in ({"upstream": "http://10.0.0.6"}, {"host": "cloud.example.test"}, {"streams": False}):
+        with pytest.raises(UnusableApp, match="not behind the gateway"):
+            change_app("cloud", actor=ADMIN, **wrong)
+    with pytest.raises(UnusableApp, match="opens at its host"):
+        change_app("wiki", launch_url="https://elsewhere.example.org/", actor=ADMIN)
+    assert get_app("cloud") == changed
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "cloud.example.org",
+        "javascript:alert(1)",
+        "https://",
+        "https://user@cloud.example.org/",
+        "https://cloud.example.org\\@evil.test/",
+        "https://cloud.example.org:0/",
+        "https://cloud.example.org:/",
+        "https://clöud.example.org/",
+        "https://cloud.example.org/ x",
+        'https://cloud.example.org/"',
+        "https://[::1",
+        "https://" + "a" * 600 + ".test/",
+    ],
+)
+def test_an_address_that_no_browser_should_open_is_refused(url: str) -> None:
+    with pytest.raises(UnusableApp):
+        add_app_elsewhere("cloud", sign_in=SignIn.OIDC, launch_url=url, actor=ADMIN)
+    assert "cloud" not in {app.id for app in list_apps()}
+
+
+def test_two_apps_never_share_a_host() -> None:
+    from django.db import IntegrityError
+
+    from ostiary.applications.models import StoredApp
+
+    StoredApp.objects.create(id="a", name="a", host="a.example.test")
+    with pytest.raises(IntegrityError):
+        StoredApp.objects.create(id="b", name="b", host="a.example.test")

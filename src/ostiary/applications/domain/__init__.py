@@ -1,6 +1,6 @@
 """What an application is, and which ones may be added. Pure: reading and storing live beside this folder."""
 
-from ostiary.applications.domain.app import App, AppHealth, Health, Upstream, cluster_name
+from ostiary.applications.domain.app import App, AppHealth, Health, SignIn, Upstream, cluster_name
 from ostiary.applications.domain.destination import describe_forbidden, forbidden_patterns
 from ostiary.applications.domain.upstream import UpstreamAddress, UpstreamScheme, parse_upstream
 from ostiary.applications.domain.wording import CONSOLE_APP, RESERVED_APP_IDS, UnknownApp, UnusableApp
@@ -11,6 +11,7 @@ __all__ = [
     "App",
     "AppHealth",
     "Health",
+    "SignIn",
     "UnknownApp",
     "UnusableApp",
     "Upstream",

@@ -12,6 +12,18 @@ from ostiary.policy.request import ActionClass
 IdentityFact = Literal["email", "id", "name", "groups"]
 
 
+class SignIn(StrEnum):
+    """How people get into an application: through the gateway, or by a protocol that the application speaks itself.
+
+    Only apps of the kind `GATEWAY` are behind the gateway. The others are reached at their own address and ask the
+    sign-in host who somebody is; the rules decide there and then.
+    """
+
+    GATEWAY = "gateway"
+    OIDC = "oidc"
+    SAML = "saml"
+
+
 class Upstream(msgspec.Struct, frozen=True, kw_only=True):
     """Where requests for an application go.
 
@@ -31,11 +43,11 @@ class Upstream(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class App(msgspec.Struct, frozen=True, kw_only=True):
-    """One application behind the gateway.
+    """One application, behind the gateway or not.
 
     Args:
         id: what rules name.
-        host: the only host name that reaches it, lower case, without port.
+        host: the only host name that reaches it, lower case, without port; empty where it is not behind the gateway.
         labels: what rules may name instead of the app.
         methods: HTTP methods whose action class differs from the default.
         identity_headers: header name in lower case to the fact it carries.
@@ -43,6 +55,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
         streams: whether WebSocket and other upgrades are forwarded.
         icon: name of a picture in the portal; empty for the first letter.
         builtin: part of Ostiary; it cannot be removed and its address cannot be changed.
+        sign_in: how people get in.
+        launch_url: where people open an app that is not behind the gateway; empty for one that is.
     """
 
     id: AppId
@@ -57,6 +71,18 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     description: str = ""
     icon: str = ""
     builtin: bool = False
+    sign_in: SignIn = SignIn.GATEWAY
+    launch_url: str = ""
+
+    @property
+    def behind_gateway(self) -> bool:
+        """Whether every request to it passes the gateway."""
+        return self.sign_in is SignIn.GATEWAY
+
+    @property
+    def address(self) -> str:
+        """Where people find it, as they read it."""
+        return self.host or self.launch_url
 
 
 class Health(StrEnum):

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Final, cast, get_args
+from urllib.parse import urlsplit, urlunsplit
 
 from ostiary.applications.domain.app import IdentityFact
 from ostiary.errors import OstiaryError
@@ -15,9 +16,11 @@ CONSOLE_APP: Final = AppId("console")
 RESERVED_APP_IDS: Final = frozenset({"id", "admin", "console"})
 MAX_IDENTITY_HEADERS: Final = 8
 MAX_LABELS: Final = 16
+MAX_LAUNCH_CHARACTERS: Final = 500
 
 _METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}", re.ASCII)
 _HEADER = re.compile(r"(?:x|remote)-[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+_OPENED_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:.]{2,45}", re.ASCII)
 _HOST_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
 _OURS = ("x-ostiary-", "x-envoy-", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto")
 _TAKEN = frozenset({"x-request-id", "x-real-ip", "x-http-method-override", "x-http-method", "x-method-override"})
@@ -65,6 +68,31 @@ def parse_host(text: str, *, taken: Mapping[str, str]) -> str:
     if host in taken:
         raise UnusableApp(f"{host} already belongs to {taken[host]}.", hint="Choose another host name.")
     return host
+
+
+def parse_launch_url(text: str) -> str:
+    """Return where people open an app that is not behind the gateway, with its scheme and host in lower case.
+
+    Raises:
+        UnusableApp: when it is not an address that a browser can open, or could be read in two ways.
+    """
+    example = "Write it like https://cloud.example.org/."
+    if len(text) > MAX_LAUNCH_CHARACTERS:
+        raise UnusableApp(f"The address has more than {MAX_LAUNCH_CHARACTERS} characters.", hint=example)
+    if not text.isascii() or not text.isprintable() or any(character in text for character in ' \\"<>^`{|}'):
+        raise UnusableApp(f"{_shown(text)} holds characters that no address has.", hint=example)
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise UnusableApp(f"{_shown(text)} is not an address: {error}.", hint=example) from None
+    if parts.scheme not in {"https", "http"} or not parts.hostname or "@" in parts.netloc or parts.netloc.endswith(":"):
+        raise UnusableApp(f"{_shown(text)} is neither https:// nor http:// with a host.", hint=example)
+    if not _OPENED_HOST.fullmatch(parts.hostname) or port == 0:
+        raise UnusableApp(f"{_shown(text)} has no host that a browser can ask for.", hint=example)
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    authority = host if port is None else f"{host}:{port}"
+    return urlunsplit((parts.scheme, authority, parts.path or "/", parts.query, parts.fragment))
 
 
 def parse_text(text: str, *, what: str, limit: int, required: bool = False) -> str:

@@ -25,6 +25,7 @@ from ostiary.gateway.decider.metrics import Metrics
 from ostiary.gateway.decider.pages import Pages
 from ostiary.gateway.decider.recorder import Recorder
 from ostiary.gateway.decider.refusal import Refusals
+from ostiary.gateway.decider.sign_in_door import SignInDoor
 from ostiary.gateway.decider.sign_out import SignOut
 from ostiary.gateway.decider.sockets import Sockets
 from ostiary.gateway.decider.streams import Streams
@@ -32,6 +33,7 @@ from ostiary.gateway.tokens import AssertionSigner, SessionClaims, read_session
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits, RecordUnavailable
 
 STREAM: Final = "decisions"
+SIGN_IN_STATIC: Final = "/static/ostiary/"
 _MIB: Final = 1024 * 1024
 _REMEMBERED_SESSIONS: Final = 16_384
 
@@ -45,6 +47,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
     decider: Decider
     authzen: AuthzenDoor
     callback: Callback
+    sign_ins: SignInDoor
     sign_out: SignOut
     links: Links
     key_set: bytes
@@ -118,6 +121,25 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
             questions_per_second=configuration.authzen.questions_per_second,
         ),
         callback=callback,
+        sign_ins=SignInDoor(
+            follower=follower,
+            recorder=recorder,
+            metrics=metrics,
+            refusals=Refusals(
+                Pages(
+                    organisation=configuration.organisation,
+                    contact=configuration.contact,
+                    sign_in=links.sign_in_origin,
+                    static=SIGN_IN_STATIC,
+                ),
+                links,
+                contact=configuration.contact,
+                requests=configuration.access.requests,
+            ),
+            links=links,
+            country_of=country_of,
+            clock=time.time,
+        ),
         sign_out=SignOut(pages, links),
         links=links,
         key_set=signer.key_set(),

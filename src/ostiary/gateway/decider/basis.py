@@ -50,8 +50,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         trouble: set when there is nothing to decide on; then everything is refused.
         engine: the rules of this snapshot; `None` in trouble.
-        apps: by host.
-        apps_by_id: the same, by identifier.
+        apps: those behind the gateway, by host.
+        apps_by_id: every app, by identifier.
         subjects: built when first asked for; only a cache.
     """
 
@@ -88,7 +88,7 @@ def build_basis(snapshot: Snapshot, before: Basis | None, *, issuer: str) -> Bas
     basis = Basis(
         generation=snapshot.generation,
         policy_version=snapshot.rulebook.version,
-        apps={app.host: app for app in snapshot.applications.apps.values()},
+        apps={app.host: app for app in snapshot.applications.apps.values() if app.host},
         apps_by_id=snapshot.applications.apps,
         people=snapshot.identity.people,
         sessions=snapshot.sessions.sessions,

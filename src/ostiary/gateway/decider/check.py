@@ -14,6 +14,7 @@ from ostiary.gateway.decider.incoming import Incoming
 from ostiary.gateway.decider.paths import OWN_PREFIX, MalformedPath, PathTooLong, readings
 from ostiary.gateway.tokens import InvalidToken, SessionClaims
 from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode
+from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.policy.methods import action_class
 from ostiary.policy.request import AccessRequest, Context, Resource, Subject
 from ostiary.policy.snapshot import AppFact, PersonFact, SessionFact
@@ -71,7 +72,7 @@ def check(incoming: Incoming, basis: Basis, *, now: float, read_session: ReadSes
     if incoming.path.startswith(OWN_PREFIX):
         return Verdict(basis.refuse(ReasonCode.UNKNOWN_RESOURCE), basis, app, session, person)
     request = AccessRequest(
-        subject=basis.subjects.get(session.id) or _subject(basis, session, person),
+        subject=basis.subjects.get(session.id) or subject_of(basis, session, person),
         action=action_class(incoming.method, app.methods),
         resource=Resource(app=app.id, labels=frozenset(app.labels), path=paths[0]),
         context=Context(
@@ -97,19 +98,34 @@ def authenticate(
         return None, None, ReasonCode.UNAUTHENTICATED
     if claims.app != app.id:
         return None, None, ReasonCode.UNAUTHENTICATED
-    person = basis.people.get(claims.person)
+    return living(basis, claims.person, claims.session, now=now)
+
+
+def living(
+    basis: Basis, person_id: PersonId, session_id: SessionId, *, now: float
+) -> tuple[SessionFact | None, PersonFact | None, ReasonCode]:
+    """Return a session that lives and the active person whose it is, or why there is none.
+
+    Args:
+        basis: the facts to decide on.
+        person_id: whose it is said to be.
+        session_id: which session.
+        now: seconds since the epoch.
+    """
+    person = basis.people.get(person_id)
     person = person and person_at(person, now)
     if person is not None and not person.active:
         return None, person, ReasonCode.PERSON_DISABLED
-    session = basis.sessions.get(claims.session)
-    if session is None or session.person != claims.person or now >= session.expires_at:
+    session = basis.sessions.get(session_id)
+    if session is None or session.person != person_id or now >= session.expires_at:
         return None, person, ReasonCode.SESSION_ENDED
     if person is None:
         return None, None, ReasonCode.UNKNOWN_SUBJECT
     return session, person, ReasonCode.UNAUTHENTICATED
 
 
-def _subject(basis: Basis, session: SessionFact, person: PersonFact) -> Subject:
+def subject_of(basis: Basis, session: SessionFact, person: PersonFact) -> Subject:
+    """Return who asks, as the engine wants it."""
     subject = Subject(
         person=person.id,
         email=person.email,

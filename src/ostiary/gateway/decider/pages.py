@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from ostiary.gateway.decider.answers import NO_STORE, Answer
-from ostiary.gateway.decider.static import VERSION_QUERY
+from ostiary.gateway.decider.static import PREFIX, VERSION_QUERY
 
 _PAGE: Final = Template((files(__package__) / "templates" / "page.html").read_text(encoding="utf-8"))
 _ADDRESS: Final = re.compile(r"[^@\s<>\"']+@[^@\s<>\"']+")
@@ -57,11 +57,13 @@ class Pages:
         organisation: the name people see.
         contact: whom somebody can write to who cannot get in; an address, a link or a few words.
         sign_in: the sign-in host's origin, the only other place a form may lead to.
+        static: where the host that shows the pages has our styles.
     """
 
-    def __init__(self, *, organisation: str, contact: str, sign_in: str) -> None:
+    def __init__(self, *, organisation: str, contact: str, sign_in: str, static: str = PREFIX) -> None:
         self._organisation = organisation or "Ostiary"
         self._contact = contact
+        self._static = static
         self._policy = (
             "default-src 'none'; style-src 'self'; img-src 'self'; font-src 'self'; base-uri 'none'; "
             f"form-action 'self' {sign_in}; frame-ancestors 'none'"
@@ -75,6 +77,7 @@ class Pages:
             heading=escape(page.heading),
             content=_content(page),
             footer=self._footer(),
+            static=self._static,
             version=VERSION_QUERY,
         )
         fixed = [

@@ -1,7 +1,7 @@
 """The decision service's process: `granian --interface rsgi --uds … ostiary.gateway.decider.service:app`.
 
 On the Unix socket: decisions for our data plane under `/check`, our own pages on the apps' hosts, and for the machine
-itself `/health` and `/metrics`, which the data plane never routes to. On the loopback port, when it is configured:
+itself `/sign-in` (which the control plane asks), `/health` and `/metrics`, which the data plane never routes to. On the loopback port, when it is configured:
 decisions for other proxies and programs, and our own pages. One worker; it writes the stream `decisions` alone.
 """
 
@@ -23,6 +23,7 @@ from ostiary.gateway.decider.bodies import Body
 from ostiary.gateway.decider.health import health, metrics
 from ostiary.gateway.decider.incoming import Incoming, Scope, from_data_plane, read_headers, read_host
 from ostiary.gateway.decider.process_log import configure_log
+from ostiary.gateway.sign_in_question import QUESTION_PATH
 from ostiary.policy.decision import ReasonCode
 
 CHECK: Final = "/check"
@@ -91,6 +92,8 @@ class Service:
             return health(parts)
         if path == "/metrics":
             return metrics(parts)
+        if path == QUESTION_PATH:
+            return await parts.sign_ins.answer(scope.method, body)
         if authzen.is_ours(path) and asks_at_the_gateway(scope, parts):
             return await parts.authzen.answer(scope, body, origin=parts.links.sign_in_origin, gateway=True)
         return own_page(parts, from_data_plane(scope, path))

@@ -59,7 +59,7 @@ class GatewayInputs:
     Args:
         instance: places and configuration.
         generation: of the facts the apps were read with.
-        apps: every app, the console included.
+        apps: every app behind the gateway, the console included.
         key_set: the public keys of grants (JWKS, JSON text).
         authorities: PEM text of each app's own authority file, by its path; a path without an entry was unreadable.
         system_authorities: path of the machine's list of authorities; empty where there is none.

@@ -10,10 +10,10 @@ def check_upstreams(instance: Instance) -> Iterator[Finding]:
     """Look up every app's name at this moment; without apps there is nothing to say."""
     from django.db.utils import DatabaseError  # noqa: PLC0415 - needs Django
 
-    from ostiary.applications.facade import find_forbidden, list_apps  # noqa: PLC0415
+    from ostiary.applications.facade import find_forbidden, list_guarded_apps  # noqa: PLC0415
 
     try:
-        apps = [app for app in list_apps() if not app.builtin]
+        apps = [app for app in list_guarded_apps() if not app.builtin]
     except DatabaseError:
         return  # what is wrong with the database is said by its own check
     found = find_forbidden(instance, apps, known={})

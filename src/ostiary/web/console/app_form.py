@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ostiary.applications.facade import App
 
+ELSEWHERE_FIELDS = ("name", "launch_url", "description", "contact", "labels")
 BUILTIN_FIELDS = ("name", "description", "contact", "labels")
 
 
@@ -24,6 +25,11 @@ class AppForm(forms.Form):
         help_text=_("Where the app itself listens, as this machine reaches it: http://10.0.0.5:8080"),
     )
     host = forms.CharField(label=_("Address for people"), max_length=253, required=False)
+    launch_url = forms.CharField(
+        label=_("Address for people"),
+        max_length=500,
+        help_text=_("The app is not behind the gateway: people open it here."),
+    )
     description = forms.CharField(label=_("Description"), max_length=500, required=False)
     contact = forms.CharField(
         label=_("Contact"), max_length=200, required=False, help_text=_("Whom somebody who is refused can write to.")
@@ -70,6 +76,10 @@ class AppForm(forms.Form):
             del self.fields["app_id"]
             self.fields["host"].help_text = ""
             self.fields["host"].required = self.fields["name"].required = True
+        if app is not None and not app.behind_gateway:
+            self.fields = {name: self.fields[name] for name in ELSEWHERE_FIELDS}
+        else:
+            del self.fields["launch_url"]
         if app is not None and app.builtin:
             self.fields = {name: self.fields[name] for name in BUILTIN_FIELDS}
 
@@ -104,6 +114,7 @@ def _initial(app: App) -> dict[str, Any]:
         "name": app.name,
         "upstream": app.upstream.url,
         "host": app.host,
+        "launch_url": app.launch_url,
         "description": app.description,
         "contact": app.contact,
         "labels": " ".join(app.labels),

@@ -43,7 +43,7 @@ def health_by_app() -> dict[str, AppHealth]:
 
 def listed_apps(text: str) -> list[App]:
     """Return apps whose name, host, identifier or labels match."""
-    return [app for app in list_apps() if matches(text, (app.id, app.name, app.host, *app.labels))]
+    return [app for app in list_apps() if matches(text, (app.id, app.name, app.host, app.launch_url, *app.labels))]
 
 
 @console_page(Resource.APPS, Action.VIEW)
@@ -69,6 +69,8 @@ def apps_export(request: HttpRequest) -> HttpResponseBase:
             "name": app.name,
             "host": app.host,
             "upstream": app.upstream.url,
+            "sign_in": app.sign_in.value,
+            "launch_url": app.launch_url,
             "labels": " ".join(app.labels),
             "contact": app.contact,
             "health": _health_word(app, health.get(app.id)),

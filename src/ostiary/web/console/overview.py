@@ -73,7 +73,8 @@ def window_of(request: HttpRequest) -> Window:
 def _state(window: Window, now: float) -> dict[str, Any]:
     activity = get_activity(since=now - window.seconds, now=now)
     health = health_by_app()
-    apps = [(app, health.get(app.id)) for app in list_apps()]
+    every_app = list_apps()
+    apps = [(app, health.get(app.id)) for app in every_app if app.behind_gateway]
     machinery = read_machinery(settings.INSTANCE, now)
     record = get_log_status()
     return {
@@ -97,7 +98,7 @@ def _state(window: Window, now: float) -> dict[str, Any]:
         "passed": [bucket.allowed + bucket.held + bucket.refused for bucket in activity.buckets],
         "stopped": [bucket.held + bucket.refused for bucket in activity.buckets],
         "reasons": _reasons(activity, window),
-        "busiest": _busiest(activity, window, {str(app.id): app.name for app, _health in apps}),
+        "busiest": _busiest(activity, window, {str(app.id): app.name for app in every_app}),
         "sessions": list_sessions(page=1, page_size=1).total,
         "people": list_people(page=1, page_size=1).total,
         "apps": apps,

@@ -20,6 +20,7 @@ from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation
 from ostiary.policy.request import Context, Subject
 from ostiary.rulebook.facts import read_rulebook
+from ostiary.web.signin.targets import app_address
 
 log = structlog.get_logger(__name__)
 
@@ -83,11 +84,11 @@ def my_apps(*, person: Person, session: SignInSession, address: str, now: float)
     for app in sorted(list_apps(), key=lambda one: (one.builtin, one.name.lower())):
         if emergency:
             if app.id == CONSOLE_APP:
-                opened.append(Tile(app, _address(app)))
+                opened.append(Tile(app, app_address(app)))
             continue
         decision = answers.get(app.id)
         if isinstance(decision, Allow):
-            opened.append(Tile(app, _address(app)))
+            opened.append(Tile(app, app_address(app)))
         elif decision is not None and (tile := _waiting(app, decision)) is not None:
             waiting.append(tile)
         elif not app.builtin:
@@ -102,7 +103,7 @@ def _askable(person: Person, closed: list[App]) -> Iterator[Tile]:
     openings = Openings()
     for app in closed[:MAX_ASKABLE]:
         if openings.groups_for(person, app.id):
-            yield Tile(app, _address(app), step_href=f"{reverse('portal_ask')}?{urlencode({'app': app.id})}")
+            yield Tile(app, app_address(app), step_href=f"{reverse('portal_ask')}?{urlencode({'app': app.id})}")
 
 
 def _waiting(app: App, decision: Decision) -> Tile | None:
@@ -116,7 +117,7 @@ def _waiting(app: App, decision: Decision) -> Tile | None:
     first = min(unmet, key=lambda one: one.remedy is None or one.remedy.kind is not RemedyKind.STEP_UP)
     return Tile(
         app,
-        _address(app),
+        app_address(app),
         missing=tuple(one.words for one in unmet),
         step=first.remedy.words if first.remedy else "",
         step_href=_step_href(app.id, first),
@@ -129,10 +130,6 @@ def _step_href(app: AppId, unmet: UnmetCondition) -> str:
     path = unmet.remedy.path
     query = {"return": "/"} if "app=" in path else {"app": app, "return": "/"}
     return f"{path}{'&' if '?' in path else '?'}{urlencode(query)}"
-
-
-def _address(app: App) -> str:
-    return settings.INSTANCE.url(app.host)
 
 
 @lru_cache(maxsize=1)

@@ -40,7 +40,7 @@ from ostiary.visibility.facade import DecisionQuery, latest_decisions
 from ostiary.web.portal.request_words import hours_in_words
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.people import signed_in
-from ostiary.web.signin.targets import app_or_none
+from ostiary.web.signin.targets import app_or_none, to_app
 
 log = structlog.get_logger(__name__)
 MAX_OWN = 100
@@ -250,7 +250,7 @@ def _shown(request: HttpRequest, row: PersonRow, asked: Request, form: AnswerFor
         "own": own,
         "form": form,
         "app": app,
-        "back": settings.INSTANCE.url(app.host, return_path_or_start(asked.return_path)) if app else "",
+        "back": to_app(app, asked.return_path).url if app else "",
         "ends_at": time.time() + asked.seconds,
         "portal_tab": "requests",
     }

@@ -43,7 +43,7 @@ def hand_over(request: HttpRequest) -> HttpResponse:
     """
     app = app_or_none(request.GET.get("app", ""))
     bind = request.GET.get("bind", "")
-    if app is None or not BIND.fullmatch(bind):
+    if app is None or not app.behind_gateway or not BIND.fullmatch(bind):
         return problem_page(
             request,
             status=400,

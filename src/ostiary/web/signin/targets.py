@@ -18,8 +18,19 @@ def app_or_none(app_id: str) -> App | None:
 
 
 def to_app(app: App, path: str) -> HttpResponseRedirect:
-    """Return a redirect to a page of an app; a path that could lead elsewhere becomes its first page."""
-    return HttpResponseRedirect(settings.INSTANCE.url(app.host, return_path_or_start(path)))
+    """Return a redirect to a page of an app; a path that could lead elsewhere becomes its first page.
+
+    The path of an app that is not behind the gateway is one on this host: that of the sign-in which the app asked for.
+    """
+    safe = return_path_or_start(path)
+    if app.behind_gateway:
+        return HttpResponseRedirect(settings.INSTANCE.url(app.host, safe))
+    return HttpResponseRedirect(app.launch_url if safe == "/" else safe)
+
+
+def app_address(app: App) -> str:
+    """Return where people open an app."""
+    return settings.INSTANCE.url(app.host) if app.behind_gateway else app.launch_url
 
 
 def pending_target(request: HttpRequest) -> str:
