@@ -19,15 +19,20 @@ ALLOWED_SKIPS: dict[str, str] = {}
 """Test id or its beginning → why it may be skipped here."""
 
 
-NO_DATABASE = (
-    "tests/unit/policy",
-    "tests/unit/proof",
-    "tests/property/policy",
-    "tests/property/proof",
+ONCE = (
+    "tests/unit",
+    "tests/property",
+    "tests/contract",
     "tests/e2e/gateway",
+    "tests/e2e/console",
+    "tests/e2e/signin/test_signin_accessibility.py",
+    "tests/integration/console/test_console_bench.py",
+    "tests/integration/rulebook/test_replay_bench.py",
 )
-"""What cannot tell one database from another: the import contracts keep the engine, the prover and the decision service
-from knowing any. Run once, on SQLite's turn; named on the command line, they run on either."""
+"""What cannot tell one database from another, and runs on SQLite's turn only; named on the command line, it runs on either.
+
+Units, properties, contracts and the gateway know no database. Of the console, `tests/integration/console` asks either database
+for every page; what a browser makes of the answers is the same. Benchmarks are tried, not measured."""
 
 
 @contextmanager
@@ -64,8 +69,23 @@ def unexpected_skips(report: str) -> list[str]:
 
 
 def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
-    """Run pytest, show its output as it comes, and return its status, or 1 for an unexplained skip."""
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", *arguments]
+    """Run pytest, show its output as it comes, and return its status, or 1 for an unexplained skip.
+
+    Files run in the order of their names: the long ones (`e2e`) first and the short ones (`unit`) last, so that neither
+    process waits for the other at the end.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "2",
+        "--dist",
+        "loadfile",
+        "--no-loadscope-reorder",
+        *arguments,
+    ]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         lines = []
         for line in process.stdout or ():
@@ -86,7 +106,7 @@ def main(arguments: list[str]) -> int:
         return run_pytest(arguments, environment)
     arguments.remove("--postgres")
     if not arguments:
-        arguments = [f"--ignore={folder}" for folder in NO_DATABASE]
+        arguments = [f"--ignore={place}" for place in ONCE]
     with postgres_server() as url:
         return run_pytest(arguments, {**environment, "OSTIARY_DATABASE_URL": url})
 
