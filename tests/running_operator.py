@@ -66,6 +66,23 @@ def put_rules_unchecked(document: str) -> None:
         announce_change("rulebook", takes_away=True)
 
 
+def end_access(request_id: str, ends_at: float) -> None:
+    """Let access that was granted end at another moment, as if it had been asked for a shorter time."""
+    from datetime import UTC, datetime
+
+    from django.db import transaction
+
+    from ostiary.identity.services.groups import put_into_group
+    from ostiary.requests.models import AccessRequest
+
+    end = datetime.fromtimestamp(ends_at, UTC)
+    with transaction.atomic():
+        row = AccessRequest.objects.select_related("person").get(pk=request_id)
+        held = row.person.memberships.select_related("group").get(via=f"request:{request_id}")
+        AccessRequest.objects.filter(pk=request_id).update(ends_at=end)
+        put_into_group(group=held.group, person=row.person, actor=machine(), reason="", via=held.via, ends_at=end)
+
+
 def machine() -> Any:
     from ostiary.visibility.facade import Actor
 

@@ -86,6 +86,7 @@ def show(request: RequestArgument, as_json: JsonOption = False) -> None:
         ("State", one.state.value),
         ("Asked", day_and_time(one.asked_at)),
         ("Lapses", day_and_time(one.deadline_at) if one.decided_at is None else None),
+        ("Agree so far", f"{len(one.agreed)} of {one.needed}" if one.needed > 1 else None),
         ("Answered by", one.decided_by or None),
         ("Comment", one.comment or None),
         ("Ends", day_and_time(one.ends_at)),
@@ -140,3 +141,31 @@ def hand_back_(request: RequestArgument, reason: ReasonOption = "", yes: YesOpti
     confirm(f"{one.email} loses {one.group} now, and open connections end.", yes=yes)
     hand_back(request_id=one.id, reason=reason, actor=operator_actor())
     print_done(f"{one.email} is no longer in {one.group} by this request.")
+
+
+@app.command(
+    epilog=examples("ostiary request approvers", "ostiary request approvers archive --by finance --needed 2"),
+)
+def approvers(
+    group: Annotated[str, typer.Argument(help="What is asked for; empty lists every group with such a rule.")] = "",
+    by: Annotated[str, typer.Option(help="The group whose members answer.")] = "",
+    needed: Annotated[int, typer.Option(help="How many of them have to agree.")] = 2,
+    owner: Annotated[bool, typer.Option("--owner", help="Leave it to the group's owner again.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Say who answers requests for a group: any so many members of another group, or its owner."""
+    setup()
+    from ostiary.policy.identifiers import GroupId
+    from ostiary.requests.facade import list_approval_rules, set_approval_rule
+
+    if group and (by or owner):
+        named = None if owner else GroupId(by)
+        set_approval_rule(group_id=GroupId(group), by=named, needed=needed, actor=operator_actor())
+        said = f"any {needed} of {by}" if named else "its owner, else the manager, else administrators"
+        print_done(f"Requests for {group} are answered by {said}.")
+    found = [one for one in list_approval_rules() if group in {"", one.group}]
+    if as_json:
+        print_json(found)
+    elif not (by or owner):
+        rows = ((one.group, one.by, one.needed) for one in found)
+        print_table(("Group", "Answered by", "Have to agree"), rows, empty="Owners of groups answer, else managers.")

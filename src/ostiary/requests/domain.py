@@ -21,6 +21,8 @@ from ostiary.policy.identifiers import AppId, GroupId, PersonId
 HOUR_SECONDS: Final = 3600
 CHOICES_HOURS: Final = (1, 2, 4, 8, 24, 72, 168, 720, 2160)
 """What is offered, as far as the configuration allows it."""
+MOST_NEEDED: Final = 5
+"""So many may be asked to agree, at most."""
 PART_BEFORE_SUBSTITUTES: Final = 0.5
 """After this part of the time to answer, administrators may answer as well."""
 
@@ -66,6 +68,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         decided_by: who answered, as people know them.
         ends_at: when what was granted ends.
         extends: the request that this one prolongs; empty for a first one.
+        needed: how many have to agree.
+        agreed: who has agreed so far, as people know them.
     """
 
     id: str
@@ -86,6 +90,22 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     comment: str = ""
     ends_at: float | None = None
     extends: str = ""
+    needed: int = 1
+    agreed: tuple[str, ...] = ()
+
+
+class ApprovalRule(msgspec.Struct, frozen=True, kw_only=True):
+    """Who answers requests for a group, where that is not its owner.
+
+    Args:
+        group: what is asked for.
+        by: the group whose members answer.
+        needed: how many of them have to agree; one refusal is enough to refuse.
+    """
+
+    group: GroupId
+    by: GroupId
+    needed: int = 2
 
 
 class Voter(msgspec.Struct, frozen=True, kw_only=True):

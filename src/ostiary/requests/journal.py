@@ -2,6 +2,8 @@
 
 import time
 
+from ostiary.policy.identifiers import GroupId
+from ostiary.requests.domain import ApprovalRule
 from ostiary.requests.models import AccessRequest
 from ostiary.visibility.domain.events import EntityChange
 from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
@@ -35,7 +37,33 @@ def record_step(row: AccessRequest, *, actor: Actor, change: EntityChange, befor
                 "seconds": row.seconds,
                 "ends_at": row.ends_at.isoformat() if row.ends_at else None,
                 "extends": row.extends or None,
+                "agreed": _agreed(row),
             },
             comment=comment,
         )
     )
+
+
+def record_rule(*, group_id: GroupId, actor: Actor, before: ApprovalRule | None, after: ApprovalRule | None) -> None:
+    """Put on record who answers requests for a group from now on."""
+    record(
+        entity_change_event(
+            at=time.time(),
+            uid=new_uid(),
+            actor=actor,
+            change="create" if before is None else "delete" if after is None else "update",
+            entity_type="approval rule",
+            entity_id=group_id,
+            entity_name=f"who answers requests for {group_id}",
+            before={"by": before.by, "needed": before.needed} if before else None,
+            after={"by": after.by, "needed": after.needed} if after else None,
+            comment="",
+        )
+    )
+
+
+def _agreed(row: AccessRequest) -> list[str] | None:
+    """Return who has agreed, where more than one has to."""
+    if row.needed == 1:
+        return None
+    return sorted(row.votes.values_list("person__email", flat=True))

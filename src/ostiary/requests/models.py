@@ -33,6 +33,7 @@ class AccessRequest(models.Model):
     comment = models.CharField(max_length=500, blank=True)
     ends_at = models.DateTimeField(null=True)
     extends = models.CharField(max_length=34, blank=True)
+    needed = models.PositiveSmallIntegerField(default=1)
 
     class Meta:
         """How Django stores it."""
@@ -47,6 +48,36 @@ class AccessRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} asks for {self.group_id}"
+
+
+class ApprovalRule(models.Model):
+    """Several members of one group answer requests for another. Without one, its owner does, or the asker's manager."""
+
+    group = models.OneToOneField("identity.Group", primary_key=True, on_delete=models.CASCADE, related_name="+")
+    by = models.ForeignKey("identity.Group", on_delete=models.CASCADE, related_name="+")
+    needed = models.PositiveSmallIntegerField(default=2)
+
+    def __str__(self) -> str:
+        return f"{self.needed} of {self.by_id} for {self.group_id}"
+
+
+class Vote(models.Model):
+    """One of several who have to agree has agreed."""
+
+    request = models.ForeignKey(AccessRequest, on_delete=models.CASCADE, related_name="votes")
+    person = models.ForeignKey("identity.Person", on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+    comment = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        """How Django stores it."""
+
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["request", "person"], name="requests_one_vote_a_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} agrees"
 
 
 class Letter(models.Model):

@@ -75,7 +75,9 @@ def requests_to_answer(person_id: PersonId) -> tuple[Request, ...]:
 
 
 def may_answer(row: AccessRequest, person: Person) -> bool:
-    """Tell whether somebody may answer a waiting request now."""
+    """Tell whether somebody may answer a waiting request now, and has not done so already."""
+    if any(vote.person_id == person.pk for vote in row.votes.all()):
+        return False
     approvers = identifiers_of(approvers_of(group_id=row.group_id, asker=row.person))
     try:
         require_may_answer(request_of(row), voter_of(person), approvers, time.time())
@@ -107,11 +109,13 @@ def request_of(row: AccessRequest) -> Request:
         comment=row.comment,
         ends_at=ends_at,
         extends=row.extends,
+        needed=row.needed,
+        agreed=tuple(vote.person.email for vote in row.votes.all()) if row.needed > 1 else (),
     )
 
 
 def _rows() -> QuerySet[AccessRequest]:
-    return AccessRequest.objects.select_related("person", "person__manager")
+    return AccessRequest.objects.select_related("person", "person__manager").prefetch_related("votes__person")
 
 
 def _standing(state: State) -> Q:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ostiary.web.portal import authenticators, requests
+from ostiary.web.portal import authenticators, request_asking, requests
 from ostiary.web.portal import views as portal
 from ostiary.web.scim import scim
 from ostiary.web.signin import (
@@ -67,13 +67,13 @@ urlpatterns = [
     path("authenticators/<str:authenticator_id>/remove", authenticators.remove, name="portal_remove"),
     path("scim/v2/<path:rest>", scim, name="scim"),
     path("requests", requests.requests, name="portal_requests"),
-    path("requests/new", requests.ask_for_access, name="portal_ask"),
+    path("requests/new", request_asking.ask_for_access, name="portal_ask"),
     path("requests/answer/<str:token>", requests.from_mail, name="portal_request_from_mail"),
     path("requests/<str:request_id>", requests.show, name="portal_request"),
     path("requests/<str:request_id>/answer", requests.answer, name="portal_request_answer"),
     path("requests/<str:request_id>/withdraw", requests.take_back, name="portal_request_withdraw"),
     path("requests/<str:request_id>/hand-back", requests.give_back, name="portal_request_hand_back"),
-    path("requests/<str:request_id>/extend", requests.go_on, name="portal_request_extend"),
+    path("requests/<str:request_id>/extend", request_asking.go_on, name="portal_request_extend"),
     path("profile", portal.profile, name="portal_profile"),
     path("profile/confirm-address", portal.confirm_address, name="portal_confirm_address"),
 ]

@@ -85,6 +85,7 @@ def every_page(company: Company) -> list[str]:
         "/groups/add",
         "/groups/staff/members/add",
         "/groups/staff/owner",
+        "/groups/staff/approvers",
         "/groups/contractors/",
         "/roles/",
         "/roles/?q=zzzz",

@@ -85,6 +85,7 @@ def addresses(company: Company) -> dict[str, str]:
         "group": {"group_id": "staff"},
         "group_export": {"group_id": "staff"},
         "group_owner": {"group_id": "staff"},
+        "group_approvers": {"group_id": "staff"},
         "group_remove": {"group_id": "staff"},
         "member_add": {"group_id": "staff"},
         "member_remove": {"group_id": "staff", "person_id": bruno.id},

@@ -6,7 +6,8 @@ from unittest import mock
 
 import pytest
 from django.core import mail
-from tests.identity_people import MACHINE, make_group, make_person
+from tests.identity_people import MACHINE, make_group
+from tests.requests_firm import DAY, LEDGER, Firm, actor_for, on_record, set_back
 
 from ostiary.identity.facade import (
     NotAllowed,
@@ -17,8 +18,8 @@ from ostiary.identity.facade import (
     set_group_owner,
 )
 from ostiary.identity.facts import read_identity
-from ostiary.identity.models import Membership, Person
-from ostiary.policy.identifiers import AppId, GroupId, PersonId
+from ostiary.identity.models import Person
+from ostiary.policy.identifiers import AppId, GroupId
 from ostiary.policy.terms import next_end, person_at
 from ostiary.requests.facade import (
     AlreadyAnswered,
@@ -26,7 +27,6 @@ from ostiary.requests.facade import (
     NotYours,
     State,
     approve,
-    ask,
     extend,
     get_request,
     hand_back,
@@ -39,48 +39,13 @@ from ostiary.requests.facade import (
     withdraw,
 )
 from ostiary.requests.models import AccessRequest, Letter
-from ostiary.visibility.facade import Actor, EventQuery, index_new_events, list_events
 
 pytestmark = pytest.mark.django_db
-LEDGER = GroupId("finance")
-DAY = 24 * 3600
-
-
-def actor_for(person_id: PersonId) -> Actor:
-    return Actor(kind="person", id=person_id, label=Person.objects.get(pk=person_id).email)
-
-
-class Firm:
-    """Somebody who asks, the owner of what they ask for, a manager, an administrator."""
-
-    def __init__(self) -> None:
-        self.asker = make_person("ada@example.test", name="Ada")
-        self.owner = make_person("olga@example.test", name="Olga")
-        self.boss = make_person("bo@example.test", name="Bo")
-        self.admin = make_person("root@example.test", groups=("administrators",), name="Root")
-        make_group("finance")
-        set_group_owner(group_id=LEDGER, owner="olga@example.test", actor=MACHINE)
-        Person.objects.filter(pk=self.asker).update(manager_id=self.boss)
-
-    def ask(self, hours: float = 4, **more: object) -> str:
-        given = {"group_id": LEDGER, "seconds": int(hours * 3600), "reason": "Year's end", **more}
-        return ask(person_id=self.asker, actor=actor_for(self.asker), **given).id  # type: ignore[arg-type]
-
-    def ways(self) -> list[str]:
-        return list(Membership.objects.filter(person_id=self.asker).values_list("via", flat=True))
 
 
 @pytest.fixture
 def firm() -> Firm:
     return Firm()
-
-
-def set_back(request_id: str, seconds: float) -> None:
-    """Let a request be so much older than it is."""
-    row, by = AccessRequest.objects.get(pk=request_id), timedelta(seconds=seconds)
-    AccessRequest.objects.filter(pk=request_id).update(
-        asked_at=row.asked_at - by, substitute_at=row.substitute_at - by, deadline_at=row.deadline_at - by
-    )
 
 
 def test_the_owner_grants_and_the_facts_say_until_when(firm: Firm) -> None:
@@ -255,8 +220,6 @@ def test_lists_search_and_say_what_is_in_force(firm: Firm) -> None:
 def test_every_step_is_on_record(firm: Firm) -> None:
     request_id = firm.ask()
     approve(request_id=request_id, actor=actor_for(firm.owner), comment="Fine")
-    while index_new_events(time.time()):
-        pass
-    found = [one for one in list_events(EventQuery(page_size=20)).items if one.target == request_id]
+    found = on_record(request_id)
     assert [one.actor_label for one in found] == ["olga@example.test", "ada@example.test"]
     assert [one.words.rsplit("(", 1)[-1] for one in found] == ["Fine)", "Year's end)"]

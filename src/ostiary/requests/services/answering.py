@@ -1,6 +1,7 @@
 """Answering requests, and what comes by time: substitutes are told, deadlines pass."""
 
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
@@ -10,10 +11,18 @@ from ostiary.identity.services.groups import groups_by_id, put_into_group
 from ostiary.identity.services.guards import lock_person, parse_reason
 from ostiary.policy.identifiers import GroupId
 from ostiary.requests.approvers import administrators_but, approvers_of, identifiers_of, voter_of
-from ostiary.requests.domain import CannotAsk, NotYours, Request, State, require_may_answer, require_waiting
+from ostiary.requests.domain import (
+    AlreadyAnswered,
+    CannotAsk,
+    NotYours,
+    Request,
+    State,
+    require_may_answer,
+    require_waiting,
+)
 from ostiary.requests.journal import record_step
-from ostiary.requests.models import AccessRequest
-from ostiary.requests.queries import request_of
+from ostiary.requests.models import AccessRequest, Vote
+from ostiary.requests.queries import get_request, request_of
 from ostiary.requests.services.asking import close, lock_request, via_of
 from ostiary.requests.services.letters import LetterKind, owe
 from ostiary.visibility.facade import Actor
@@ -24,7 +33,10 @@ BY_TIME = Actor(kind="system", id="requests", label="its deadline")
 
 @transaction.atomic
 def approve(*, request_id: str, actor: Actor, comment: str = "") -> Request:
-    """Grant what was asked for, from now on and for the time that was asked.
+    """Grant what was asked for, from now on and for the time that was asked; where several have to agree, agree.
+
+    Returns:
+        The request; it still waits where more have to agree. A command on the machine needs nobody else.
 
     Raises:
         UnknownRequest: when there is no such request.
@@ -42,6 +54,9 @@ def approve(*, request_id: str, actor: Actor, comment: str = "") -> Request:
     if group.builtin:
         raise CannotAsk(f"{group.name} opens the console, and is not given away by request.")
     words = parse_reason(comment)
+    if actor.kind == "person" and not _is_last_vote(row, actor, words):
+        record_step(row, actor=actor, change="update", before=State.WAITING.value, comment=words)
+        return get_request(row.id)
     ends_at = _start(row) + timedelta(seconds=row.seconds)
     close(row, State.GRANTED, actor=actor, comment=words, ends_at=ends_at)
     put_into_group(group=group, person=person, actor=actor, reason=row.reason, via=via_of(row.id), ends_at=ends_at)
@@ -119,6 +134,27 @@ def _require_may_answer(row: AccessRequest, actor: Actor) -> None:
         raise NotYours("This request is somebody else's to answer.")
     approvers = identifiers_of(approvers_of(group_id=row.group_id, asker=row.person))
     require_may_answer(request, voter_of(person), approvers, now)
+
+
+def _is_last_vote(row: AccessRequest, actor: Actor, comment: str) -> bool:
+    """Note that somebody agrees; return whether as many do as are needed. Who may not answer any more does not count.
+
+    Raises:
+        AlreadyAnswered: when they have agreed before.
+    """
+    if row.needed == 1:
+        return True
+    made = {"at": datetime.now(UTC), "comment": comment}
+    _vote, created = Vote.objects.get_or_create(request=row, person_id=actor.id, defaults=made)
+    if not created:
+        raise AlreadyAnswered("You have agreed already.", hint="Somebody else has to agree as well.")
+    approvers, request, now = approvers_of(group_id=row.group_id, asker=row.person), request_of(row), time.time()
+    counted = 0
+    for vote in Vote.objects.filter(request=row).select_related("person"):
+        with suppress(NotYours):
+            require_may_answer(request, voter_of(vote.person), identifiers_of(approvers), now)
+            counted += 1
+    return counted >= row.needed
 
 
 def _start(row: AccessRequest) -> datetime:

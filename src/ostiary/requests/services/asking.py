@@ -13,7 +13,7 @@ from ostiary.identity.services.groups import groups_by_id, take_out_of_group
 from ostiary.identity.services.guards import lock_person, parse_reason
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import AppId, GroupId, PersonId
-from ostiary.requests.approvers import approvers_of, voter_of
+from ostiary.requests.approvers import approvers_of, needed_for, voter_of
 from ostiary.requests.domain import (
     HOUR_SECONDS,
     AlreadyAnswered,
@@ -72,10 +72,15 @@ def ask(
     person = lock_person(person_id)
     words = parse_reason(reason)
     _require_askable(person, group_id, seconds=seconds, reason=words, extends=extends)
-    approvers = approvers_of(group_id=group_id, asker=person)
+    approvers, needed = approvers_of(group_id=group_id, asker=person), needed_for(group_id)
     if not approvers:
         raise CannotAsk(
             "Nobody but you could answer this.", hint="Name an owner of the group, or a second administrator."
+        )
+    if len(approvers) < needed:
+        raise CannotAsk(
+            f"{needed} people have to agree to this, and there are not so many besides you.",
+            hint="An administrator can say who else answers.",
         )
     now = time.time()
     substitute_at, deadline_at = deadlines(now, settings.INSTANCE.configuration.access.answer_hours * HOUR_SECONDS)
@@ -90,6 +95,7 @@ def ask(
         substitute_at=datetime.fromtimestamp(substitute_at, UTC),
         deadline_at=datetime.fromtimestamp(deadline_at, UTC),
         extends=extends,
+        needed=needed,
     )
     owe(row, LetterKind.ASKED, approvers)
     owe(row, LetterKind.RECEIVED, (person,))
@@ -137,7 +143,7 @@ def withdraw(*, request_id: str, actor: Actor) -> None:
 
 @transaction.atomic
 def hand_back(*, request_id: str, actor: Actor, reason: str = "") -> None:
-    """End access before its time. Its owner may, and administrators.
+    """End access before its time, with what prolongs it. Its owner may, and administrators.
 
     Raises:
         UnknownRequest: when there is no such request.
@@ -150,12 +156,15 @@ def hand_back(*, request_id: str, actor: Actor, reason: str = "") -> None:
         raise AlreadyAnswered("There is nothing to hand back: this access is not in force.")
     words = parse_reason(reason) or "handed back"
     group = groups_by_id((GroupId(row.group_id),))[0]
-    for one in (row, *_prolonging(row)):
+    for one in _prolonging(row, State.WAITING):
+        close(one, State.WITHDRAWN, actor=actor)
+        record_step(one, actor=actor, change="update", before=State.WAITING.value, comment=words)
+    for one in (row, *_prolonging(row, State.GRANTED)):
         take_out_of_group(group=group, person=row.person, actor=actor, reason=words, via=via_of(one.id))
         AccessRequest.objects.filter(pk=one.pk).update(state=State.RETURNED.value, ends_at=datetime.now(UTC))
-    row.refresh_from_db()
+        one.refresh_from_db()
+        record_step(one, actor=actor, change="update", before=State.GRANTED.value, comment=words)
     owe(row, LetterKind.RETURNED, (row.person,))
-    record_step(row, actor=actor, change="update", before=State.GRANTED.value, comment=words)
 
 
 def lock_request(request_id: str) -> AccessRequest:
@@ -231,8 +240,8 @@ def _require_extendable(request_id: str, person: Person) -> None:
         raise CannotAsk("Access is prolonged once.", hint="When it is over, ask anew.")
 
 
-def _prolonging(row: AccessRequest) -> list[AccessRequest]:
-    return list(AccessRequest.objects.filter(extends=row.id, state=State.GRANTED.value))
+def _prolonging(row: AccessRequest, state: State) -> list[AccessRequest]:
+    return list(AccessRequest.objects.filter(extends=row.id, state=state.value).select_related("person"))
 
 
 def _require_own(row: AccessRequest, actor: Actor, *, administrators: bool = False) -> None:

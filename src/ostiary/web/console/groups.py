@@ -27,6 +27,7 @@ from ostiary.identity.facade import (
     set_group_owner,
 )
 from ostiary.policy.identifiers import GroupId
+from ostiary.requests.facade import get_approval_rule
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.export import export_table, wants_export
@@ -113,6 +114,7 @@ def group(request: HttpRequest, columns: ShownColumns, group_id: str) -> HttpRes
         "columns": columns,
         "text": text,
         "members": [(one, role_of_way(one.via), name_way(one.via)) for one in page.items],
+        "approval": get_approval_rule(shown.id),
         "owner_id": ids_of([shown.owner]).get(shown.owner, ""),
     }
     return render_page(request, "groups/detail.html", SECTION, context)

@@ -30,7 +30,7 @@ from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
 from ostiary.web.console.tables import REQUESTS
-from ostiary.web.portal.request_words import STATE_WORDS
+from ostiary.web.portal.request_words import STATE_WORDS, answered_words
 
 SECTION = Resource.REQUESTS
 
@@ -81,6 +81,8 @@ def requests_export(request: HttpRequest) -> HttpResponseBase:
             "comment": one.comment,
             "ends_at": one.ends_at,
             "extends": one.extends,
+            "needed": one.needed,
+            "agreed": " ".join(one.agreed),
         }
         for items in pages_of(lambda number, size: _found(request, number, size))
         for one in items
@@ -103,12 +105,11 @@ def request_answer(request: HttpRequest, request_id: str) -> HttpResponseBase:
     decide = {"approve": approve, "refuse": refuse}.get(request.POST.get("answer", ""))
     if request.method == "POST" and decide is not None and form.is_valid():
         try:
-            decide(request_id=asked.id, comment=form.cleaned_data["comment"], actor=caller.actor)
+            after = decide(request_id=asked.id, comment=form.cleaned_data["comment"], actor=caller.actor)
         except OstiaryError as error:
             add_problem(form, error)
         else:
-            words = _("%(email)s has access.") if decide is approve else _("The request of %(email)s is refused.")
-            messages.success(request, words % {"email": asked.email})
+            messages.success(request, answered_words(after))
             return redirect("console:request", asked.id)
     context = {**_context(request, asked), "form": form}
     return render_page(request, "requests/detail.html", SECTION, context, status=422 if form.errors else 200)

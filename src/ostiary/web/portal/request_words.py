@@ -3,10 +3,10 @@
 from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
 
-from ostiary.requests.facade import State
+from ostiary.requests.facade import Request, State
 
 STATE_WORDS: Final[dict[State, Promise]] = {
     State.WAITING: _("Waiting"),
@@ -26,3 +26,13 @@ def hours_in_words(hours: int) -> str:
         days = hours // 24
         return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
     return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+
+
+def answered_words(after: Request) -> str:
+    """Return what an answer did, for whoever gave it."""
+    said = {"who": after.name or after.email, "done": len(after.agreed), "needed": after.needed}
+    if after.state is State.GRANTED:
+        return gettext("%(who)s has access.") % said
+    if after.state is State.WAITING:
+        return gettext("You agree. %(done)d of %(needed)d have; %(who)s has access when all of them do.") % said
+    return gettext("The request of %(who)s is refused.") % said
