@@ -7,7 +7,7 @@ from typing import Literal
 
 from django.dispatch import Signal
 
-SectionName = Literal["identity", "sessions", "applications", "rulebook", "clients"]
+SectionName = Literal["identity", "sessions", "applications", "rulebook", "clients", "workloads"]
 
 facts_changed = Signal()
 

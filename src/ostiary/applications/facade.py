@@ -14,6 +14,7 @@ from ostiary.applications.domain import (
     UpstreamAddress,
     UpstreamScheme,
     cluster_name,
+    describe_forbidden,
     forbidden_patterns,
     parse_upstream,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "app_health",
     "change_app",
     "cluster_name",
+    "describe_forbidden",
     "ensure_builtin_apps",
     "find_forbidden",
     "forbidden_patterns",

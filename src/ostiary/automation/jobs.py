@@ -30,6 +30,7 @@ ACTIVITY_PART_OF_IDLE_TIME = 10
 TERMS_SECONDS = 15.0
 REQUESTS_SECONDS = 5.0
 SESSIONS_SECONDS = 60.0
+SERVICES_SECONDS = 300.0
 UPSTREAMS_SECONDS = 15.0
 RETENTION_SECONDS = 3600.0
 PRUNE_SECONDS = 300.0
@@ -39,6 +40,7 @@ ROOMS: Final = (
     "ostiary.identity.facade",
     "ostiary.rulebook.facade",
     "ostiary.requests.facade",
+    "ostiary.workloads.facade",
     "ostiary.gateway.reconciliation",
     "ostiary.gateway.surroundings",
     "ostiary.gateway.upstream_watch",
@@ -90,6 +92,7 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="expire_terms", every_seconds=TERMS_SECONDS, run=_expire_terms),
         Job(name="settle_requests", every_seconds=REQUESTS_SECONDS, run=_settle_requests),
         Job(name="send_request_mails", every_seconds=REQUESTS_SECONDS, run=_send_request_mails),
+        Job(name="tend_services", every_seconds=SERVICES_SECONDS, run=_tend_services),
         Job(name="apply_retention", every_seconds=RETENTION_SECONDS, run=partial(apply_retention, instance)),
         Job(name="prune_index", every_seconds=PRUNE_SECONDS, run=prune_index),
     ]
@@ -127,13 +130,14 @@ def note_last_use(last_use: LastUse, now: float) -> int:
         now: seconds since the epoch.
 
     Returns:
-        How many sessions' idle time began anew.
+        Of how many sessions the idle time began anew, and of how many tokens the last use is another.
     """
     from ostiary.identity.facade import note_activity  # noqa: PLC0415 - a fault in one room must not stop the others' jobs
+    from ostiary.workloads.facade import note_token_use  # noqa: PLC0415 - as above
 
     seen = last_use.take()
     try:
-        return note_activity(seen=seen, now=now) if seen else 0
+        return note_activity(seen=seen, now=now) + note_token_use(seen=seen, now=now) if seen else 0
     except Exception:
         last_use.note(seen.items())
         raise
@@ -219,6 +223,12 @@ def _send_request_mails(now: float) -> int:
     from ostiary.requests.facade import send_letters  # noqa: PLC0415 - as above
 
     return send_letters(now=now)
+
+
+def _tend_services(now: float) -> int:
+    from ostiary.workloads.facade import tend_services  # noqa: PLC0415 - as above
+
+    return tend_services(now=now)
 
 
 def _reopen_access_log(instance: Instance) -> None:

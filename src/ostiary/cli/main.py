@@ -27,6 +27,8 @@ GROUPED = (
     "rules",
     "authzen",
     "scim",
+    "workload",
+    "token",
     "audit",
     "admin",
     "gateway",

@@ -51,6 +51,8 @@ _WORDS = {
     Step.HAND_OVER_GROUP: "{1} answers for the group {0}",
     Step.HAND_OVER_ROLE: "{1} answers for the role {0}",
     Step.HAND_OVER_REPORT: "{0} reports to {1}",
+    Step.HAND_OVER_SERVICE: "{1} answers for the service {0}",
+    Step.DISABLE_SERVICE: "the service {0} is switched off: nobody answers for it",
 }
 _FINDINGS = {
     Finding.ADMINISTRATOR_WITHOUT_PASSKEY: "an administrator without a passkey",

@@ -29,6 +29,7 @@ INSTALLED_APPS = [
     "ostiary.authzen",
     "ostiary.scim",
     "ostiary.requests",
+    "ostiary.workloads",
     "ostiary.visibility",
     "ostiary.gateway",
 ]

@@ -175,6 +175,22 @@ class Access(Section, frozen=True, kw_only=True):
     answer_hours: Annotated[int, Meta(ge=1, le=8760)] = 72
 
 
+class Workloads(Section, frozen=True, kw_only=True):
+    """Services (scripts, robots, pipelines) and people's own tokens. Add a service with `ostiary workload add`.
+
+    Args:
+        unused_days: a service that got no token for so long is switched off; 0 leaves it on.
+        notice_days: so long before, and before its end, whoever answers for it is told by mail.
+        personal_token_days: the longest life of a token that people make for their own scripts; 0 lets nobody make one.
+        issuer_authority: a file (PEM) with the authority that vouches for issuers of your own, besides those the system trusts.
+    """
+
+    unused_days: Annotated[int, Meta(ge=0, le=3660)] = 90
+    notice_days: Annotated[int, Meta(ge=1, le=90)] = 14
+    personal_token_days: Annotated[int, Meta(ge=0, le=365)] = 365
+    issuer_authority: str = ""
+
+
 class Rules(Section, frozen=True, kw_only=True):
     """How changes of the rules are guarded.
 
@@ -252,5 +268,6 @@ class Configuration(Section, frozen=True, kw_only=True):
     authzen: Authzen = Authzen()
     scim: Scim = Scim()
     access: Access = Access()
+    workloads: Workloads = Workloads()
     rules: Rules = Rules()
     record: Record = Record()

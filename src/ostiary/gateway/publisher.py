@@ -39,6 +39,7 @@ from ostiary.identity.facts import read_identity, read_sessions
 from ostiary.policy.identifiers import Generation
 from ostiary.policy.snapshot import GrantKey
 from ostiary.rulebook.facts import read_rulebook
+from ostiary.workloads.facts import read_workloads
 
 _log = structlog.get_logger(__name__)
 
@@ -48,6 +49,7 @@ _READERS: Final[Mapping[str, Callable[[], msgspec.Raw]]] = {
     "applications": lambda: encode_section(read_applications()),
     "rulebook": lambda: encode_section(read_rulebook()),
     "clients": lambda: encode_section(read_clients()),
+    "workloads": lambda: encode_section(read_workloads()),
 }
 
 
@@ -122,6 +124,7 @@ def _publish(instance: Instance, *, reason: str, now: float) -> Publication:
         applications=_section("applications", before, stale),
         rulebook=_section("rulebook", before, stale),
         clients=_section("clients", before, stale),
+        workloads=_section("workloads", before, stale),
     )
     write_snapshot(instance.facts, after, durable=False)
     ended = _mend_key_set(instance, key)

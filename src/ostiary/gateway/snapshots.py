@@ -25,6 +25,7 @@ from ostiary.policy.snapshot import (
     Rules,
     Sessions,
     Snapshot,
+    Workloads,
 )
 
 __all__ = [
@@ -51,11 +52,15 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "applications": Catalogue,
     "rulebook": Rules,
     "clients": Clients,
+    "workloads": Workloads,
 }
 
 _encoder = msgspec.msgpack.Encoder()
 _NO_CLIENTS: Final = msgspec.Raw(_encoder.encode(Clients()))
 """What a snapshot holds that was written before there were clients: none."""
+
+_NO_WORKLOADS: Final = msgspec.Raw(_encoder.encode(Workloads()))
+"""As above, for services and people's tokens."""
 
 _section_decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {
     name: msgspec.msgpack.Decoder(section) for name, section in SECTIONS.items()
@@ -79,12 +84,13 @@ class EncodedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     rulebook: msgspec.Raw
     grant_key: GrantKey
     clients: msgspec.Raw = _NO_CLIENTS
+    workloads: msgspec.Raw = _NO_WORKLOADS
 
 
 _envelope_decoder = msgspec.msgpack.Decoder(EncodedSnapshot)
 
 
-def encode_section(section: Directory | Sessions | Catalogue | Rules | Clients) -> msgspec.Raw:
+def encode_section(section: Directory | Sessions | Catalogue | Rules | Clients | Workloads) -> msgspec.Raw:
     """Return one section as it stands in the file."""
     return msgspec.Raw(_encoder.encode(section))
 
@@ -101,6 +107,7 @@ def encode_snapshot(snapshot: Snapshot) -> EncodedSnapshot:
         applications=encode_section(snapshot.applications),
         rulebook=encode_section(snapshot.rulebook),
         clients=encode_section(snapshot.clients),
+        workloads=encode_section(snapshot.workloads),
         grant_key=snapshot.grant_key,
     )
 

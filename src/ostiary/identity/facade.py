@@ -62,6 +62,7 @@ from ostiary.identity.federation_queries import (
     list_providers,
     search_linked,
 )
+from ostiary.identity.leaving import Handover, hand_over_too
 from ostiary.identity.limits import TooManyAttempts
 from ostiary.identity.people_file import ImportPlan, decode_people_file
 from ostiary.identity.people_table import UnreadablePeopleFile
@@ -88,7 +89,7 @@ from ostiary.identity.services.groups import (
     rename_group,
     set_group_owner,
 )
-from ostiary.identity.services.guards import parse_email, parse_name
+from ostiary.identity.services.guards import find_owner, parse_email, parse_name
 from ostiary.identity.services.hygiene import check_directory
 from ostiary.identity.services.life_cycle import (
     Joined,
@@ -147,6 +148,7 @@ __all__ = [
     "Finding",
     "Found",
     "Group",
+    "Handover",
     "Held",
     "ImportPlan",
     "Imported",
@@ -208,6 +210,7 @@ __all__ = [
     "expire_sessions",
     "expire_terms",
     "export_people",
+    "find_owner",
     "find_person",
     "get_group",
     "get_person",
@@ -215,6 +218,7 @@ __all__ = [
     "get_role",
     "get_session",
     "groups_via",
+    "hand_over_too",
     "has_member",
     "ids_of",
     "import_people",

@@ -25,6 +25,9 @@ class ReasonCode(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     SESSION_ENDED = "session_ended"
     PERSON_DISABLED = "person_disabled"
+    SERVICE_DISABLED = "service_disabled"
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 - a reason, not a password
+    TOKEN_SCOPE = "token_scope"  # noqa: S105 - as above
     STALE_FACTS = "stale_facts"
     RECORD_UNAVAILABLE = "record_unavailable"
 

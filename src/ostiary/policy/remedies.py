@@ -5,6 +5,7 @@ from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from ostiary.policy.bearers import TOKEN_METHOD
 from ostiary.policy.conditions import Facts, opens_at, status
 from ostiary.policy.decision import Remedy, RemedyKind, UnmetCondition
 from ostiary.policy.identifiers import RuleName
@@ -162,21 +163,29 @@ def _mfa(rule: RuleName, condition: Mfa, facts: Facts) -> UnmetCondition:
     query = {"need": need} | ({"within": str(within)} if within else {}) | {"app": facts.request.resource.app}
     words = f"This needs {PROOFS[condition.strength]}{age}; you gave {PROOFS[facts.strength]}"
     words += " longer ago." if within and facts.strength >= condition.strength else "."
-    service = facts.request.subject.service is not None
+    program = _program(facts)
     return _unmet(
         rule,
         code_of(condition),
-        "This needs a person who signs in; a service cannot." if service else words,
+        f"This needs a person who signs in; {program} cannot." if program else words,
         required=condition.strength.name.lower().replace("_", "-") + (f" within {within}s" if within else ""),
         seen=seen_by(condition, facts),
         remedy=None
-        if service
+        if program
         else Remedy(
             kind=RemedyKind.STEP_UP,
             words=confirm_words(condition.strength),
             path=f"{STEP_UP_PATH}?{urlencode(query)}",
         ),
     )
+
+
+def _program(facts: Facts) -> str:
+    """Return what asks where no person is there who could prove anything; empty where one is."""
+    subject = facts.request.subject
+    if subject.service is not None:
+        return "a service"
+    return "a token" if any(proof.method == TOKEN_METHOD for proof in subject.authentications) else ""
 
 
 def _device(rule: RuleName, condition: DeviceFact, facts: Facts) -> UnmetCondition:

@@ -8,7 +8,16 @@ from typing import Final
 
 import msgspec
 
-from ostiary.policy.identifiers import AppId, Generation, GroupId, Label, PersonId, PolicyVersion, SessionId
+from ostiary.policy.identifiers import (
+    AppId,
+    Generation,
+    GroupId,
+    Label,
+    PersonId,
+    PolicyVersion,
+    ServiceId,
+    SessionId,
+)
 from ostiary.policy.request import ActionClass, Authentication
 
 SCHEMA_VERSION: Final = 1
@@ -125,6 +134,49 @@ class Clients(msgspec.Struct, frozen=True, kw_only=True):
     clients: tuple[ClientFact, ...] = ()
 
 
+class ServiceFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One service: a script, a robot, a pipeline.
+
+    Args:
+        active: false refuses every token of it.
+        ends_at: from this moment it is as if it were not active.
+        tokens_after: a token that was issued before this moment is worth nothing.
+    """
+
+    id: ServiceId
+    active: bool
+    ends_at: float
+    tokens_after: float = 0.0
+
+
+class PersonalTokenFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One personal access token: what a person lets a script of theirs do.
+
+    Args:
+        id: as it stands on record.
+        digest: SHA-256 of the token, 32 bytes.
+        apps: the only apps it opens.
+        edit: whether it may also edit; otherwise it views.
+        created_at: when it was made.
+        expires_at: from this moment it is worth nothing.
+    """
+
+    id: str
+    digest: bytes
+    person: PersonId
+    apps: tuple[AppId, ...]
+    edit: bool
+    created_at: float
+    expires_at: float
+
+
+class Workloads(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `workloads`: which services exist, and the tokens of people's scripts. What is not here does not exist."""
+
+    services: dict[ServiceId, ServiceFact] = {}
+    tokens: tuple[PersonalTokenFact, ...] = ()
+
+
 class GrantKey(msgspec.Struct, frozen=True, kw_only=True):
     """The Ed25519 key that signs grants until the next revocation. Rotating it ends every grant.
 
@@ -155,3 +207,4 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     rulebook: Rules
     grant_key: GrantKey
     clients: Clients = Clients()
+    workloads: Workloads = Workloads()

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from ostiary.web import workload
 from ostiary.web.portal import authenticators, request_asking, requests
 from ostiary.web.portal import views as portal
 from ostiary.web.scim import scim
@@ -66,6 +67,8 @@ urlpatterns = [
     path("authenticators/<str:authenticator_id>/rename", authenticators.rename, name="portal_rename"),
     path("authenticators/<str:authenticator_id>/remove", authenticators.remove, name="portal_remove"),
     path("scim/v2/<path:rest>", scim, name="scim"),
+    path("workload/token", workload.token, name="workload_token"),
+    path(".well-known/oauth-authorization-server", workload.metadata, name="workload_metadata"),
     path("requests", requests.requests, name="portal_requests"),
     path("requests/new", request_asking.ask_for_access, name="portal_ask"),
     path("requests/answer/<str:token>", requests.from_mail, name="portal_request_from_mail"),

@@ -6,8 +6,11 @@ Deciding is done in `check`, recording in `service`.
 import secrets
 from typing import Final
 
+import msgspec
+
 from ostiary.gateway.decider import cookies
 from ostiary.gateway.decider.answers import Answer, Headers, redirect
+from ostiary.gateway.decider.bearers import spoken_of
 from ostiary.gateway.decider.check import Verdict
 from ostiary.gateway.decider.credentials import Assertion, Credentials
 from ostiary.gateway.decider.incoming import Incoming, is_long_lived, is_navigation
@@ -23,6 +26,8 @@ from ostiary.policy.snapshot import AppFact
 SIGN_IN_REASONS: Final = frozenset({ReasonCode.UNAUTHENTICATED, ReasonCode.SESSION_ENDED})
 GRANTED_METHODS: Final = frozenset({"GET", "HEAD"})
 _BEGIN_BYTES: Final = 32
+TAKE_TOKEN_AWAY: Final = ("x-envoy-auth-headers-to-remove", "authorization")
+"""Tells the data plane which of the request's headers the app does not receive."""
 
 
 class Answering:
@@ -51,7 +56,7 @@ class Answering:
             if headers is not None:
                 return verdict, Answer(200, headers)
             ended = verdict.basis.refuse(ReasonCode.SESSION_ENDED)
-            verdict = Verdict(ended, verdict.basis, verdict.app, None, verdict.person, verdict.request)
+            verdict = msgspec.structs.replace(verdict, decision=ended, session=None)
         return verdict, self.refuse(incoming, verdict, reference=reference, now=now)
 
     def refuse(self, incoming: Incoming, verdict: Verdict, *, reference: str, now: float) -> Answer:
@@ -60,8 +65,9 @@ class Answering:
         if not isinstance(deny, Deny):
             raise TypeError("only a refusal is refused")
         page = wanted_page(incoming)
-        if not is_navigation(incoming):
-            return self._refusals.problem(deny, app, return_path=page, reference=reference)
+        if verdict.bearer is not None or not is_navigation(incoming):
+            token = verdict.bearer is not None
+            return self._refusals.problem(deny, app, return_path=page, reference=reference, token=token)
         if app is not None and deny.reason in SIGN_IN_REASONS:
             return self._begin_sign_in(incoming, app, page)
         step_up = step_up_path(deny) if incoming.method == "GET" else None
@@ -80,13 +86,17 @@ class Answering:
     def _pass(
         self, incoming: Incoming, verdict: Verdict, allow: Allow, reference: str, now: float, *, grants: bool
     ) -> Headers | None:
-        app, person, session = verdict.app, verdict.person, verdict.session
+        app, person, session, bearer = verdict.app, verdict.person, verdict.session, verdict.bearer
+        if bearer is not None and bearer.service is not None:
+            person, session = spoken_of(bearer.service, bearer.ends_at)
         if app is None or person is None or session is None:
             return None
         assertion = self._credentials.assertion(app, person, session, now)
         if assertion is None:
             return None
         headers = [*assertion.headers, ("x-ostiary-reference", reference)]
+        if bearer is not None:
+            return [*headers, TAKE_TOKEN_AWAY]
         if grants and _may_have_grant(incoming, allow, app):
             cookie = self._grant(verdict, assertion, allow, reference, now)
             if cookie is not None:

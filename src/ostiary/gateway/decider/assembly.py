@@ -30,6 +30,7 @@ from ostiary.gateway.decider.sign_out import SignOut
 from ostiary.gateway.decider.sockets import Sockets
 from ostiary.gateway.decider.streams import Streams
 from ostiary.gateway.tokens import AssertionSigner, SessionClaims, read_session
+from ostiary.gateway.workload_tokens import WorkloadClaims, read_workload, workload_key
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits, RecordUnavailable
 
 STREAM: Final = "decisions"
@@ -74,6 +75,12 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
     def read(token: str) -> SessionClaims:
         return read_session(session_key, token)
 
+    services_key = workload_key(session_key)
+
+    @lru_cache(maxsize=_REMEMBERED_SESSIONS)
+    def read_service(token: str) -> WorkloadClaims:
+        return read_workload(services_key, token)
+
     follower = Follower(
         instance.facts,
         max_age_seconds=configuration.decisions.facts_max_age_seconds,
@@ -99,6 +106,7 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
         read_session=read,
         country_of=country_of,
         clock=time.time,
+        read_workload=read_service,
     )
     open_streams(instance, decider)
     callback = Callback(

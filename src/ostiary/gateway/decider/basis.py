@@ -13,10 +13,20 @@ from ostiary.errors import OstiaryError
 from ostiary.gateway.tokens import GrantSigner
 from ostiary.policy.decision import Decision, Deny, ReasonCode
 from ostiary.policy.engine import PolicyEngine
-from ostiary.policy.identifiers import AppId, Generation, PersonId, PolicyVersion, SessionId
+from ostiary.policy.identifiers import AppId, Generation, PersonId, PolicyVersion, ServiceId, SessionId
 from ostiary.policy.request import AccessRequest, Subject
 from ostiary.policy.rules.problems import InvalidRules
-from ostiary.policy.snapshot import AppFact, Catalogue, GrantKey, PersonFact, Rules, SessionFact, Snapshot
+from ostiary.policy.snapshot import (
+    AppFact,
+    Catalogue,
+    GrantKey,
+    PersonalTokenFact,
+    PersonFact,
+    Rules,
+    ServiceFact,
+    SessionFact,
+    Snapshot,
+)
 
 NO_GENERATION = Generation(0)
 
@@ -52,6 +62,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
         engine: the rules of this snapshot; `None` in trouble.
         apps: those behind the gateway, by host.
         apps_by_id: every app, by identifier.
+        services: by name.
+        tokens: people\'s tokens, by their digest.
         subjects: built when first asked for; only a cache.
     """
 
@@ -63,6 +75,8 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     apps_by_id: dict[AppId, AppFact] = {}
     people: dict[PersonId, PersonFact] = {}
     sessions: dict[SessionId, SessionFact] = {}
+    services: dict[ServiceId, ServiceFact] = {}
+    tokens: dict[bytes, PersonalTokenFact] = {}
     grants: GrantSigner | None = None
     subjects: dict[SessionId, Subject] = msgspec.field(default_factory=dict)
     source: Snapshot | None = None
@@ -92,6 +106,8 @@ def build_basis(snapshot: Snapshot, before: Basis | None, *, issuer: str) -> Bas
         apps_by_id=snapshot.applications.apps,
         people=snapshot.identity.people,
         sessions=snapshot.sessions.sessions,
+        services=snapshot.workloads.services,
+        tokens={token.digest: token for token in snapshot.workloads.tokens},
         source=snapshot,
     )
     try:

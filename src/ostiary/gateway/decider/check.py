@@ -1,7 +1,7 @@
 """The hot path: one request, one basis, one verdict. No I/O, no clock; answers are made in `answering`.
 
-Read top to bottom: host to app, cookie to session, session to person, all of it to an access request, and the
-engine's decision on every reading of the path. Whatever does not hold is a refusal with its reason.
+Read top to bottom: host to app, cookie to session, session to person (or a program's token to whoever carries it), all of it
+to an access request, and the engine's decision on every reading of the path. Whatever does not hold is a refusal with its reason.
 """
 
 from collections.abc import Callable
@@ -9,15 +9,17 @@ from collections.abc import Callable
 import msgspec
 
 from ostiary.gateway.decider.basis import Basis, Engine
+from ostiary.gateway.decider.bearers import Bearer, ReadWorkload, find_bearer
 from ostiary.gateway.decider.break_glass import decide_emergency, may_be_emergency
 from ostiary.gateway.decider.incoming import Incoming
 from ostiary.gateway.decider.paths import OWN_PREFIX, MalformedPath, PathTooLong, readings
 from ostiary.gateway.tokens import InvalidToken, SessionClaims
+from ostiary.gateway.workload_tokens import WorkloadClaims
 from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.policy.methods import action_class
 from ostiary.policy.request import AccessRequest, Context, Resource, Subject
-from ostiary.policy.snapshot import AppFact, PersonFact, SessionFact
+from ostiary.policy.snapshot import AppFact, PersonFact, ServiceFact, SessionFact
 from ostiary.policy.terms import holds_until, next_end, person_at
 
 ReadSession = Callable[[str], SessionClaims]
@@ -29,9 +31,10 @@ class Verdict(msgspec.Struct, frozen=True):
 
     Args:
         app: set when the host is known.
-        session: set when the cookie proves a session that lives.
+        session: set when the cookie proves a session that lives, or stands for a token of a person's script.
         person: set with the session.
         request: set when the engine was asked.
+        bearer: set when a token of ours was sent; it decides instead of any cookie.
     """
 
     decision: Decision
@@ -40,9 +43,28 @@ class Verdict(msgspec.Struct, frozen=True):
     session: SessionFact | None = None
     person: PersonFact | None = None
     request: AccessRequest | None = None
+    bearer: Bearer | None = None
+
+    @property
+    def service(self) -> ServiceFact | None:
+        """Which service asks, where one does."""
+        return self.bearer.service if self.bearer is not None else None
 
 
-def check(incoming: Incoming, basis: Basis, *, now: float, read_session: ReadSession, country_of: CountryOf) -> Verdict:
+def refuse_workloads(token: str) -> WorkloadClaims:
+    """Read no token of a service: for whoever has no key to verify one with."""
+    raise InvalidToken("No token of a service is read here.", detail=f"{len(token)} characters")
+
+
+def check(
+    incoming: Incoming,
+    basis: Basis,
+    *,
+    now: float,
+    read_session: ReadSession,
+    country_of: CountryOf,
+    read_workload: ReadWorkload = refuse_workloads,
+) -> Verdict:
     """Decide one request.
 
     Args:
@@ -51,6 +73,7 @@ def check(incoming: Incoming, basis: Basis, *, now: float, read_session: ReadSes
         now: seconds since the epoch.
         read_session: verifies a session token, or raises `InvalidToken`.
         country_of: the country of an address, or `None`.
+        read_workload: verifies a service's token, or raises `InvalidToken`.
     """
     app = basis.apps.get(incoming.host)
     if (basis.trouble is not None or basis.engine is None) and not may_be_emergency(app, basis):
@@ -60,29 +83,78 @@ def check(incoming: Incoming, basis: Basis, *, now: float, read_session: ReadSes
         return Verdict(basis.refuse(ReasonCode.UNKNOWN_RESOURCE), basis)
     if incoming.app is not None and incoming.app != app.id:
         return Verdict(basis.refuse(ReasonCode.MALFORMED_REQUEST, detail="host and route name two apps"), basis, app)
+    if incoming.token is not None:
+        bearer = find_bearer(incoming.token, basis, app, now=now, read_workload=read_workload)
+        return _check_bearer(incoming, basis, app, bearer, now=now, country_of=country_of)
     session, person, reason = authenticate(incoming, basis, app, now=now, read_session=read_session)
     if session is None or person is None:
         return Verdict(basis.refuse(reason), basis, app, person=person)
-    try:
-        paths = readings(incoming.path)
-    except PathTooLong:
-        return Verdict(basis.refuse(ReasonCode.INPUT_TOO_LONG), basis, app, session, person)
-    except MalformedPath as error:
-        return Verdict(basis.refuse(ReasonCode.MALFORMED_REQUEST, detail=error.message), basis, app, session, person)
-    if incoming.path.startswith(OWN_PREFIX):
-        return Verdict(basis.refuse(ReasonCode.UNKNOWN_RESOURCE), basis, app, session, person)
-    request = AccessRequest(
-        subject=basis.subjects.get(session.id) or subject_of(basis, session, person),
-        action=action_class(incoming.method, app.methods),
-        resource=Resource(app=app.id, labels=frozenset(app.labels), path=paths[0]),
-        context=Context(
-            address=incoming.address,
-            country=country_of(incoming.address),
-            risk=max(person.risk, session.risk),
-        ),
+    paths = _read_paths(incoming, basis)
+    if isinstance(paths, Deny):
+        return Verdict(paths, basis, app, session, person)
+    request = _request(
+        incoming,
+        app,
+        basis.subjects.get(session.id) or subject_of(basis, session, person),
+        paths[0],
+        country_of=country_of,
+        risk=max(person.risk, session.risk),
     )
     decision = decide_emergency(app, session, basis, now) or decide_readings(basis, request, paths, now)
     return Verdict(holds_until(decision, next_end(person, now)), basis, app, session, person, request)
+
+
+def _check_bearer(
+    incoming: Incoming, basis: Basis, app: AppFact, bearer: Bearer, *, now: float, country_of: CountryOf
+) -> Verdict:
+    """Decide a request that carries a token of ours: by the same rules, within what the token is for."""
+    verdict = Verdict(basis.refuse(ReasonCode.TOKEN_REFUSED), basis, app, bearer.session, bearer.person, bearer=bearer)
+    if incoming.keeps_credentials:
+        deny = basis.refuse(ReasonCode.TOKEN_REFUSED, detail="the proxy would pass the token on to the app")
+        return msgspec.structs.replace(verdict, decision=deny)
+    if bearer.refused is not None:
+        return msgspec.structs.replace(verdict, decision=basis.refuse(bearer.refused))
+    paths = _read_paths(incoming, basis)
+    if isinstance(paths, Deny):
+        return msgspec.structs.replace(verdict, decision=paths)
+    if bearer.person is not None and bearer.session is not None:
+        subject = subject_of(basis, bearer.session, bearer.person)
+        risk, ends = bearer.person.risk, [next_end(bearer.person, now), bearer.ends_at]
+    elif bearer.service is not None:
+        subject, risk, ends = Subject(service=bearer.service.id), None, [bearer.ends_at]
+    else:
+        return verdict
+    request = _request(incoming, app, subject, paths[0], country_of=country_of, risk=risk)
+    if bearer.actions is not None and request.action not in bearer.actions:
+        return msgspec.structs.replace(verdict, decision=basis.refuse(ReasonCode.TOKEN_SCOPE))
+    decision = decide_readings(basis, request, paths, now)
+    for end in ends:
+        decision = holds_until(decision, end)
+    return msgspec.structs.replace(verdict, decision=decision, request=request)
+
+
+def _read_paths(incoming: Incoming, basis: Basis) -> tuple[str, ...] | Deny:
+    """Return every place the path could mean to the app, or why nothing is decided on it."""
+    try:
+        paths = readings(incoming.path)
+    except PathTooLong:
+        return basis.refuse(ReasonCode.INPUT_TOO_LONG)
+    except MalformedPath as error:
+        return basis.refuse(ReasonCode.MALFORMED_REQUEST, detail=error.message)
+    if incoming.path.startswith(OWN_PREFIX):
+        return basis.refuse(ReasonCode.UNKNOWN_RESOURCE)
+    return paths
+
+
+def _request(
+    incoming: Incoming, app: AppFact, subject: Subject, path: str, *, country_of: CountryOf, risk: int | None
+) -> AccessRequest:
+    return AccessRequest(
+        subject=subject,
+        action=action_class(incoming.method, app.methods),
+        resource=Resource(app=app.id, labels=frozenset(app.labels), path=path),
+        context=Context(address=incoming.address, country=country_of(incoming.address), risk=risk),
+    )
 
 
 def authenticate(

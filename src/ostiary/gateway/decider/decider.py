@@ -15,8 +15,9 @@ from ostiary.gateway.decider.alarms import Alarms
 from ostiary.gateway.decider.answering import Answering
 from ostiary.gateway.decider.answers import Answer
 from ostiary.gateway.decider.basis import Basis
+from ostiary.gateway.decider.bearers import ReadWorkload
 from ostiary.gateway.decider.budget import Budget
-from ostiary.gateway.decider.check import CountryOf, ReadSession, Verdict, check
+from ostiary.gateway.decider.check import CountryOf, ReadSession, Verdict, check, refuse_workloads
 from ostiary.gateway.decider.follower import Follower
 from ostiary.gateway.decider.incoming import Incoming, is_long_lived
 from ostiary.gateway.decider.metrics import Metrics
@@ -44,6 +45,7 @@ class Decider:
         read_session: ReadSession,
         country_of: CountryOf,
         clock: Callable[[], float],
+        read_workload: ReadWorkload = refuse_workloads,
     ) -> None:
         self.follower = follower
         self.metrics = metrics
@@ -51,6 +53,7 @@ class Decider:
         self._answering = answering
         self._recorder = recorder
         self._read_session = read_session
+        self._read_workload = read_workload
         self._country_of = country_of
         self._clock = clock
         self.streams: Streams | None = None
@@ -72,7 +75,7 @@ class Decider:
         await self.follower.caught_up()
         now = self._clock()
         verdict = self._check(incoming, now)
-        recorded = verdict.person is not None or self._budget.take(began)
+        recorded = verdict.person is not None or verdict.service is not None or self._budget.take(began)
         reference = self._references.new() if recorded else ""
         verdict, answer = self._answer(incoming, verdict, reference=reference, now=now, grants=grants)
         if self.streams is not None and is_long_lived(incoming):
@@ -102,7 +105,14 @@ class Decider:
     def _check(self, incoming: Incoming, now: float) -> Verdict:
         basis = self.follower.current(now)
         try:
-            return check(incoming, basis, now=now, read_session=self._read_session, country_of=self._country_of)
+            return check(
+                incoming,
+                basis,
+                now=now,
+                read_session=self._read_session,
+                country_of=self._country_of,
+                read_workload=self._read_workload,
+            )
         except Exception as error:
             log.exception("decision_failed", host=incoming.host)
             deny = basis.refuse(ReasonCode.ENGINE_ERROR, detail=f"{type(error).__name__}: {error}"[:500])
@@ -154,5 +164,6 @@ def event_of(incoming: Incoming, verdict: Verdict, answer: Answer | None, *, ref
         decision=verdict.decision,
         http=http,
         person=verdict.person,
+        service=verdict.service.id if verdict.service is not None else None,
         stream_ended=answer is None,
     )

@@ -1,7 +1,8 @@
 """Decisions for other proxies: Caddy and Traefik (`forward_auth`), nginx (`auth_request`).
 
 Served on the loopback address only, where the proxy is the one who speaks: here, and nowhere else, the forwarding
-headers are believed. Such proxies verify no grants, so each request is decided.
+headers are believed. Such proxies verify no grants, so each request is decided; they pass `Authorization` on to the app, so
+tokens of ours are refused.
 Source: the proxies' documentation of these directives; RFC 9110.
 """
 
@@ -39,6 +40,7 @@ def from_proxy(scope: Scope, proxy: Proxy) -> Incoming:
         headers={name: value for name, value in headers.items() if not name.startswith("x-ostiary-")},
         cookies=read_cookies(headers.get("cookie", "")),
         address=headers.get("x-forwarded-for", "").rpartition(",")[2].strip() or None,
+        keeps_credentials=True,
     )
 
 

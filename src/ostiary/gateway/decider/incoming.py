@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from ostiary.gateway.decider.authorization import own_token
 from ostiary.gateway.decider.cookies import Cookies, read_cookies
 
 _HOST: Final = re.compile(r"([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::[0-9]{1,5})?", re.ASCII)
@@ -50,6 +51,7 @@ class Incoming(msgspec.Struct, frozen=True):
         address: the client's address as the proxy reports it.
         peer: address and port of the connection, when known.
         app: the app the data plane would forward to, when it says.
+        keeps_credentials: the proxy passes `Authorization` on to the app, whatever is answered.
     """
 
     method: str
@@ -61,14 +63,23 @@ class Incoming(msgspec.Struct, frozen=True):
     address: str | None = None
     peer: str = ""
     app: str | None = None
+    keeps_credentials: bool = False
+
+    @property
+    def token(self) -> str | None:
+        """The token of ours that the request carries, as `own_token` finds it."""
+        sent = self.headers.get("authorization")
+        return own_token(sent) if sent is not None else None
 
 
 def read_headers(headers: RequestHeaders) -> dict[str, str]:
-    """Return the headers by name, `Cookie` headers joined into one."""
+    """Return the headers by name, `Cookie` headers joined into one, and `Authorization` headers, of which one may be sent."""
     items = headers.items()
     by_name = dict(items)
-    if len(by_name) != len(items) and "cookie" in by_name:
-        by_name["cookie"] = "; ".join(value for name, value in items if name == "cookie")
+    if len(by_name) != len(items):
+        for joined, separator in (("cookie", "; "), ("authorization", ", ")):
+            if joined in by_name:
+                by_name[joined] = separator.join(value for name, value in items if name == joined)
     return by_name
 
 

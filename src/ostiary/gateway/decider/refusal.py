@@ -79,8 +79,18 @@ class Refusals:
         )
         return self._pages.render(page, status=wording.status, headers=_retry_after(deny))
 
-    def problem(self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str) -> Answer:
-        """Return the same for a program, as `application/problem+json`; arguments as for `page`."""
+    def problem(
+        self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str, token: bool = False
+    ) -> Answer:
+        """Return the same for a program, as `application/problem+json`; arguments as for `page`.
+
+        Args:
+            deny: the decision.
+            app: the app it wanted, when it is known.
+            return_path: the page in it.
+            reference: of the event on record.
+            token: whether it carried a token, so that nobody is there to sign in or to ask.
+        """
         wording = wording_of(deny)
         name = app.name or app.id if app is not None else "This"
         first = deny.unmet[0] if deny.unmet else None
@@ -98,10 +108,14 @@ class Refusals:
             content["reference"] = reference
         if first is not None and first.remedy is not None:
             content["remedy"] = self._remedy(first.remedy, app, return_path)
-        elif request := self._request_href(deny, app, return_path):
+        elif not token and (request := self._request_href(deny, app, return_path)):
             content["remedy"] = {"kind": RemedyKind.ASK.value, "words": _ASK, "link": request}
         headers = _retry_after(deny)
-        if wording.status == 401:
+        if token:
+            if wording.advice:
+                content["advice"] = wording.advice
+            headers = (*headers, *_token_challenge(deny, wording.status, name))
+        elif wording.status == 401:
             content["remedy"] = {"kind": RemedyKind.SIGN_IN.value, "words": "Sign in", "link": self._links.portal}
             headers = (
                 *headers,
@@ -165,6 +179,14 @@ def _advice(remedy: Remedy | None) -> str:
 
 def _retry_after(deny: Deny) -> tuple[tuple[str, str], ...]:
     return (("retry-after", str(RETRY_SECONDS)),) if wording_of(deny).status == 503 else ()
+
+
+def _token_challenge(deny: Deny, status: int, name: str) -> tuple[tuple[str, str], ...]:
+    """Tell a program what is wrong with its token, as RFC 6750 does, section 3."""
+    errors = {401: "invalid_token", 403: "insufficient_scope"}
+    if status not in errors or (status == 403 and deny.reason is not ReasonCode.TOKEN_SCOPE):
+        return ()
+    return (("www-authenticate", f'Bearer realm="{_quoted(name)}", error="{errors[status]}"'),)
 
 
 def _quoted(text: str) -> str:

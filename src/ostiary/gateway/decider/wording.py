@@ -64,6 +64,24 @@ WORDINGS: Final[Mapping[ReasonCode, Wording]] = {
     ReasonCode.PERSON_DISABLED: Wording(
         403, "Your account is switched off", "It cannot open anything until somebody switches it on again.", ask=True
     ),
+    ReasonCode.SERVICE_DISABLED: Wording(
+        403,
+        "This service is switched off",
+        "It is disabled, or its time is over.",
+        "Whoever answers for it can switch it on again or give it another end.",
+    ),
+    ReasonCode.TOKEN_REFUSED: Wording(
+        401,
+        "The token is not accepted",
+        "It has run out, was taken back, or is not meant for {app}.",
+        "Get a new one.",
+    ),
+    ReasonCode.TOKEN_SCOPE: Wording(
+        403,
+        "The token does not cover this",
+        "It is for other apps, or for viewing only.",
+        "Make a token whose scope includes it.",
+    ),
     ReasonCode.STALE_FACTS: Wording(
         503,
         "{app} cannot be opened now",

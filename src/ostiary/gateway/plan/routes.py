@@ -21,6 +21,7 @@ from ostiary.gateway.plan.route_filters import (
     unasked,
     undecided,
 )
+from ostiary.policy.bearers import PREFIXES
 from ostiary.policy.request import ActionClass
 
 _TYPE = "type.googleapis.com/"
@@ -58,6 +59,7 @@ def _app_host(app: App, inputs: GatewayInputs) -> Json:
         ways.extend(_event_streams(app, inputs, sni, upgrades=True))
     methods = [method for method in SAFE_METHODS if app.methods.get(method, ActionClass.VIEW) is ActionClass.VIEW]
     if methods:
+        ways.append(_with_a_token(app, inputs, sni))
         ways.append(_on_a_grant(app, inputs, sni, methods))
     ways.append(_decided(app, inputs, sni))
     ways.append(_misdirected(app.id))
@@ -224,6 +226,14 @@ def _decided(app: App, inputs: GatewayInputs, sni: Json) -> Json:
         "route": {**_plain_route(app, inputs), "retry_policy": _CONNECT_RETRY},
         "typed_per_filter_config": {contents.FILTER_GRANTS: no_grant()},
     }
+
+
+def _with_a_token(app: App, inputs: GatewayInputs, sni: Json) -> Json:
+    """Return the way of requests that carry a token of ours: they are decided, whatever grant is beside it."""
+    ours = "|".join(PREFIXES)
+    header = {"name": "authorization", "string_match": {"safe_regex": {"regex": f"(?i).*(?:{ours}).*"}}}
+    way = _decided(app, inputs, sni)
+    return {**way, "name": f"{app.id}/token", "match": {**way["match"], "headers": [header]}}
 
 
 def _plain_route(app: App, inputs: GatewayInputs) -> Json:

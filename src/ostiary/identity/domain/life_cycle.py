@@ -21,6 +21,8 @@ class Step(StrEnum):
     HAND_OVER_GROUP = "hand_over_group"
     HAND_OVER_ROLE = "hand_over_role"
     HAND_OVER_REPORT = "hand_over_report"
+    HAND_OVER_SERVICE = "hand_over_service"
+    DISABLE_SERVICE = "disable_service"
     END_SESSIONS = "end_sessions"
     DISABLE = "disable"
 

@@ -12,6 +12,7 @@ from ostiary.identity.domain import Invitation, PersonKind, RoleId
 from ostiary.identity.domain.life_cycle import Holdings, Item, Step, plan_join, plan_leave, plan_move
 from ostiary.identity.errors import NotAllowed, UnknownGroup
 from ostiary.identity.journal import record_account_change
+from ostiary.identity.leaving import carry_out_handover, plan_handovers
 from ostiary.identity.models import Group, Person, Role
 from ostiary.identity.queries import find_person, get_person
 from ostiary.identity.role_queries import access_of, get_role
@@ -149,7 +150,8 @@ def preview_leave(*, person_id: PersonId, successor: str = "") -> tuple[Item, ..
         NotAllowed: when the successor is the person, or cannot sign in.
     """
     held = holdings_of(person_id)
-    return plan_leave(held, successor=_successor(held.person.id, successor))
+    heir = _successor(held.person.id, successor)
+    return (*plan_leave(held, successor=heir), *plan_handovers(person_id, successor=heir))
 
 
 @transaction.atomic
@@ -241,6 +243,8 @@ def _carry_out(item: Item, person_id: PersonId, actor: Actor, reason: str) -> No
             report = find_person(item.subject)
             profile = Profile(manager="" if item.to == report.email else item.to)
             change_profile(person_id=report.id, profile=profile, actor=actor, reason=reason)
+        case Step.HAND_OVER_SERVICE | Step.DISABLE_SERVICE:
+            carry_out_handover(item, actor=actor, reason=reason)
         case Step.END_SESSIONS | Step.KEEP_GROUP | Step.INVITE | Step.JOIN_GROUP:
             """Disabling ended the sessions; the rest is said, not done."""
 

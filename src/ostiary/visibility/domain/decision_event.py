@@ -113,6 +113,7 @@ def decision_event(
     decision: Decision,
     http: HttpFacts,
     person: PersonFact | None = None,
+    service: str | None = None,
     asked_by: AskedBy | None = None,
     log_name: str = "decisions",
     stream_ended: bool = False,
@@ -126,6 +127,7 @@ def decision_event(
         decision: the answer.
         http: the HTTP request.
         person: who asks, where known.
+        service: which service asks, where one does.
         asked_by: the program that asked on their behalf, where one did.
         log_name: the stream it is written to.
         stream_ended: the request was let in before and its stream was ended now.
@@ -136,6 +138,8 @@ def decision_event(
         )
     start = _start(http.method[:32], _disposition(decision), _severity(decision), log_name)
     rest = _rest(at, request, decision, http, person)
+    if rest.actor is None and service is not None:
+        rest.actor = objects.Actor(objects.User(service, ocsf.USER_TYPE_SERVICE))
     if stream_ended:
         rest.status_detail = STREAM_ENDED
     if asked_by is not None:

@@ -29,6 +29,9 @@ REASON_NAMES: Final[dict[str, Promise]] = {
     ReasonCode.UNAUTHENTICATED: gettext_lazy("not signed in"),
     ReasonCode.SESSION_ENDED: gettext_lazy("the session had ended"),
     ReasonCode.PERSON_DISABLED: gettext_lazy("the account is disabled"),
+    ReasonCode.SERVICE_DISABLED: gettext_lazy("the service is disabled or over"),
+    ReasonCode.TOKEN_REFUSED: gettext_lazy("the token is not accepted"),
+    ReasonCode.TOKEN_SCOPE: gettext_lazy("the token does not cover it"),
     ReasonCode.STALE_FACTS: gettext_lazy("the facts were out of date"),
     ReasonCode.RECORD_UNAVAILABLE: gettext_lazy("the record could not be written"),
 }
@@ -49,6 +52,7 @@ METHOD_NAMES: Final[dict[str, Promise]] = {
     "directory": gettext_lazy("another directory"),
     "directory_otp": gettext_lazy("another directory, with a second factor"),
     "directory_phishing_resistant": gettext_lazy("another directory, with a passkey"),
+    "token": gettext_lazy("personal access token"),
     "stated": gettext_lazy("in the word of the program that asked"),
 }
 EVENT_KIND_NAMES: Final[dict[EventKind, Promise]] = {

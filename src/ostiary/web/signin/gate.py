@@ -52,8 +52,8 @@ ENTRANCE: Final = frozenset(
 )
 """For anybody: they lead to being signed in, or out."""
 
-PROGRAMS: Final = frozenset({"scim"})
-"""For programs: each request proves itself by its token, and no browser's sign-in counts for anything."""
+PROGRAMS: Final = frozenset({"scim", "workload_token", "workload_metadata"})
+"""For programs: each request proves itself by what it carries, and no browser's sign-in counts for anything."""
 
 UNFINISHED: Final = frozenset(
     {

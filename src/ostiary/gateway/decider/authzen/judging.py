@@ -113,7 +113,7 @@ def judge(question: Evaluation, basis: Basis, people: People, *, now: float, cou
 def look_up(subject: Subject, basis: Basis, people: People, now: float) -> Who:
     """Return whom a subject names, with the session that it names."""
     if subject.type == SERVICE_TYPE and subject.properties.session is None:
-        return Who(service=ServiceId(subject.id)) if subject.id else Who(refused=ReasonCode.UNKNOWN_SUBJECT)
+        return _look_up_service(ServiceId(subject.id), basis, now)
     person = people.find(basis, subject.id) if subject.type in PERSON_TYPES else None
     if person is None:
         return Who(refused=ReasonCode.UNKNOWN_SUBJECT)
@@ -127,6 +127,16 @@ def look_up(subject: Subject, basis: Basis, people: People, now: float) -> Who:
     if session is None or session.person != person.id or now >= session.expires_at:
         return Who(person, refused=ReasonCode.SESSION_ENDED)
     return Who(person, session)
+
+
+def _look_up_service(name: ServiceId, basis: Basis, now: float) -> Who:
+    """Return a service as it was named: whoever asks has proved it. One that is known here and switched off may do nothing."""
+    if not name:
+        return Who(refused=ReasonCode.UNKNOWN_SUBJECT)
+    known = basis.services.get(name)
+    if known is not None and (not known.active or now >= known.ends_at):
+        return Who(refused=ReasonCode.SERVICE_DISABLED)
+    return Who(service=name)
 
 
 def read_path(path: str) -> Paths:

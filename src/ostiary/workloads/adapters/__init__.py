@@ -1,0 +1,1 @@
+"""The outside world: issuers whose keys are fetched."""

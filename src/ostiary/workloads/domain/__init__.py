@@ -1,0 +1,1 @@
+"""Types and algorithms; nothing here knows Django, a clock or the network."""

@@ -1,0 +1,134 @@
+"""Which tokens of somebody else's issuer stand for a service: the issuer, the audience, and what the claims must say. Pure.
+
+Source: RFC 7519 (claims); GitHub, GitLab and Kubernetes on the claims of their tokens.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import msgspec
+
+from ostiary.errors import OstiaryError
+
+GITHUB: Final = "https://token.actions.githubusercontent.com"
+GITLAB: Final = "https://gitlab.com"
+MAX_RULES: Final = 12
+MAX_TEXT_CHARACTERS: Final = 500
+IDENTIFYING: Final = frozenset(
+    {
+        "sub",
+        "repository",
+        "repository_id",
+        "repository_owner",
+        "repository_owner_id",
+        "job_workflow_ref",
+        "project_path",
+        "project_id",
+        "namespace_path",
+        "namespace_id",
+    }
+)
+"""Claims that say whose job it is. An issuer like GitHub signs for everybody; one of these keeps everybody else out."""
+
+_CLAIM: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,99}", re.ASCII)
+
+
+class UnusableTrust(OstiaryError):
+    """What was said of an issuer cannot be relied on."""
+
+
+class Trust(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens of one issuer that stand for a service.
+
+    Args:
+        id: names it in commands.
+        issuer: the `iss` of its tokens, an https address.
+        audience: what `aud` must hold.
+        claims: for each claim what it must be; `*` in the middle of a text stands for anything.
+        keys: the issuer's key set (RFC 7517) where it is not fetched; empty fetches it.
+    """
+
+    id: str
+    issuer: str
+    audience: str
+    claims: dict[str, str]
+    keys: str = ""
+
+
+def parse_issuer(text: str) -> str:
+    """Return an issuer as its tokens name it.
+
+    Raises:
+        UnusableTrust: when it is no https address without query and fragment (OpenID Connect Discovery 1.0, section 3).
+    """
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= MAX_TEXT_CHARACTERS
+    if not plain or parts.scheme != "https" or not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise UnusableTrust(
+            f"{text[:80]!r} is no issuer.", hint=f"Write it exactly as in the tokens' `iss`, for instance {GITHUB}"
+        )
+    return text
+
+
+def parse_claims(claims: Mapping[str, str]) -> dict[str, str]:
+    """Return the rules for claims, when they keep strangers out.
+
+    Raises:
+        UnusableTrust: when one cannot be read, or none says whose job it must be.
+    """
+    if len(claims) > MAX_RULES:
+        raise UnusableTrust("There are too many claims.", hint=f"Name at most {MAX_RULES}.")
+    for name, value in claims.items():
+        if not _CLAIM.fullmatch(name):
+            raise UnusableTrust(f"{name[:40]!r} names no claim.", hint="Write --claim repository=acme/web")
+        if not value or len(value) > MAX_TEXT_CHARACTERS or not value.isprintable():
+            raise UnusableTrust(f"The claim {name} needs a value.", hint=f"Write --claim {name}=VALUE")
+        if not value.replace("*", "").strip():
+            raise UnusableTrust(f"The claim {name} would be anything.", hint="Say what it must be.")
+    if not any(name in IDENTIFYING and "*" not in value for name, value in claims.items()):
+        raise UnusableTrust(
+            "Nothing says whose job it must be: the issuer signs for others too.",
+            hint="Name one of these claims, without `*`: " + ", ".join(sorted(IDENTIFYING)),
+        )
+    return dict(claims)
+
+
+def parse_audience(text: str) -> str:
+    """Return an audience.
+
+    Raises:
+        UnusableTrust: when it is empty, too long or cannot be seen.
+    """
+    if not text or len(text) > MAX_TEXT_CHARACTERS or not text.isprintable():
+        raise UnusableTrust(
+            "The audience cannot be used.", hint="Give the address of the sign-in host, and ask the issuer for it."
+        )
+    return text
+
+
+def unmet_claim(rules: Mapping[str, str], claims: Mapping[str, Any]) -> str | None:
+    """Return the first claim that is not as the rules demand; `None` when all are.
+
+    Args:
+        rules: for each claim what it must be.
+        claims: of a verified token. What is absent, or neither text nor number nor truth value, meets nothing.
+    """
+    return next((name for name, wanted in rules.items() if not _is(wanted, claims.get(name))), None)
+
+
+def _is(wanted: str, said: object) -> bool:
+    match said:
+        case bool():
+            text = "true" if said else "false"
+        case int() | str():
+            text = str(said)
+        case _:
+            return False
+    parts = map(re.escape, wanted.split("*"))
+    return len(text) <= MAX_TEXT_CHARACTERS * 4 and re.fullmatch(".*".join(parts), text, re.DOTALL) is not None

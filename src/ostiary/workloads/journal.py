@@ -1,0 +1,74 @@
+"""Puts what happens to services and tokens on record. Called last in a transaction: no record, no change."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ostiary.visibility.domain.events import EntityChange
+from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record, sign_in_event
+from ostiary.workloads.domain.services import Service
+
+SERVICE: Final = "service"
+TOKEN: Final = "personal token"  # noqa: S105 - what an event is about
+
+
+def told_of(service: Service) -> dict[str, Any]:
+    """Return what the record says of a service: nothing secret is in it, for keys are public ones."""
+    return {
+        "purpose": service.purpose or None,
+        "owner": service.owner or None,
+        "ends_at": service.ends_at,
+        "token_seconds": service.token_seconds,
+        "disabled": service.closed.value if service.closed else None,
+        "keys": [key.id for key in service.keys],
+        "issuers": [{"issuer": one.issuer, "audience": one.audience, "claims": one.claims} for one in service.trusts],
+    }
+
+
+def record_change(
+    kind: str,
+    name: str,
+    change: EntityChange,
+    *,
+    actor: Actor,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> None:
+    """Put a change of a service or of a token on record."""
+    record(
+        entity_change_event(
+            at=time.time(),
+            uid=new_uid(),
+            actor=actor,
+            change=change,
+            entity_type=kind,
+            entity_id=name,
+            before=before,
+            after=after,
+            comment=reason,
+        )
+    )
+
+
+def record_issue(*, service: str, how: str, address: str, refused: str = "") -> None:
+    """A service got a token, or was refused one.
+
+    Args:
+        service: its name, or what was said to be it.
+        how: what it proved itself with, in short.
+        address: where it asked from.
+        refused: why it got none.
+    """
+    record(
+        sign_in_event(
+            at=time.time(),
+            uid=new_uid(),
+            email=f"service:{service}"[:254],
+            success=not refused,
+            service="id",
+            person_id=f"service:{service}"[:254],
+            address=address or None,
+            reason=refused or how,
+        )
+    )
