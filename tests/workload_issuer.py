@@ -64,11 +64,11 @@ class WorkloadIssuer:
         counted = self.folder / "asked"
         return len(counted.read_text()) if counted.exists() else 0
 
-    def token(self, *, key: Any = None, **claims: Any) -> str:
+    def token(self, *, key: Any = None, header: dict[str, Any] | None = None, **claims: Any) -> str:
         """Return a job's token, good for five minutes unless the claims say otherwise."""
         now = int(time.time())
         said = {"iss": self.url, "iat": now, "exp": now + 300, "jti": "job-1", **claims}
-        return jwt.encode(said, key or self.key, algorithm="ES256", headers={"kid": self.kid})
+        return jwt.encode(said, key or self.key, algorithm="ES256", headers={"kid": self.kid, **(header or {})})
 
 
 def main(certificate: str, key: str, folder: str) -> None:

@@ -36,6 +36,7 @@ from ostiary.workloads.services.register import (
     enable_service,
     remove_service,
 )
+from ostiary.workloads.services.restoring import close_after_restore
 
 __all__ = [
     "DEFAULT_DAYS",
@@ -67,6 +68,7 @@ __all__ = [
     "add_service",
     "add_trust",
     "change_service",
+    "close_after_restore",
     "closes_at",
     "disable_service",
     "enable_service",

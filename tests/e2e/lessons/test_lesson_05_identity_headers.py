@@ -5,6 +5,7 @@ import json
 import jwt
 import pytest
 from tests.running_instance import Client, RunningInstance, reached, received
+from tests.workload_asking import FACADE, SERVICE_RULES, Program
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
 
@@ -104,3 +105,19 @@ def test_nobody_is_somebody_by_an_assertion_alone(ada: Client) -> None:
     stolen = received(ada.api("wiki"), "x-ostiary-assertion")[0]
     for host in ("wiki", "files", "admin"):
         assert ada.running.raw_path(host, "/", f"X-Ostiary-Assertion: {stolen}", "Remote-User: root").status == 401
+
+
+def test_a_token_of_ours_reaches_no_app_in_any_spelling(running: RunningInstance) -> None:
+    robot = Program(running, "robot", owner=running.make_person("staff").email)
+    with running.rules(SERVICE_RULES):
+        token = robot.token()
+        for name in ("Authorization", "authorization", "AUTHORIZATION"):
+            for scheme in ("Bearer", "bearer", "BEARER "):
+                answer = running.raw_path("wiki", "/", f"{name}: {scheme} {token}", "Remote-User: root")
+                assert received(answer, "authorization") == []
+                assert token.encode() not in answer.body
+                assert received(answer, "remote-user") == [""]
+        http2 = running.http2_get("wiki", "/", ("authorization", f"Bearer {token}"))
+        assert http2.status == 200
+        assert token.encode() not in http2.body
+    running.operator(f"{FACADE}:remove_service", "robot")

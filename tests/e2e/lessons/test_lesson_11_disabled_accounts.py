@@ -7,6 +7,7 @@ import pytest
 from tests.openid_directory import sign_in_there
 from tests.running_directory import directory_of
 from tests.running_instance import IDENTITY, Client, RunningInstance, location, reached
+from tests.workload_asking import FACADE, SERVICE_RULES, Program
 
 from ostiary.identity.domain import ADMINISTRATORS
 
@@ -256,3 +257,24 @@ def test_whoever_is_enabled_again_signs_in_anew(running: RunningInstance) -> Non
     assert not inside(ada)
     assert inside(ada.sign_in())
     assert reached(ada.enter("wiki").api("wiki"))
+
+
+def test_a_disabled_service_and_the_script_of_a_disabled_person_are_refused(running: RunningInstance) -> None:
+    leaver, stays = running.make_person("staff"), running.make_person("staff")
+    apps = {"name": "script", "apps": ["files"], "days": 1}
+    tokens = [running.operator(f"{FACADE}:make_token", person_id=one.id, **apps)["secret"] for one in (leaver, stays)]
+    robot, other = (Program(running, name, owner=stays.email) for name in ("robot", "other"))
+    files = "  - name: scripts-read\n    allow: group:staff\n    to: app:files\n    do: [view]\n"
+    with running.rules(SERVICE_RULES + files):
+        carried = [robot.token(), other.token()]
+        assert all(reached(robot.get("files", token=token)) for token in tokens)
+        assert all(reached(robot.get("wiki", token=token)) for token in carried)
+        running.operator(f"{IDENTITY}:disable_person", person_id=leaver.id, reason="left the company")
+        running.operator(f"{FACADE}:disable_service", "robot")
+        running.in_force()
+        assert [reached(robot.get("files", token=token)) for token in tokens] == [False, True]
+        assert [reached(robot.get("wiki", token=token)) for token in carried] == [False, True]
+        assert robot.ask().status_code == 401, "nor does it get a new one"
+        assert other.ask().status_code == 200
+    for name in ("robot", "other"):
+        running.operator(f"{FACADE}:remove_service", name)

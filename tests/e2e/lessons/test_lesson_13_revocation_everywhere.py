@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.running_instance import IDENTITY, Client, RunningInstance, location, reached, received, unix_request
+from tests.workload_asking import FACADE, SERVICE_RULES, Program
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
 SESSION, GRANT = "__Host-ostiary-session", "__Host-ostiary-grant"
@@ -159,3 +160,22 @@ def test_a_code_made_before_is_worthless_after(running: RunningInstance) -> None
     running.in_force()
     assert fresh.browser.send("GET", code).status_code == 403
     assert SESSION not in fresh.cookies("vault")
+
+
+def test_a_services_token_is_refused_at_every_door_once_its_key_is_gone(running: RunningInstance) -> None:
+    robot = Program(running, "robot", owner=running.make_person("staff").email)
+    with running.rules(SERVICE_RULES):
+        token = robot.token()
+        carried = f"Authorization: Bearer {token}"
+        sent = [("Authorization", f"Bearer {token}"), ("Host", running.host("wiki")), ("X-Ostiary-App", "wiki")]
+        doors = {
+            "gateway": lambda: running.raw_path("wiki", "/", carried).status,
+            "stream": lambda: running.raw_path("wiki", "/", carried, "Accept: text/event-stream").status,
+            "decider": lambda: unix_request(running.instance.decider_socket, "GET", "/check/", sent).status,
+        }
+        assert {name: door() for name, door in doors.items()} == dict.fromkeys(doors, 200)
+        (key,) = running.operator(f"{FACADE}:get_service", "robot", acting=False)["keys"]
+        running.operator(f"{FACADE}:remove_key", "robot", key["id"])
+        running.in_force()
+        assert {name: door() for name, door in doors.items()} == dict.fromkeys(doors, 401)
+    running.operator(f"{FACADE}:remove_service", "robot")

@@ -6,6 +6,8 @@ import hashlib
 import pytest
 from tests.running_instance import IDENTITY, RunningInstance, location
 from tests.running_upstreams import Answer
+from tests.workload_asking import FACADE, JWT_BEARER, Program
+from tests.workload_issuer import WorkloadIssuer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
 ADD = "ostiary.applications.facade:add_app"
@@ -140,3 +142,21 @@ def test_a_flood_for_an_answer_fills_no_memory(running: RunningInstance) -> None
     finally:
         running.ranges.answer = running.answer_range
     assert running.resident_bytes("control") < before + 48 * 1024 * 1024
+
+
+def test_no_issuers_keys_are_fetched_from_there(running: RunningInstance) -> None:
+    """Addresses of issuers are https and judged when they are asked; a job's token for each is handed in."""
+    robot = Program(running, "robot", owner=running.make_person("staff").email)
+    robot_url = running.url("id", "")
+    with WorkloadIssuer(running.folder) as issuer:
+        for number, url in enumerate(one.replace("http://", "https://", 1) for one in REFUSED[:24]):
+            if number and number % 8 == 0:
+                running.operator(f"{FACADE}:remove_service", "robot")
+                robot = Program(running, "robot", owner=running.make_person("staff").email)
+            running.operator(f"{FACADE}:add_trust", "robot", issuer=url, audience="a", claims={"sub": "job"})
+            token = issuer.token(iss=url, aud=robot_url, sub="job")
+            answer = robot.post(grant_type=JWT_BEARER, client_id="robot", assertion=token)
+            assert answer.json()["error"] == "invalid_grant", url
+            words = answer.json()["error_description"]
+            assert "nowhere" in words, (url, words)
+    running.operator(f"{FACADE}:remove_service", "robot")

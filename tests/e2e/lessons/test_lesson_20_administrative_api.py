@@ -8,6 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests.running_instance import IDENTITY, Client, RunningInstance, token_of, unix_request
+from tests.workload_asking import FACADE, SERVICE_RULES, Program
 
 from ostiary.demo.walk.browser import form_with
 from ostiary.identity.domain import ADMINISTRATORS, AUDITORS, HELPDESK
@@ -256,3 +257,22 @@ def test_checking_rules_runs_nothing_and_breaks_nothing(running: RunningInstance
     assert not marker.exists()
     assert state(running) == before
     assert admin.get("admin", "/people/").status_code == 200
+
+
+def test_no_token_reaches_the_console_whoever_carries_it(
+    running: RunningInstance, admin: Client, addresses: tuple[str, ...]
+) -> None:
+    """Rules that open the console to a service, and an administrator's own script, open nothing of it."""
+    robot = Program(running, "robot", owner=admin.account.email)
+    made = running.operator(f"{FACADE}:make_token", person_id=admin.account.id, name="script", apps=["wiki"], days=1)
+    before = state(running)
+    with running.rules(SERVICE_RULES):
+        for token in (robot.token(), made["secret"]):
+            for path in addresses:
+                for method in ("GET", "POST"):
+                    answer = robot.get("admin", path, token=token, method=method)
+                    assert (answer.status_code, answer.json()["reason"]) == (403, "token_scope"), (method, path)
+    said = running.sign_assertion({"sub": "service:robot", "sid": "service:robot", "email": "", "amr": ["workload"]})
+    assert straight(running, "/people/", said) in REFUSED
+    running.operator(f"{FACADE}:remove_service", "robot")
+    assert state(running)[1:] == before[1:]  # type: ignore[index]

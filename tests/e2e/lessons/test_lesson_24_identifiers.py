@@ -4,6 +4,7 @@ from urllib.parse import unquote
 
 import pytest
 from tests.running_instance import IDENTITY, RULES, OperatorRefused, RunningInstance, reached, received
+from tests.workload_asking import FACADE
 
 from ostiary.demo.walk.browser import form_with
 
@@ -154,3 +155,9 @@ def test_odd_apps_in_requests_lead_nowhere(running: RunningInstance) -> None:
         if answer.status_code == 302:
             assert odd == "wiki&app=payroll"
             assert running.host("payroll") in answer.headers["location"]
+
+
+@pytest.mark.parametrize("odd", ODD_IDENTIFIERS)
+def test_no_service_is_named_so(running: RunningInstance, odd: str) -> None:
+    with pytest.raises(OperatorRefused, match="MalformedIdentifier"):
+        running.operator(f"{FACADE}:add_service", odd, owner="nobody@corp.test")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from jwt.algorithms import ECAlgorithm
 from tests.running_instance import OperatorRefused, RunningInstance, reached
 from tests.workload_asking import FACADE, JWT_BEARER, JWT_TYPE, TOKEN_EXCHANGE, Program
 from tests.workload_issuer import DISCOVERY, WorkloadIssuer
@@ -148,6 +149,16 @@ def test_other_jobs_get_nothing(pipeline: Program, issuer: WorkloadIssuer) -> No
     assert hand_in(pipeline, good, client_id="").json()["error"] == "invalid_request"
     assert hand_in(pipeline, "garbage").json()["error"] == "invalid_grant"
     assert hand_in(pipeline, good).status_code == 200
+
+
+def test_a_key_that_a_token_brings_along_counts_for_nothing(pipeline: Program, issuer: WorkloadIssuer) -> None:
+    """Lesson 17: somebody's own key beside a trusted name proves nothing."""
+    mine = ec.generate_private_key(ec.SECP256R1())
+    jwk = ECAlgorithm.to_jwk(mine.public_key(), as_dict=True)
+    for header in ({"jwk": jwk}, {"jku": f"{issuer.url}/theirs", "kid": "theirs"}, {"x5u": f"{issuer.url}/theirs"}):
+        issuer.say("/theirs", {"keys": [{**jwk, "kid": "theirs"}]})
+        token = issuer.token(key=mine, header=header, aud=pipeline.running.url("id", ""), **JOB)
+        assert hand_in(pipeline, token).json()["error"] == "invalid_grant", header
 
 
 def test_keys_are_kept_and_asked_for_again_only_when_one_is_missing(pipeline: Program, issuer: WorkloadIssuer) -> None:

@@ -75,7 +75,7 @@ def announce(section: str, *, takes_away: bool) -> None:
 def test_the_first_publication_is_whole(instance: Instance) -> None:
     publication = publish("test")
 
-    assert set(publication.sections) == {"identity", "sessions", "applications", "rulebook", "clients"}
+    assert set(publication.sections) == {"identity", "sessions", "applications", "rulebook", "clients", "workloads"}
     snapshot = read_snapshot(instance.facts)
     assert snapshot.generation == publication.generation == 1
     assert len(snapshot.grant_key.private) == 32

@@ -164,7 +164,7 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
     assert names >= ENTRANCE
     assert names >= UNFINISHED
     assert not ENTRANCE & UNFINISHED
-    assert {"scim"} == PROGRAMS
+    assert {"scim", "workload_token", "workload_metadata"} == PROGRAMS
     assert names - ENTRANCE - UNFINISHED - PROGRAMS == {
         "portal_apps", "portal_sessions", "portal_end_session", "portal_end_all_sessions", "portal_authenticators",
         "portal_password", "portal_remove_password", "portal_rename", "portal_remove", "portal_profile",
@@ -192,11 +192,12 @@ def test_every_page_for_people_refuses_strangers_and_unfinished_sign_ins() -> No
 
 def test_no_sign_in_opens_what_is_for_programs() -> None:
     browser, _person, _secret = signed_in_browser()
+    without_proof = {"scim": (404, 404), "workload_token": (405, 400), "workload_metadata": (200, 405)}
     for name, path in every_page():
         if name in PROGRAMS:
-            for answer in (browser.client.get(path), browser.client.post(path, {})):
-                assert answer.status_code == 404, "switched off"
-                assert "Location" not in answer
+            answers = (browser.client.get(path), browser.client.post(path, {}))
+            assert tuple(answer.status_code for answer in answers) == without_proof[name], path
+            assert not any("Location" in answer for answer in answers)
 
 
 def test_somebody_elses_session_and_authenticator_do_not_exist() -> None:

@@ -63,7 +63,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
         apps: those behind the gateway, by host.
         apps_by_id: every app, by identifier.
         services: by name.
-        tokens: people\'s tokens, by their digest.
+        tokens: people's tokens, by their digest.
         subjects: built when first asked for; only a cache.
     """
 

@@ -52,13 +52,14 @@ def forget_index() -> None:
 
 
 def sign_everybody_out(actor_name: str) -> int:
-    """End every sign-in and take back every program's token: one that was ended after the backup must not come back with
-    it. Return how many sign-ins there were.
+    """End every sign-in, take back every program's token and switch services off: what was ended after the backup must
+    not come back with it. Return how many sign-ins there were.
     """
     from ostiary.authzen.facade import revoke_all_clients  # noqa: PLC0415
     from ostiary.identity.facade import revoke_all_sessions  # noqa: PLC0415
     from ostiary.scim.facade import revoke_all_clients as revoke_all_directories  # noqa: PLC0415
     from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record  # noqa: PLC0415
+    from ostiary.workloads.facade import close_after_restore  # noqa: PLC0415
 
     actor = Actor(kind="machine", id=f"os:{actor_name}", label=f"{actor_name}, restoring a backup")
     record(
@@ -68,6 +69,7 @@ def sign_everybody_out(actor_name: str) -> int:
     )
     revoke_all_clients(reason="a backup was restored", actor=actor)
     revoke_all_directories(reason="a backup was restored", actor=actor)
+    close_after_restore(reason="a backup was restored", actor=actor)
     return revoke_all_sessions(reason="a backup was restored", actor=actor)
 
 

@@ -38,6 +38,7 @@ class Closed(StrEnum):
     BY_HAND = "by_hand"
     UNUSED = "unused"
     OWNER_LEFT = "owner_left"
+    RESTORED = "restored"
 
 
 class State(StrEnum):

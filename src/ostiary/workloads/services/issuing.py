@@ -284,7 +284,7 @@ def _app(form: Mapping[str, str]) -> AppId | None:
     except ValueError:
         host = ""
     for app in list_apps():
-        if not app.builtin and (wanted == app.id or host == app.host):
+        if app.behind_gateway and not app.builtin and (wanted == app.id or host == app.host):
             return app.id
     raise TokenRefused(Code.INVALID_TARGET, "`resource` is no app's address here.")
 

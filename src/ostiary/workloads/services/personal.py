@@ -139,7 +139,8 @@ def _apps(apps: Iterable[AppId]) -> list[str]:
     if not wanted:
         raise UnusableToken("A token is for some apps.", hint="Name at least one.")
     for app in wanted:
-        if get_app(AppId(app)).builtin:
+        found = get_app(AppId(app))
+        if found.builtin or not found.behind_gateway:
             raise UnusableToken(f"No token opens {app}.", hint="Name an app behind the gateway.")
     return wanted
 
