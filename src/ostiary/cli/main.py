@@ -37,6 +37,7 @@ GROUPED = (
 )
 FLAT_LAST = ("backup",)
 FURTHER = (
+    "app_saml",
     "user_life_cycle",
     "rules_change",
     "rules_proposals",

@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "ostiary.scim",
     "ostiary.requests",
     "ostiary.workloads",
+    "ostiary.saml",
     "ostiary.visibility",
     "ostiary.gateway",
 ]

@@ -11,13 +11,16 @@ PERMISSIONS = (
 )
 
 
-def content_security_policy() -> str:
+def content_security_policy(*, forms_to: str = "") -> str:
     """Return the policy: everything from this host, nothing inline, framed by nobody.
 
     `form-action` names the instance's other hosts, because signing in is a form whose answer redirects to an app.
+
+    Args:
+        forms_to: where else this page's forms may lead, redirects that follow included; a source of the policy.
     """
     instance = settings.INSTANCE
-    apps = f"https://{instance.authority('*.' + instance.configuration.domain)}"
+    apps = " ".join(filter(None, (f"https://{instance.authority('*.' + instance.configuration.domain)}", forms_to)))
     return "; ".join(
         (
             "default-src 'none'",
@@ -42,9 +45,9 @@ class SecurityHeaders:
         self.policy = content_security_policy()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        """Add the headers; pages are never cached, files are."""
+        """Add the headers, a page's own policy left as it is; pages are never cached, files are."""
         response = self.get_response(request)
-        response["Content-Security-Policy"] = self.policy
+        response.setdefault("Content-Security-Policy", self.policy)
         response["Permissions-Policy"] = PERMISSIONS
         if not request.path.startswith(settings.STATIC_URL):
             response.setdefault("Cache-Control", "no-store")

@@ -72,7 +72,6 @@ class ServiceProvider(msgspec.Struct, frozen=True, kw_only=True):
         sign_response: whether the whole response is signed as well; the assertion always is.
         starts_here: whether people may open it from here, without a request of its own (IdP-initiated).
         start_page: RelayState when it is opened from here.
-        start_url: where opening it from the portal leads when it wants to begin itself.
     """
 
     app: AppId
@@ -83,7 +82,6 @@ class ServiceProvider(msgspec.Struct, frozen=True, kw_only=True):
     sign_response: bool = False
     starts_here: bool = False
     start_page: str = ""
-    start_url: str = ""
 
     @property
     def entity_id(self) -> str:

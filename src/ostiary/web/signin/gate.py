@@ -55,6 +55,9 @@ ENTRANCE: Final = frozenset(
 PROGRAMS: Final = frozenset({"scim", "workload_token", "workload_metadata"})
 """For programs: each request proves itself by what it carries, and no browser's sign-in counts for anything."""
 
+ASKED_BY_APPS: Final = frozenset({"saml_metadata", "saml_sign_in", "saml_quietly", "saml_sign_out", "saml_signed_out"})
+"""For anybody: where applications send browsers. Each page looks for itself whether somebody is signed in."""
+
 UNFINISHED: Final = frozenset(
     {
         "set_up",
@@ -106,7 +109,7 @@ class SignInGate:
         if site_of(request) != "identity" or request.resolver_match is None:
             return None
         name = request.resolver_match.view_name
-        if name in ENTRANCE or name in PROGRAMS:
+        if name in ENTRANCE | PROGRAMS | ASKED_BY_APPS:
             return None
         session = sign_in_session(request)
         if session is None:

@@ -1,0 +1,312 @@
+"""Sign-in to applications that speak SAML: their requests come in, the rules decide, the answer goes out by the browser.
+
+A request is checked before anybody is asked anything, and kept in the browser's address, sealed, until it is answered:
+nothing is stored for people who are not known yet.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import msgspec
+import structlog
+from django.contrib.auth import logout
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from ostiary.applications.facade import App, get_app
+from ostiary.identity.entrance import TOTP, WEBAUTHN, person_actor, record_handover
+from ostiary.identity.facade import Person, SignInSession, client_of, get_person, revoke_session
+from ostiary.policy.identifiers import PersonId
+from ostiary.policy.request import AuthStrength
+from ostiary.saml.facade import (
+    AUTHN_REQUEST,
+    SIGN_IN_PATH,
+    AnsweredBefore,
+    Asked,
+    Carried,
+    Delivery,
+    RefusedMessage,
+    ServiceProvider,
+    Status,
+    UnknownProvider,
+    Unwritable,
+    context_to_name,
+    from_address,
+    from_form,
+    get_provider,
+    issuer_of,
+    own_address,
+    own_description,
+    provider_named,
+    read_authn_request,
+    strength_needed,
+    write_metadata,
+    write_refusal,
+    write_sign_in,
+)
+from ostiary.web.headers import content_security_policy
+from ostiary.web.signin.admission import refused_admission
+from ostiary.web.signin.failures import problem_page
+from ostiary.web.signin.gate import sign_in_session
+from ostiary.web.signin.people import signed_in
+
+ASKED_SALT: Final = "ostiary.saml.asked"
+ASKED_SECONDS: Final = 15 * 60
+"""How long somebody may take to sign in for an application that asked."""
+_STEPS: Final = {AuthStrength.OTP: "otp", AuthStrength.PHISHING_RESISTANT: "phishing-resistant"}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What was asked, by which application, as both are now."""
+
+    asked: Asked
+    provider: ServiceProvider
+    app: App
+
+
+@require_safe
+def metadata(request: HttpRequest) -> HttpResponse:
+    """Show what this instance says of itself."""
+    del request
+    return HttpResponse(
+        write_metadata(own_description()),
+        content_type="application/samlmetadata+xml",
+        headers={"Content-Disposition": 'inline; filename="ostiary-saml.xml"'},
+    )
+
+
+@csrf_exempt
+@require_http_methods(["GET", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Take an application's request, by either binding, and go on to where somebody can be asked to sign in.
+
+    A request in a form comes from another site, so the browser's cookie is not with it: it is with the redirect.
+    """
+    now = time.time()
+    try:
+        carried = message_of(request)
+        provider = sender_of(carried, AUTHN_REQUEST)
+        wanted = read_authn_request(carried, provider, address=own_address(SIGN_IN_PATH), now=now)
+    except RefusedMessage as refused:
+        return refused_page(request, refused)
+    asked = Asked(
+        provider=provider.app,
+        id=wanted.id,
+        consumer=wanted.consumer,
+        at=now,
+        relay_state=carried.relay_state,
+        force=wanted.force,
+        passive=wanted.passive,
+        name_format=wanted.name_format,
+        name_qualifier=wanted.name_qualifier,
+        subject=wanted.subject,
+        context=wanted.context,
+    )
+    return HttpResponseRedirect(_page("saml_quietly" if asked.passive else "saml_continue", asked))
+
+
+@require_safe
+def go_on(request: HttpRequest) -> HttpResponse:
+    """Answer a request of an application, for somebody whose sign-in is complete, when the rules let them in."""
+    opened = _opened(request.GET.get("asked", ""))
+    if opened is None or opened.asked.passive:
+        return _too_late(request)
+    row, session = signed_in(request)
+    if (step := _step_before(request, opened, get_person(PersonId(row.id)), session)) is not None:
+        return step
+    if (refusal := refused_admission(request, opened.app)) is not None:
+        return refusal
+    context = context_to_name(opened.asked.context, session.authentications)
+    return _answered(request, opened, context, (Status.RESPONDER, Status.NO_CONTEXT))
+
+
+@require_safe
+def quietly(request: HttpRequest) -> HttpResponse:
+    """Answer a request that allows no question: with a sign-in that there is, or that there is none."""
+    opened = _opened(request.GET.get("asked", ""))
+    if opened is None or not opened.asked.passive:
+        return _too_late(request)
+    session = sign_in_session(request)
+    context = None
+    if session is not None and session.complete and not opened.asked.force:
+        context = context_to_name(opened.asked.context, session.authentications)
+    if context is not None and refused_admission(request, opened.app) is not None:
+        return _answered(request, opened, None, (Status.RESPONDER, Status.DENIED))
+    return _answered(request, opened, context, (Status.RESPONDER, Status.NO_PASSIVE))
+
+
+@require_safe
+def open_app(request: HttpRequest, app_id: str) -> HttpResponse:
+    """Open an application from here, without a request of its own, where it is set up to be opened so."""
+    try:
+        provider = get_provider(app_id)
+    except UnknownProvider:
+        raise Http404 from None
+    if not provider.starts_here:
+        raise Http404
+    app = get_app(app_id)
+    if (refusal := refused_admission(request, app)) is not None:
+        return refusal
+    _row, session = signed_in(request)
+    asked = Asked(
+        provider=provider.app,
+        consumer=provider.described.consumers[0].url,
+        at=time.time(),
+        relay_state=provider.start_page,
+    )
+    context = context_to_name(asked.context, session.authentications)
+    return _answered(request, Opened(asked, provider, app), context, (Status.RESPONDER, Status.NO_CONTEXT))
+
+
+@require_POST
+def again(request: HttpRequest) -> HttpResponse:
+    """Sign somebody out so that they sign in anew, for an application that wants that; then go on."""
+    opened = _opened(request.POST.get("asked", ""))
+    if opened is None:
+        return _too_late(request)
+    row, session = signed_in(request)
+    revoke_session(session_id=session.id, reason="signs_in_anew", actor=person_actor(request, row))
+    logout(request)
+    return HttpResponseRedirect(
+        f"{reverse('account_login')}?{urlencode({'next': _page('saml_continue', opened.asked)})}"
+    )
+
+
+def message_of(request: HttpRequest) -> Carried:
+    """Return the message that a request carries, in its address or in its form.
+
+    Raises:
+        RefusedMessage: when there is none that can be decoded.
+    """
+    if request.method == "POST":
+        return from_form({name: [str(one) for one in request.POST.getlist(name)] for name in request.POST})
+    return from_address(request.META.get("QUERY_STRING", ""))
+
+
+def sender_of(carried: Carried, kind: str) -> ServiceProvider:
+    """Return the application that a message claims to be from; nothing in it is believed yet.
+
+    Raises:
+        RefusedMessage: when it is none that is known.
+    """
+    entity_id = issuer_of(carried, kind=kind)
+    provider = provider_named(entity_id)
+    if provider is None:
+        raise RefusedMessage("The app that asks is not known here.", detail=entity_id[:200])
+    return provider
+
+
+def refused_page(request: HttpRequest, refused: RefusedMessage) -> HttpResponse:
+    """Say that a message cannot be answered, and why: administrators of the app can act on that."""
+    log.warning("saml_message_refused", reason=refused.message, detail=refused.detail, path=request.path)
+    return problem_page(
+        request,
+        status=400,
+        title=_("This app's request cannot be answered"),
+        words=_("%(reason)s Open the app again; if it goes on, tell your administrators.")
+        % {"reason": refused.message},
+    )
+
+
+def delivered(request: HttpRequest, delivery: Delivery, name: str) -> HttpResponse:
+    """Send an answer on: the browser posts it to the application, by itself or at a press."""
+    if not delivery.field:
+        return HttpResponseRedirect(delivery.url)
+    response = render(request, "signin/saml_post.html", {"delivery": delivery, "name": name})
+    response["Content-Security-Policy"] = content_security_policy(forms_to="https:")
+    response["Referrer-Policy"] = "strict-origin"
+    return response
+
+
+def seal(asked: msgspec.Struct, salt: str) -> str:
+    """Return what was asked as a text that nobody else can write."""
+    return signing.dumps(msgspec.to_builtins(asked), salt=salt, compress=True)
+
+
+def unseal(text: str, salt: str) -> Any:
+    """Return what was sealed, or `None` when it is not ours or too old."""
+    try:
+        return signing.loads(text, salt=salt, max_age=ASKED_SECONDS)
+    except signing.BadSignature:
+        return None
+
+
+def _page(name: str, asked: Asked) -> str:
+    return f"{reverse(name)}?{urlencode({'asked': seal(asked, ASKED_SALT)})}"
+
+
+def _opened(text: str) -> Opened | None:
+    """Return what was asked; `None` when it is not ours, too old, or the application was changed meanwhile."""
+    try:
+        asked = msgspec.convert(unseal(text, ASKED_SALT), Asked)
+        provider = get_provider(asked.provider)
+    except (msgspec.ValidationError, UnknownProvider):
+        return None
+    if asked.consumer not in {one.url for one in provider.described.consumers}:
+        return None
+    return Opened(asked, provider, get_app(provider.app))
+
+
+def _step_before(request: HttpRequest, opened: Opened, person: Person, session: SignInSession) -> HttpResponse | None:
+    """Return the way to what has to be proved for this application first, or `None` when nothing has to."""
+    asked, app = opened.asked, opened.app
+    can_prove = bool(set(person.methods) & {TOTP, WEBAUTHN})
+    if asked.force and not any(one.at >= asked.at for one in session.authentications):
+        if not can_prove:
+            return render(request, "signin/saml_again.html", {"app": app, "asked": request.GET.get("asked", "")})
+        return _to_step_up(request, app, "any")
+    needed = strength_needed(asked.context)
+    strongest = max((one.strength for one in session.authentications), default=AuthStrength.SINGLE)
+    if needed is not None and needed > strongest:
+        return _to_step_up(request, app, _STEPS[needed])
+    return None
+
+
+def _to_step_up(request: HttpRequest, app: App, need: str) -> HttpResponse:
+    query = {"need": need, "app": app.id, "return": request.get_full_path()}
+    return HttpResponseRedirect(f"{reverse('step_up')}?{urlencode(query)}")
+
+
+def _answered(request: HttpRequest, opened: Opened, context: str | None, otherwise: tuple[Status, ...]) -> HttpResponse:
+    """Send the answer: how somebody signed in, or, without that, why nobody did."""
+    asked, provider, app = opened.asked, opened.provider, opened.app
+    try:
+        if context is None:
+            return delivered(request, write_refusal(asked, provider, otherwise, now=time.time()), app.name)
+        row, session = signed_in(request)
+        person = get_person(PersonId(row.id))
+        delivery = write_sign_in(asked, provider, person=person, session=session, context=context, now=time.time())
+        if delivery.signs_in:
+            record_handover(person=row, app=app.id, session=session.id, groups=person.groups, client=client_of(request))
+        return delivered(request, delivery, app.name)
+    except AnsweredBefore:
+        return _too_late(request)
+    except Unwritable as error:
+        log.warning("saml_person_unwritable", app=app.id, detail=error.detail)
+        return problem_page(
+            request,
+            status=403,
+            title=_("You cannot be named to %(app)s") % {"app": app.name},
+            words=_(
+                "Your name, address or a group's name holds characters that it cannot take. Tell your administrators."
+            ),
+        )
+
+
+def _too_late(request: HttpRequest) -> HttpResponse:
+    return problem_page(
+        request,
+        status=400,
+        title=_("This sign-in is over"),
+        words=_("It was used already, or begun too long ago. Open the app again, or choose it from your apps."),
+    )
