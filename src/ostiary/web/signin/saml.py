@@ -258,8 +258,10 @@ def _opened(text: str) -> Opened | None:
 
 
 def _step_before(request: HttpRequest, opened: Opened, person: Person, session: SignInSession) -> HttpResponse | None:
-    """Return the way to what has to be proved for this application first, or `None` when nothing has to."""
+    """Return what stands before the rules: a setting that cannot work, or the way to what has to be proved first."""
     asked, app = opened.asked, opened.app
+    if asked.name_format not in {"", opened.provider.name_format}:
+        return _otherwise_named(request, opened)
     can_prove = bool(set(person.methods) & {TOTP, WEBAUTHN})
     if asked.force and not any(one.at >= asked.at for one in session.authentications):
         if not can_prove:
@@ -270,6 +272,20 @@ def _step_before(request: HttpRequest, opened: Opened, person: Person, session: 
     if needed is not None and needed > strongest:
         return _to_step_up(request, app, _STEPS[needed])
     return None
+
+
+def _otherwise_named(request: HttpRequest, opened: Opened) -> HttpResponse:
+    wanted, given = (one.rpartition(":")[2][:40] for one in (opened.asked.name_format, opened.provider.name_format))
+    log.warning("saml_name_format_differs", app=opened.app.id, wanted=wanted, given=given)
+    return problem_page(
+        request,
+        status=400,
+        title=_("%(app)s wants people named otherwise") % {"app": opened.app.name},
+        words=_(
+            "It asks for the name ID format %(wanted)s and is set up here for %(given)s. Your administrators can change that."
+        )
+        % {"wanted": wanted, "given": given},
+    )
 
 
 def _to_step_up(request: HttpRequest, app: App, need: str) -> HttpResponse:
