@@ -63,6 +63,10 @@ def _show(standing: "Standing") -> None:
         ("confirmed", f"{_span(facts.confirmed_seconds_ago)} ago"),
         ("sessions", facts.sessions),
         ("certificate", f"{certificate.days_left:.0f} days left" if certificate.days_left is not None else None),
+        (
+            "SAML",
+            f"certificate, {standing.saml_days_left:.0f} days left" if standing.saml_days_left is not None else None,
+        ),
         ("rules", _rules(standing.rules)),
         ("disk", f"{standing.disk_free_mib:,} MiB free"),
         ("record", standing.record_problem or "written"),

@@ -10,7 +10,7 @@ from ostiary.policy.identifiers import AppId
 from ostiary.saml.domain.metadata import OwnDescription
 from ostiary.saml.domain.names import NameFormat
 from ostiary.saml.domain.service_provider import Attribute, Described, Fact, ServiceProvider
-from ostiary.saml.keys import published_certificates
+from ostiary.saml.keys import published_certificates, signing_key
 from ostiary.saml.models import StoredProvider
 
 METADATA_PATH: Final = "/saml/metadata"
@@ -61,6 +61,17 @@ def own_description() -> OwnDescription:
         sign_out_url=own_address(SIGN_OUT_PATH),
         certificates=published_certificates(settings.INSTANCE.secrets),
     )
+
+
+def certificate_days_left(now: float) -> float | None:
+    """Return for how many days applications can take our assertions by today's certificate; `None` where there are none.
+
+    Args:
+        now: seconds since the epoch.
+    """
+    if not StoredProvider.objects.exists():
+        return None
+    return (signing_key(settings.INSTANCE.secrets).certificate.not_valid_after_utc.timestamp() - now) / 86400
 
 
 def to_provider(row: StoredProvider) -> ServiceProvider:

@@ -22,6 +22,7 @@ from ostiary.supervisor.status_file import NotRunning, ProcessStatus, Supervisor
 
 STALE_STATUS_SECONDS = 15.0
 CERTIFICATE_WARNING_DAYS = 14.0
+SAML_WARNING_DAYS = 60.0
 TLS_TIMEOUT_SECONDS = 3.0
 _MIB = 1024 * 1024
 
@@ -90,6 +91,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     streams_cut: bool | None = None
     streams: int = 0
     apps: tuple[AppStanding, ...] = ()
+    saml_days_left: float | None = None
 
 
 def get_standing(instance: Instance, now: float) -> Standing:
@@ -108,6 +110,9 @@ def get_standing(instance: Instance, now: float) -> Standing:
     rules = read_rules_standing(instance.configuration.rules) if status else RulesStanding()
     problems += rules.problems
     problems += [f"{app.app} is down: {app.detail}" for app in apps if app.health == "down"]
+    saml_days = _saml_days_left(now)
+    if saml_days is not None and saml_days < SAML_WARNING_DAYS:
+        problems.append(f"The certificate of SAML sign-ins has {saml_days:.0f} days left. Look with: ostiary doctor")
     decider = read_decider_health(instance.decider_socket) if status else None
     disk = os.statvfs(instance.home)
     return Standing(
@@ -127,7 +132,20 @@ def get_standing(instance: Instance, now: float) -> Standing:
         streams_cut=decider.cuts_streams if decider else None,
         streams=decider.streams if decider else 0,
         apps=apps,
+        saml_days_left=saml_days,
     )
+
+
+def _saml_days_left(now: float) -> float | None:
+    from django.db.utils import DatabaseError  # noqa: PLC0415 - needs Django
+
+    from ostiary.saml.facade import certificate_days_left  # noqa: PLC0415
+
+    try:
+        days = certificate_days_left(now)
+    except (DatabaseError, OstiaryError):
+        return None
+    return None if days is None else round(days, 1)
 
 
 def _supervisor(instance: Instance, now: float) -> tuple[SupervisorStatus | None, list[str]]:

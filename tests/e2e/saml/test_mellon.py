@@ -47,7 +47,7 @@ def mellon(running: RunningInstance) -> Iterator[Mellon]:
         with running.rules(SAML_RULES):
             yield apache
         for name in ("crm", "late"):
-            running.command("app", "saml", "remove", name, "--yes")
+            running.operator("ostiary.applications.facade:remove_app", name)
 
 
 def employee(running: RunningInstance, mellon: Mellon, *groups: str, name: str = "") -> Client:

@@ -40,7 +40,7 @@ from ostiary.identity.facts import read_sessions
 from ostiary.identity.models import OneTimeLink, SignInSession
 from ostiary.identity.services.links import make_link
 from ostiary.visibility.facade import RecordUnavailable
-from ostiary.web.signin.gate import ENTRANCE, PROGRAMS, UNFINISHED
+from ostiary.web.signin.gate import ASKED_BY_APPS, ENTRANCE, PROGRAMS, UNFINISHED
 
 pytestmark = pytest.mark.django_db
 BIND = "a" * 43
@@ -138,7 +138,7 @@ def test_lesson_13_a_revoked_session_is_refused_at_every_page() -> None:
     browser, person_id, _secret = signed_in_browser()
     revoke_sessions_of(person_id=person_id, reason="lost laptop", actor=MACHINE)  # type: ignore[arg-type]
     for name, path in every_page():
-        if name not in ENTRANCE | PROGRAMS:
+        if name not in ENTRANCE | PROGRAMS | ASKED_BY_APPS:
             for answer in (browser.client.get(path), browser.client.post(path, {})):
                 assert answer.status_code == 302, path
                 assert answer["Location"].startswith("/sign-in"), path
@@ -147,7 +147,7 @@ def test_lesson_13_a_revoked_session_is_refused_at_every_page() -> None:
 def every_page() -> list[tuple[str, str]]:
     """Return the name of every page and an address that leads to it."""
     filled = {"<str:session_id>": "s_1", "<str:authenticator_id>": "1", "<str:token>": "t",
-        "<str:link_id>": "1", "<str:request_id>": "r_1", "<slug:provider_id>": "work", "<path:rest>": "Users",
+        "<str:link_id>": "1", "<str:request_id>": "r_1", "<slug:provider_id>": "work", "<path:rest>": "Users", "<slug:app_id>": "crm",
     }  # fmt: skip
     pages = []
     for pattern in get_resolver("ostiary.web.urls_identity").url_patterns:
@@ -165,13 +165,17 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
     assert names >= UNFINISHED
     assert not ENTRANCE & UNFINISHED
     assert {"scim", "workload_token", "workload_metadata"} == PROGRAMS
-    assert names - ENTRANCE - UNFINISHED - PROGRAMS == {
+    assert {
+        "saml_metadata", "saml_sign_in", "saml_quietly", "saml_sign_out", "saml_signed_out",
+    } == ASKED_BY_APPS  # fmt: skip
+    assert names - ENTRANCE - UNFINISHED - PROGRAMS - ASKED_BY_APPS == {
         "portal_apps", "portal_sessions", "portal_end_session", "portal_end_all_sessions", "portal_authenticators",
         "portal_password", "portal_remove_password", "portal_rename", "portal_remove", "portal_profile",
         "portal_confirm_address", "continue", "step_up", "back_to_app", "set_up_done",
         "portal_link", "portal_link_confirm", "portal_unlink",
         "portal_requests", "portal_ask", "portal_request_from_mail", "portal_request", "portal_request_answer",
         "portal_request_withdraw", "portal_request_hand_back", "portal_request_extend",
+        "saml_continue", "saml_again", "saml_open",
     }  # fmt: skip
 
 
@@ -180,7 +184,7 @@ def test_every_page_for_people_refuses_strangers_and_unfinished_sign_ins() -> No
     unfinished = Browser()
     unfinished.password_step("unfinished@example.test")
     for name, path in every_page():
-        if name in ENTRANCE | PROGRAMS:
+        if name in ENTRANCE | PROGRAMS | ASKED_BY_APPS:
             continue
         stranger = Browser()
         assert stranger.client.get(path)["Location"].startswith("/sign-in"), path

@@ -64,15 +64,15 @@ def _refuse_all_but_elements(root: Element) -> None:
         raise RefusedMessage("The document declares a document type; none is read.")
     if root.getprevious() is not None or root.getnext() is not None:
         raise RefusedMessage("The document holds more than one element at its top.")
-    seen, todo = 0, [(root, 1)]
-    while todo:
-        node, depth = todo.pop()
+    seen, waiting = 0, [(root, 1)]
+    while waiting:
+        node, depth = waiting.pop()
         seen += 1
         if not isinstance(node.tag, str):
             raise RefusedMessage("The document holds comments, processing instructions or entities.")
         if depth > MAX_DEPTH or seen > MAX_ELEMENTS:
             raise RefusedMessage("The document is nested too deep, or holds too many elements.")
-        todo.extend((child, depth + 1) for child in node)
+        waiting.extend((child, depth + 1) for child in node)
 
 
 def named(namespace: str, name: str) -> str:

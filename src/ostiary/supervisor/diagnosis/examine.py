@@ -38,6 +38,7 @@ def examine(instance: Instance, hosts: Iterable[str], *, database: bool = True) 
         checks.append(("upstreams", lambda: check_upstreams(instance)))
         checks.append(("rules", lambda: followed.check_followed(instance)))
         checks.append(("clients", lambda: programs.check_clients(time.time())))
+        checks.append(("saml", lambda: programs.check_saml(time.time())))
     for name, check in checks:
         try:
             yield from check()

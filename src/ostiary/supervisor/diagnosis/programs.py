@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from ostiary.supervisor.diagnosis.finding import Finding, fine, warning
 
 WARNING_DAYS = 14
+SAML_WARNING_DAYS = 60
+"""Longer: somebody has to change it at every application by hand."""
 _DAY_SECONDS = 86400
 
 
@@ -26,6 +28,30 @@ def check_clients(now: float) -> Iterator[Finding]:
         return  # what is wrong with the database is said by its own check
     yield from _check("clients", "program", "authzen", programs, now)
     yield from _check("directories", "directory", "scim", directories, now)
+
+
+def check_saml(now: float) -> Iterator[Finding]:
+    """Look at when the certificate ends that applications know our assertions by; without such applications it is nothing.
+
+    Args:
+        now: seconds since the epoch.
+    """
+    from django.db.utils import DatabaseError  # noqa: PLC0415 - needs Django
+
+    from ostiary.saml.facade import certificate_days_left  # noqa: PLC0415
+
+    try:
+        days = certificate_days_left(now)
+    except DatabaseError:
+        return
+    if days is None:
+        return
+    if days < SAML_WARNING_DAYS:
+        words = f"ends in {int(days)} days" if days >= 0 else "has ended"
+        mend = "Make the next one and tell the applications: ostiary app saml rotate-certificate"
+        yield warning("saml", f"The certificate that applications know our SAML sign-ins by {words}.", mend)
+    else:
+        yield fine("saml", f"The certificate of SAML sign-ins lasts {int(days)} more days.")
 
 
 def _check(check: str, kind: str, command: str, clients: list[tuple[str, float]], now: float) -> Iterator[Finding]:
