@@ -29,6 +29,7 @@ ACTIVITY_SECONDS = 30.0
 ACTIVITY_PART_OF_IDLE_TIME = 10
 TERMS_SECONDS = 15.0
 REQUESTS_SECONDS = 5.0
+REVIEWS_SECONDS = 5.0
 SESSIONS_SECONDS = 60.0
 SERVICES_SECONDS = 300.0
 UPSTREAMS_SECONDS = 15.0
@@ -41,8 +42,10 @@ ROOMS: Final = (
     "ostiary.rulebook.facade",
     "ostiary.requests.facade",
     "ostiary.workloads.facade",
+    "ostiary.reviews.facade",
     "ostiary.gateway.reconciliation",
     "ostiary.gateway.surroundings",
+    "ostiary.gateway.published",
     "ostiary.gateway.upstream_watch",
 )
 """What jobs import when they run."""
@@ -93,6 +96,8 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="settle_requests", every_seconds=REQUESTS_SECONDS, run=_settle_requests),
         Job(name="send_request_mails", every_seconds=REQUESTS_SECONDS, run=_send_request_mails),
         Job(name="tend_services", every_seconds=SERVICES_SECONDS, run=_tend_services),
+        Job(name="carry_out_reviews", every_seconds=REVIEWS_SECONDS, run=_carry_out_reviews),
+        Job(name="send_review_mails", every_seconds=REVIEWS_SECONDS, run=_send_review_mails),
         Job(name="apply_retention", every_seconds=RETENTION_SECONDS, run=partial(apply_retention, instance)),
         Job(name="prune_index", every_seconds=PRUNE_SECONDS, run=prune_index),
     ]
@@ -229,6 +234,27 @@ def _tend_services(now: float) -> int:
     from ostiary.workloads.facade import tend_services  # noqa: PLC0415 - as above
 
     return tend_services(now=now)
+
+
+def _carry_out_reviews(now: float) -> int:
+    """What was done before a part that fails stays done, and all of it is tried again."""
+    from ostiary.gateway.published import read_published  # noqa: PLC0415 - as above
+    from ostiary.reviews.facade import (  # noqa: PLC0415 - as above
+        carry_out_answers,
+        close_vanished,
+        read_back_removals,
+        remind_due,
+        start_due,
+    )
+
+    done = carry_out_answers() + close_vanished() + remind_due(now=now) + start_due(now=now)
+    return done + read_back_removals(read_published, now=now)
+
+
+def _send_review_mails(now: float) -> int:
+    from ostiary.reviews.facade import send_review_letters  # noqa: PLC0415 - as above
+
+    return send_review_letters(now=now)
 
 
 def _reopen_access_log(instance: Instance) -> None:

@@ -23,6 +23,7 @@ GROUPED = (
     "role",
     "directory",
     "request",
+    "review",
     "session",
     "rules",
     "authzen",

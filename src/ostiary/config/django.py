@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "ostiary.requests",
     "ostiary.workloads",
     "ostiary.saml",
+    "ostiary.reviews",
     "ostiary.visibility",
     "ostiary.gateway",
 ]

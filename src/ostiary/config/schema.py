@@ -191,6 +191,23 @@ class Workloads(Section, frozen=True, kw_only=True):
     issuer_authority: str = ""
 
 
+class Reviews(Section, frozen=True, kw_only=True):
+    """Access reviews: who holds what is looked at by whoever answers for it.
+
+    Args:
+        every: `quarter` starts a review by itself in each quarter of the year, in UTC, the first one when it is switched on;
+            `never` leaves starting them to people.
+        scope: what such a review covers: `everything`, or one `app:`, `group:`, `role:` or `label:` by its name.
+        answer_days: how long reviewers have; then substitutes are asked.
+        remind_days: how often whoever has not answered is reminded, and after the deadline the next substitute is asked.
+    """
+
+    every: Literal["never", "quarter"] = "never"
+    scope: str = "everything"
+    answer_days: Annotated[int, Meta(ge=1, le=365)] = 14
+    remind_days: Annotated[int, Meta(ge=1, le=365)] = 3
+
+
 class Rules(Section, frozen=True, kw_only=True):
     """How changes of the rules are guarded.
 
@@ -269,5 +286,6 @@ class Configuration(Section, frozen=True, kw_only=True):
     scim: Scim = Scim()
     access: Access = Access()
     workloads: Workloads = Workloads()
+    reviews: Reviews = Reviews()
     rules: Rules = Rules()
     record: Record = Record()

@@ -15,6 +15,11 @@ from ostiary.config.keys import Key, Value, tables, toml_value
 _HELPER: Final = re.compile(r"[A-Za-z0-9]+::", re.ASCII)
 """How git is told to run a program of that name to reach a repository."""
 
+_SCOPE: Final = re.compile(
+    r"everything|(app|group|role):[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|label:[a-z0-9][a-z0-9:._-]{0,62}"
+)
+"""What a review can cover; reading it is `reviews.domain.campaign`'s."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -129,6 +134,9 @@ def _meaning_problems(values: Mapping[str, object]) -> Iterator[Problem]:
     if value("mail.transport") == "smtp" and not value("mail.host"):
         yield Problem("mail.host", 'is empty, and mail.transport = "smtp" needs it.')
     yield from _authzen_problems(value)
+    if not _SCOPE.fullmatch(str(value("reviews.scope"))):
+        words = "covers nothing. Write everything, app:NAME, group:NAME, role:NAME or label:NAME."
+        yield Problem("reviews.scope", words)
     yield from _follow_problems(str(value("rules.follow")), str(value("rules.follow_token")))
     yield from _url_problems(str(value("database.url")), str(value("sign_in.breached_range_url")))
 

@@ -36,6 +36,7 @@ from ostiary.visibility.queries import (
 )
 from ostiary.visibility.services import new_uid, record, record_all
 from ostiary.visibility.status import get_log_status
+from ostiary.visibility.use import UseCount, count_uses, recorded_since
 
 __all__ = [
     "Activity",
@@ -58,7 +59,9 @@ __all__ = [
     "StreamReport",
     "StreamStatus",
     "UnknownDecision",
+    "UseCount",
     "account_change_event",
+    "count_uses",
     "entity_change_event",
     "find_streams",
     "get_activity",
@@ -76,6 +79,7 @@ __all__ = [
     "read_told_words",
     "record",
     "record_all",
+    "recorded_since",
     "search_decisions",
     "session_handover_event",
     "sign_in_event",

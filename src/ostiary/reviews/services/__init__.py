@@ -1,0 +1,1 @@
+"""Use cases of reviews: starting, answering, carrying out, reminding, closing."""
