@@ -20,6 +20,7 @@ from ostiary.reviews.domain.report import NotSigned, Report, digest_of, key_name
 from ostiary.reviews.domain.rubber_stamp import Alarm
 from ostiary.reviews.queries import (
     alarms_of,
+    count_to_answer,
     get_campaign,
     get_item,
     items_answered,
@@ -62,6 +63,7 @@ __all__ = [
     "close_campaign",
     "close_vanished",
     "confirm_suggested",
+    "count_to_answer",
     "delegate_item",
     "digest_of",
     "get_campaign",

@@ -1,6 +1,7 @@
 """The report as a document to read and to file: A4, with the digest of the signed report on every page."""
 
 import io
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -94,7 +95,7 @@ def draw_report(report: Report, digest: str) -> bytes:
     document.set_title(f"{_('Access review')}: {campaign.name}")
     document.set_author(firm)
     document.set_subject(f"SHA-256 {digest}")
-    document.set_creation_date(None)
+    document.set_creation_date(datetime.fromtimestamp(report.written_at, UTC))
     document.add_page()
     document.title_line(firm, 11)
     document.title_line(f"{_('Access review')}: {campaign.name}", 17)

@@ -122,6 +122,12 @@ def items_to_answer(person_id: PersonId) -> tuple[Item, ...]:
     return tuple(map(item_of, rows.order_by("campaign__deadline_at", "campaign_id", "kind", "name", "email")))
 
 
+def count_to_answer(person_id: PersonId) -> int:
+    """Return how many items wait for somebody's answer."""
+    rows = ItemRow.objects.filter(state=ItemState.WAITING.value, campaign__closed_at=None, pk__in=_seated(person_id))
+    return rows.exclude(person_id=person_id).count()
+
+
 def items_answered(person_id: PersonId, *, limit: int = 50) -> tuple[Item, ...]:
     """Return what somebody may see that needs no answer any more, the latest first."""
     rows = _items().filter(pk__in=_seated(person_id)).exclude(state=ItemState.WAITING.value)

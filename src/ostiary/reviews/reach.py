@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from ostiary.policy.compiled import compile_rules
-from ostiary.policy.decision import Allow, Decision, ReasonCode
+from ostiary.policy.decision import Allow, Decision, Deny
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation, GroupId, Label, PersonId
 from ostiary.policy.request import AccessRequest, ActionClass, Authentication, AuthStrength, Context, Resource, Subject
@@ -15,7 +15,7 @@ from ostiary.policy.snapshot import Catalogue, Directory, Rules
 from ostiary.reviews.domain.facts import Opened, StillReached
 
 ACTIONS: Final = (ActionClass.VIEW, ActionClass.EDIT, ActionClass.DELETE, ActionClass.CONNECT)
-_BY_STEP: Final = frozenset({ReasonCode.CONDITIONS_UNMET})
+_ANOTHER_REQUEST: Final = frozenset({"path", "action"})
 NOBODY: Final = PersonId("p_nobody")
 
 Found = Mapping[AppId, Mapping[str, frozenset[str]]]
@@ -157,12 +157,16 @@ class Reaches:
 
 def in_reach(decision: Decision) -> bool:
     """Return whether somebody gets in, at once or after a step: another proof, device, place or hour."""
-    if isinstance(decision, Allow):
-        return True
-    return decision.reason in _BY_STEP or (decision.reason is ReasonCode.DENIED_BY_RULE and bool(decision.unmet))
+    return isinstance(decision, Allow) or bool(_within_steps(decision))
 
 
-def _rules_of(decision: Decision) -> Iterable[str]:
-    if isinstance(decision, Allow):
-        return decision.rules
-    return (one.rule for one in decision.unmet if one.rule)
+def _rules_of(decision: Decision) -> frozenset[str]:
+    return frozenset(decision.rules) if isinstance(decision, Allow) else _within_steps(decision)
+
+
+def _within_steps(decision: Deny) -> frozenset[str]:
+    """Return the rules of which nothing is unmet but what can change; another path or action is another request."""
+    rules: dict[str, bool] = {}
+    for one in decision.unmet:
+        rules[one.rule] = rules.get(one.rule, True) and one.code not in _ANOTHER_REQUEST
+    return frozenset(rule for rule, open_ in rules.items() if open_)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from ostiary.web import workload
-from ostiary.web.portal import authenticators, request_asking, requests
+from ostiary.web.portal import authenticators, request_asking, requests, reviews
 from ostiary.web.portal import views as portal
 from ostiary.web.scim import scim
 from ostiary.web.signin import (
@@ -87,6 +87,10 @@ urlpatterns = [
     path("requests/<str:request_id>/withdraw", requests.take_back, name="portal_request_withdraw"),
     path("requests/<str:request_id>/hand-back", requests.give_back, name="portal_request_hand_back"),
     path("requests/<str:request_id>/extend", request_asking.go_on, name="portal_request_extend"),
+    path("reviews", reviews.reviews, name="portal_reviews"),
+    path("reviews/confirm", reviews.confirm, name="portal_reviews_confirm"),
+    path("reviews/<str:item_id>", reviews.show, name="portal_review"),
+    path("reviews/<str:item_id>/hand-on", reviews.hand_on, name="portal_review_hand_on"),
     path("profile", portal.profile, name="portal_profile"),
     path("profile/confirm-address", portal.confirm_address, name="portal_confirm_address"),
 ]

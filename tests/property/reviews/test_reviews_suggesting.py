@@ -77,10 +77,15 @@ ages = st.floats(0, 800 * DAY_SECONDS)
 
 @few
 @given(
-    granted=ages, recorded=ages, last=st.none() | ages, gives=st.booleans(), ends=st.none() | ages, console=st.booleans()
+    granted=ages,
+    recorded=ages,
+    last=st.none() | ages,
+    gives=st.booleans(),
+    ends=st.none() | ages,
+    console=st.booleans(),
 )
 def test_silence_alone_never_removes_what_is_new_or_what_the_record_is_too_short_for(
-    granted: float, recorded: float, last: float | None, gives: bool, ends: float | None, console: bool
+    *, granted: float, recorded: float, last: float | None, gives: bool, ends: float | None, console: bool
 ) -> None:
     uses = () if last is None else (Use(app="books", count=1, last_at=NOW - last, actions=("view",)),)
     known = facts(

@@ -63,6 +63,7 @@ NAVIGATION: Final[tuple[tuple[Promise | str, tuple[Entry, ...]], ...]] = (
             Entry(Resource.GROUPS, _("Groups"), "groups", "t"),
             Entry(Resource.ROLES, _("Roles"), "roles", "j"),
             Entry(Resource.REQUESTS, _("Requests"), "key", "q"),
+            Entry(Resource.REVIEWS, _("Reviews"), "reviews", "v"),
             Entry(Resource.SESSIONS, _("Sessions"), "sessions", "s"),
         ),
     ),

@@ -18,6 +18,7 @@ class Resource(StrEnum):
     GROUPS = "groups"
     ROLES = "roles"
     REQUESTS = "requests"
+    REVIEWS = "reviews"
     SESSIONS = "sessions"
     RULES = "rules"
     EXPLAIN = "explain"
@@ -77,6 +78,10 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[ConsoleRole]]] = {
     (Resource.REQUESTS, Action.EXPORT): READERS,
     (Resource.REQUESTS, Action.GRANT): ADMINISTRATOR,
     (Resource.REQUESTS, Action.REVOKE): ADMINISTRATOR,
+    (Resource.REVIEWS, Action.VIEW): READERS,
+    (Resource.REVIEWS, Action.EXPORT): READERS,
+    (Resource.REVIEWS, Action.ENTER): ADMINISTRATOR,
+    (Resource.REVIEWS, Action.CHANGE): ADMINISTRATOR,
     (Resource.SESSIONS, Action.VIEW): EVERY_ROLE,
     (Resource.SESSIONS, Action.EXPORT): READERS,
     (Resource.SESSIONS, Action.REVOKE): DESK,

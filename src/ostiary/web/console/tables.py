@@ -101,6 +101,19 @@ REQUESTS: Final = Table(
     ),
     exported=Resource.REQUESTS,
 )
+REVIEWS: Final = Table(
+    "reviews",
+    "review",
+    (
+        Column("review", _("Review")),
+        Column("progress", _("Answered")),
+        Column("open", _("Open"), "amount"),
+        Column("started", _("Started")),
+        Column("deadline", _("Deadline")),
+        Column("closed", _("Closed")),
+        Column("by", _("Closed by"), usual=False),
+    ),
+)
 SESSIONS: Final = Table(
     "sessions",
     "person",

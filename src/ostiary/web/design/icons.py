@@ -18,6 +18,7 @@ PATHS: Final = {
     "decisions": '<path d="M8 14V6.5M8 6.5 4 3M8 6.5 12 3M4 5.7V3h2.7M12 5.7V3H9.3"/>',
     "audit": '<path d="M4 2.5h6l2.5 2.5v8.5H4z"/><path d="M6.5 8h3.5M6.5 10.5h3.5"/>',
     "explain": '<path d="M5.4 6a2.6 2.6 0 1 1 3.7 2.4C8.3 8.8 8 9.3 8 10M8 12.4v.1"/>',
+    "reviews": '<path d="M5.5 3.5H4v10h8v-10h-1.5"/><rect x="5.5" y="2.2" width="5" height="2.6" rx=".8"/><path d="m5.8 9.3 1.6 1.6 2.9-3.2"/>',
     "search": '<circle cx="7" cy="7" r="4"/><path d="m10 10 3.5 3.5"/>',
     "allowed": '<circle cx="8" cy="8" r="5.5"/><path d="m5.6 8.2 1.7 1.7 3.2-3.6"/>',
     "held": '<path d="M8 2.2 13.8 8 8 13.8 2.2 8z"/><path d="M8 5.6v2.9M8 10.3v.1"/>',
