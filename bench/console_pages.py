@@ -25,6 +25,10 @@ NOT_TIMED: Final = frozenset(
         "request",
         "request_answer",
         "request_end",
+        "review",
+        "review_close",
+        "review_remind",
+        "review_report",
         "rules_confirm",
         "rules_roll_back",
         "rules_proposal",
@@ -32,7 +36,7 @@ NOT_TIMED: Final = frozenset(
     }
 )
 """The whole record as an archive takes as long as the record is. Nothing is on trial or proposed in this company, nothing
-is chosen to be taken back, nobody asked for access, and it has no other directory."""
+is chosen to be taken back, nobody asked for access, no review was started, and it has no other directory."""
 ASKED: Final[Mapping[str, Mapping[str, str]]] = {
     "overview": {"week": "?span=week", "hour": "?span=hour"},
     "people": {"search": "?q=person-09", "group": f"?group={STAFF}", "late page": "?page=150"},
@@ -72,6 +76,7 @@ def addresses() -> dict[str, str]:
         "rules_proposal": {"proposal_id": 0},
         "directory": {"provider_id": "none"},
         **{name: {"request_id": "none"} for name in ("request", "request_answer", "request_end")},
+        **{name: {"review_id": "none"} for name in ("review", "review_close", "review_remind", "review_report")},
         "audit_event": {"stream": "control", "seq": 3},
     }
     found = {}

@@ -48,6 +48,7 @@ from ostiary.policy.request import (
 )
 from ostiary.policy.snapshot import PersonFact
 from ostiary.requests.facade import ask
+from ostiary.reviews.facade import parse_scope, start_campaign
 from ostiary.rulebook.facade import apply_rules
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.rulebook.models import AppliedRulesRow
@@ -116,6 +117,7 @@ class Company:
     references: list[str] = field(default_factory=list)
     rules: int = 0
     request: str = ""
+    review: str = ""
 
     def assertion(self, who: str, **claims: object) -> str:
         """Return what the gateway tells the console about somebody."""
@@ -176,6 +178,7 @@ def make_company(*, decisions: int = 32) -> Company:
         app=AppId("payroll"),
         actor=OPERATOR,
     ).id
+    company.review = start_campaign(scope=parse_scope("group:finance"), actor=OPERATOR).id
     return company
 
 

@@ -148,6 +148,8 @@ def console_pages(context: BrowserContext, instance: Instance) -> dict[str, str]
         "untidy": "/people/to-tidy-up",
         "join": "/people/invite",
         "roles": "/roles/",
+        "reviews": "/reviews/",
+        "reviews-start": "/reviews/start",
         "rules": "/rules/",
         "rules-edit": "/rules/edit",
         "rules-unused": "/rules/unused",

@@ -43,6 +43,7 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "provider_id": "lesson-20",
         "role_id": "lesson-20",
         "request_id": "r_0",
+        "review_id": "c_0",
         "session_id": held["sid"],
         "number": "1",
         "proposal_id": "1",

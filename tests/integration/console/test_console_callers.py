@@ -50,6 +50,10 @@ requests view AUH
 requests export AU
 requests grant A
 requests revoke A
+reviews view AU
+reviews export AU
+reviews enter A
+reviews change A
 sessions view AUH
 sessions export AU
 sessions revoke AH
@@ -99,6 +103,10 @@ def addresses(company: Company) -> dict[str, str]:
         "request": {"request_id": company.request},
         "request_answer": {"request_id": company.request},
         "request_end": {"request_id": company.request},
+        "review": {"review_id": company.review},
+        "review_remind": {"review_id": company.review},
+        "review_close": {"review_id": company.review},
+        "review_report": {"review_id": company.review},
         "rules_version": {"number": get_current().number},
         "rules_proposal": {"proposal_id": 1},
         "decision": {"reference": company.references[0]},

@@ -148,6 +148,7 @@ def every_page() -> list[tuple[str, str]]:
     """Return the name of every page and an address that leads to it."""
     filled = {"<str:session_id>": "s_1", "<str:authenticator_id>": "1", "<str:token>": "t",
         "<str:link_id>": "1", "<str:request_id>": "r_1", "<slug:provider_id>": "work", "<path:rest>": "Users", "<slug:app_id>": "crm",
+        "<str:item_id>": "i_1",
     }  # fmt: skip
     pages = []
     for pattern in get_resolver("ostiary.web.urls_identity").url_patterns:
@@ -176,6 +177,7 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
         "portal_requests", "portal_ask", "portal_request_from_mail", "portal_request", "portal_request_answer",
         "portal_request_withdraw", "portal_request_hand_back", "portal_request_extend",
         "saml_continue", "saml_again", "saml_open",
+        "portal_reviews", "portal_reviews_confirm", "portal_review", "portal_review_hand_on",
     }  # fmt: skip
 
 

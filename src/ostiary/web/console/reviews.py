@@ -82,7 +82,7 @@ def reviews(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
 
 
 @console_page(Resource.REVIEWS, Action.EXPORT)
-def reviews_register(request: HttpRequest) -> HttpResponseBase:
+def reviews_export(request: HttpRequest) -> HttpResponseBase:
     """Return the register of access rights as a file."""
     if not wants_export(request):
         return redirect("console:reviews")
