@@ -32,7 +32,7 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
     try:
         key = load_pem_public_key(path.read_bytes())
     except (OSError, ValueError):
-        raise NotSigned(f"{path} holds no public key.", hint="Print it there with: ostiary audit key") from None
+        raise NotSigned(f"{path} holds no public key.", hint="Print it there with: ostiary audit public-key") from None
     if not isinstance(key, Ed25519PublicKey):
-        raise NotSigned(f"{path} holds no Ed25519 key.", hint="Print it there with: ostiary audit key")
+        raise NotSigned(f"{path} holds no Ed25519 key.", hint="Print it there with: ostiary audit public-key")
     return key
