@@ -62,9 +62,7 @@ def recorded_then_die_on_commit(*arguments, **named):
 
 record_item = carrying_out.record_item
 name, step = {
-    "before it is carried out": ("remove_by_hand", die),
     "carried out": ("remove_by_hand", then_die(carrying_out.remove_by_hand)),
-    "before it is on record": ("record_item", die),
     "on record, before it is committed": ("record_item", then_die(record_item)),
     "committed": ("record_item", recorded_then_die_on_commit),
     "before it is read back": ("_read_back", die),
@@ -96,31 +94,33 @@ def own() -> Iterator[OwnInstance]:
     made.remove()
 
 
-def killed(own: OwnInstance, step: str) -> dict[str, Any]:
+def said(output: str) -> list[Any]:
+    """Return the JSON lines that a script printed between what it logged."""
+    return [json.loads(line) for line in output.splitlines() if line.startswith(('{"state"', "[0", "[1"))]
+
+
+def killed(own: OwnInstance, step: str) -> Any:
     """Die at a step; return how things stood before."""
     environment = {**own.environment, "DJANGO_SETTINGS_MODULE": "ostiary.config.django"}
     command = [sys.executable, "-c", KILLED, step]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == -signal.SIGKILL, f"{step}: {ended.stdout}{ended.stderr}"
-    found: dict[str, Any] = json.loads(ended.stdout)
-    return found
+    return said(ended.stdout)[0]
 
 
 def test_killed_at_any_step_it_is_carried_out_and_read_back_once(own: OwnInstance) -> None:
     own.python(STARTED)
     owed = {"state": "owed", "members": 1, "read_back": False}
     for step in (
-        "before it is carried out",
         "carried out",
-        "before it is on record",
         "on record, before it is committed",
         "committed",
     ):
         assert killed(own, step) == owed, f"as it stood before: {step}"
     done = {"state": "carried_out", "members": 0, "read_back": False}
     assert killed(own, "before it is read back") == done
-    before, counts = map(json.loads, own.python(ROUND).splitlines())
+    before, counts = said(own.python(ROUND))
     assert (before, counts) == (done, [0, 1]), "nothing is carried out again"
-    before, counts = map(json.loads, own.python(ROUND).splitlines())
+    before, counts = said(own.python(ROUND))
     assert before == {"state": "settled", "members": 0, "read_back": True}
     assert counts == [0, 0], "nothing is read back again"
