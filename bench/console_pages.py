@@ -29,6 +29,8 @@ NOT_TIMED: Final = frozenset(
         "review_close",
         "review_remind",
         "review_report",
+        "recovery",
+        "recovery_answer",
         "rules_confirm",
         "rules_roll_back",
         "rules_proposal",
@@ -77,6 +79,7 @@ def addresses() -> dict[str, str]:
         "directory": {"provider_id": "none"},
         **{name: {"request_id": "none"} for name in ("request", "request_answer", "request_end")},
         **{name: {"review_id": "none"} for name in ("review", "review_close", "review_remind", "review_report")},
+        **{name: {"recovery_id": "none"} for name in ("recovery", "recovery_answer")},
         "audit_event": {"stream": "control", "seq": 3},
     }
     found = {}

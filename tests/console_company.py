@@ -32,6 +32,7 @@ from ostiary.identity.facade import (
     invite_person,
     unsafe_provision_totp,
 )
+from ostiary.identity.models import Recovery
 from ostiary.identity.services.federation import link_directory
 from ostiary.identity.services.sessions import begin_session
 from ostiary.policy.decision import Decision
@@ -118,6 +119,7 @@ class Company:
     rules: int = 0
     request: str = ""
     review: str = ""
+    recovery: str = ""
 
     def assertion(self, who: str, **claims: object) -> str:
         """Return what the gateway tells the console about somebody."""
@@ -179,7 +181,21 @@ def make_company(*, decisions: int = 32) -> Company:
         actor=OPERATOR,
     ).id
     company.review = start_campaign(scope=parse_scope("group:finance"), actor=OPERATOR).id
+    company.recovery = _lose_a_factor(company.people["bruno_costa"])
     return company
+
+
+def _lose_a_factor(person: Person) -> str:
+    """Somebody typed their password and asks for another second factor."""
+    now = datetime.now(UTC)
+    row = Recovery.objects.create(
+        person_id=person.id,
+        asked_at=now,
+        expires_at=now + timedelta(days=1),
+        address="198.51.100.9",
+        user_agent="Firefox",
+    )
+    return row.id
 
 
 def _hire(company: Company, email: str, name: str, groups: tuple[str, ...]) -> None:

@@ -146,6 +146,7 @@ def console_pages(context: BrowserContext, instance: Instance) -> dict[str, str]
         "move": f"{person}move",
         "leave": f"{person}leave",
         "untidy": "/people/to-tidy-up",
+        "recoveries": "/recoveries/",
         "join": "/people/invite",
         "roles": "/roles/",
         "reviews": "/reviews/",

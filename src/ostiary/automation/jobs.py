@@ -32,6 +32,8 @@ REQUESTS_SECONDS = 5.0
 REVIEWS_SECONDS = 5.0
 SESSIONS_SECONDS = 60.0
 SERVICES_SECONDS = 300.0
+UNTIDY_SECONDS = 60.0
+NUDGE_SECONDS = 3600.0
 UPSTREAMS_SECONDS = 15.0
 RETENTION_SECONDS = 3600.0
 PRUNE_SECONDS = 300.0
@@ -98,6 +100,8 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="tend_services", every_seconds=SERVICES_SECONDS, run=_tend_services),
         Job(name="carry_out_reviews", every_seconds=REVIEWS_SECONDS, run=_carry_out_reviews),
         Job(name="send_review_mails", every_seconds=REVIEWS_SECONDS, run=_send_review_mails),
+        Job(name="count_untidy", every_seconds=UNTIDY_SECONDS, run=_count_untidy),
+        Job(name="nudge_people", every_seconds=NUDGE_SECONDS, run=_nudge_people),
         Job(name="apply_retention", every_seconds=RETENTION_SECONDS, run=partial(apply_retention, instance)),
         Job(name="prune_index", every_seconds=PRUNE_SECONDS, run=prune_index),
     ]
@@ -216,6 +220,19 @@ def _expire_terms(now: float) -> int:
     from ostiary.identity.facade import expire_terms  # noqa: PLC0415 - as above
 
     return expire_terms(now=now)
+
+
+def _count_untidy(now: float) -> int:
+    """Counted here, for looking through a large directory takes longer than a page may."""
+    from ostiary.identity.facade import check_directory  # noqa: PLC0415 - as above
+
+    return len(check_directory(now=now))
+
+
+def _nudge_people(now: float) -> int:
+    from ostiary.identity.facade import nudge_people  # noqa: PLC0415 - as above
+
+    return nudge_people(now=now)
 
 
 def _settle_requests(now: float) -> int:

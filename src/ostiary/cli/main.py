@@ -39,6 +39,7 @@ GROUPED = (
 FLAT_LAST = ("backup",)
 FURTHER = (
     "app_saml",
+    "user_hygiene",
     "user_life_cycle",
     "rules_change",
     "rules_proposals",

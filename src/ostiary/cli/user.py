@@ -142,7 +142,7 @@ def enable(email: EmailArgument, reason: ReasonOption = "") -> None:
     epilog=examples("ostiary user reset ada@example.com --reason 'lost phone'", "ostiary user reset a@b.com -y")
 )
 def reset(email: EmailArgument, reason: ReasonOption = "", yes: YesOption = False, as_json: JsonOption = False) -> None:
-    """Remove every means somebody has to sign in, and send a link to set up new ones."""
+    """Remove every means somebody has to sign in; print a link to hand over, with which they set up new ones within a day."""
     setup()
     from ostiary.identity.facade import find_person, reset_sign_in
 
@@ -232,9 +232,7 @@ def show_invitation(email: str, invitation: "Invitation", as_json: bool) -> None
         return
     print_text(invitation.link)
     until = day_and_time(invitation.expires_at)
-    sent = (
-        "A mail is on its way too" if invitation.mailed else "The mail could not be sent: hand the link over yourself"
-    )
+    sent = "A mail is on its way too" if invitation.mailed else "It was not mailed: hand the link over yourself"
     print_done(f"{email} can open this link once, until {until}. {sent}.")
     if sys.stdout.isatty():
         print_note("Whoever opens the link acts as that person. It is shown only now.")

@@ -1,7 +1,6 @@
-"""`ostiary user join|move|leave|change|access|check`: people come, change jobs and go, and what they hold is looked at."""
+"""`ostiary user join|move|leave|change|access`: people come, change jobs and go, and what they hold is looked at."""
 
 import sys
-import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,7 +9,6 @@ from ostiary.cli.django import setup
 from ostiary.cli.moments import TermOption, day_and_time, until_when
 from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
-    ExitCode,
     JsonOption,
     ReasonOption,
     YesOption,
@@ -23,7 +21,6 @@ from ostiary.cli.output import (
     print_text,
 )
 from ostiary.cli.user import EmailArgument, app, show_invitation
-from ostiary.identity.domain.hygiene import Finding
 from ostiary.identity.domain.life_cycle import Item, Step
 from ostiary.identity.domain.people import PersonKind, RoleId
 from ostiary.policy.identifiers import GroupId
@@ -53,19 +50,6 @@ _WORDS = {
     Step.HAND_OVER_REPORT: "{0} reports to {1}",
     Step.HAND_OVER_SERVICE: "{1} answers for the service {0}",
     Step.DISABLE_SERVICE: "the service {0} is switched off: nobody answers for it",
-}
-_FINDINGS = {
-    Finding.ADMINISTRATOR_WITHOUT_PASSKEY: "an administrator without a passkey",
-    Finding.NO_SECOND_FACTOR: "no second factor",
-    Finding.DORMANT: "has not signed in for long",
-    Finding.NEVER_JOINED: "never took up the invitation",
-    Finding.NO_ACCESS: "is in no group and has no role",
-    Finding.CONTRACTOR_WITHOUT_END: "a contractor without an end",
-    Finding.ENDS_SOON: "the account ends soon",
-    Finding.MANAGER_GONE: "reports to somebody who is gone",
-    Finding.ROLE_WITHOUT_OWNER: "a role that nobody answers for",
-    Finding.GROUP_OWNER_GONE: "a group whose owner is gone",
-    Finding.ROLE_NOBODY_HAS: "a role that nobody has",
 }
 
 
@@ -227,24 +211,6 @@ def access(email: EmailArgument, as_json: JsonOption = False) -> None:
         ),
         empty=f"{person.email} is in no group. Put them into one: ostiary group add GROUP {person.email}",
     )
-
-
-@app.command(epilog=examples("ostiary user check", "ostiary user check --json"))
-def check(as_json: JsonOption = False) -> None:
-    """Find accounts nobody uses, and roles, groups and people that nobody answers for. Exit code 5 when there are any."""
-    setup()
-    from ostiary.identity.facade import check_directory
-
-    found = check_directory(now=time.time())
-    if as_json:
-        print_json(found)
-    else:
-        print_table(
-            ("What", "Who or which", "Since or until", "Further"),
-            ((_FINDINGS[one.finding], one.subject, day_and_time(one.since), one.detail or None) for one in found),
-            empty="Nothing to tidy up: every account is used, and somebody answers for everything.",
-        )
-    raise typer.Exit(ExitCode.FINDINGS if found else ExitCode.OK)
 
 
 def _profile(

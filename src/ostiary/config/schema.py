@@ -114,6 +114,28 @@ class SignIn(Section, frozen=True, kw_only=True):
     breached_range_url: str = ""
 
 
+class Authenticators(Section, frozen=True, kw_only=True):
+    """What everybody is to have set up, and from when. Who has not is listed, told by mail and on their own pages.
+
+    Args:
+        second_factors: how many passkeys and authenticator apps everybody is to have together; 0 asks for none.
+        passkey_groups: groups, separated by commas, whose members are to have a passkey; administrators always are.
+        recovery_codes: who has a second factor is to have recovery codes that are not used up.
+        due: the day from which this counts, written 2027-03-31; empty counts from now.
+        exempt_group: a group whose members are asked for none of this; its memberships say who agreed, why and until when.
+        breached_days: a password found in a breach is to be replaced within so many days.
+        nudge_days: who does not meet this is told by mail every so many days, seven at least; 0 tells nobody.
+    """
+
+    second_factors: Annotated[int, Meta(ge=0, le=5)] = 1
+    passkey_groups: str = ""
+    recovery_codes: bool = False
+    due: str = ""
+    exempt_group: str = ""
+    breached_days: Annotated[int, Meta(ge=0, le=365)] = 7
+    nudge_days: Annotated[int, Meta(ge=0, le=90)] = 7
+
+
 class Decisions(Section, frozen=True, kw_only=True):
     """The decision service.
 
@@ -281,6 +303,7 @@ class Configuration(Section, frozen=True, kw_only=True):
     database: Database = Database()
     mail: Mail = Mail()
     sign_in: SignIn = SignIn()
+    authenticators: Authenticators = Authenticators()
     decisions: Decisions = Decisions()
     authzen: Authzen = Authzen()
     scim: Scim = Scim()

@@ -5,6 +5,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -14,6 +15,9 @@ from ostiary.config.keys import Key, Value, tables, toml_value
 
 _HELPER: Final = re.compile(r"[A-Za-z0-9]+::", re.ASCII)
 """How git is told to run a program of that name to reach a repository."""
+_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_GROUP: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
+LEAST_NUDGE_DAYS: Final = 7
 
 _SCOPE: Final = re.compile(
     r"everything|(app|group|role):[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|label:[a-z0-9][a-z0-9:._-]{0,62}"
@@ -133,12 +137,34 @@ def _meaning_problems(values: Mapping[str, object]) -> Iterator[Problem]:
                 yield Problem(path, 'is empty, and tls.mode = "files" needs it.')
     if value("mail.transport") == "smtp" and not value("mail.host"):
         yield Problem("mail.host", 'is empty, and mail.transport = "smtp" needs it.')
+    yield from _authenticator_problems(value)
     yield from _authzen_problems(value)
     if not _SCOPE.fullmatch(str(value("reviews.scope"))):
         words = "covers nothing. Write everything, app:NAME, group:NAME, role:NAME or label:NAME."
         yield Problem("reviews.scope", words)
     yield from _follow_problems(str(value("rules.follow")), str(value("rules.follow_token")))
     yield from _url_problems(str(value("database.url")), str(value("sign_in.breached_range_url")))
+
+
+def _authenticator_problems(value: Callable[[str], Value]) -> Iterator[Problem]:
+    due, exempt = str(value("authenticators.due")), str(value("authenticators.exempt_group"))
+    try:
+        usable = not due or bool(_DAY.fullmatch(due) and date.fromisoformat(due))
+    except ValueError:
+        usable = False
+    if not usable:
+        yield Problem("authenticators.due", "is no day. Write it as year, month and day: 2027-03-31.")
+    names = [name.strip() for name in str(value("authenticators.passkey_groups")).split(",") if name.strip()]
+    for path, name in (
+        *(("authenticators.passkey_groups", one) for one in names),
+        ("authenticators.exempt_group", exempt),
+    ):
+        if name and not _GROUP.fullmatch(name):
+            yield Problem(path, f"{_shown(name)} cannot be a group. Write groups' identifiers: ostiary group list")
+    if exempt in {"administrators", "auditors", "helpdesk"}:
+        yield Problem("authenticators.exempt_group", "opens the console. Make a group of its own for exceptions.")
+    if 0 < int(value("authenticators.nudge_days")) < LEAST_NUDGE_DAYS:
+        yield Problem("authenticators.nudge_days", "is less than a week. Write 0 to tell nobody, or 7 or more.")
 
 
 def _authzen_problems(value: Callable[[str], Value]) -> Iterator[Problem]:

@@ -30,11 +30,14 @@ from ostiary.identity.domain.proofs import (
     BREAK_GLASS,
     EMAIL,
     PASSWORD,
+    RECOVERY,
     RECOVERY_CODE,
     TOTP,
     WEBAUTHN,
     is_break_glass_only,
+    is_recovering,
     may_change_authenticators,
+    may_set_up,
     proof,
     proved_since,
     strongest,
@@ -66,6 +69,8 @@ from ostiary.identity.services.invitations import (
     set_password_by_link,
 )
 from ostiary.identity.services.links import look_at_link
+from ostiary.identity.services.lost_factor import ask_for_recovery, finish_recovery, use_recovery
+from ostiary.identity.services.own_passwords import review_password
 from ostiary.identity.services.recovery import use_break_glass
 from ostiary.identity.services.sessions import add_proof, review_session
 
@@ -74,6 +79,7 @@ __all__ = [
     "DIRECTORY",
     "EMAIL",
     "PASSWORD",
+    "RECOVERY",
     "RECOVERY_CODE",
     "SESSION_KEY",
     "TOTP",
@@ -92,6 +98,7 @@ __all__ = [
     "add_proof",
     "admit",
     "ask_directory",
+    "ask_for_recovery",
     "attempt",
     "begin_authentication",
     "begin_registration",
@@ -102,6 +109,7 @@ __all__ = [
     "complete_authentication",
     "complete_registration",
     "confirm_email",
+    "finish_recovery",
     "finish_second_step",
     "forget_flow",
     "go_on_after_directory",
@@ -109,11 +117,13 @@ __all__ = [
     "go_on_after_password",
     "is_administrator",
     "is_break_glass_only",
+    "is_recovering",
     "link_directory",
     "link_limits",
     "look_at_link",
     "make_recovery_codes",
     "may_change_authenticators",
+    "may_set_up",
     "new_totp_secret",
     "note_proof",
     "passkey_limits",
@@ -127,6 +137,7 @@ __all__ = [
     "remove_authenticator",
     "rename_authenticator",
     "return_path_or_start",
+    "review_password",
     "review_session",
     "send_confirmation",
     "send_password_link",
@@ -137,5 +148,6 @@ __all__ = [
     "totp_address",
     "unlink_directory",
     "use_break_glass",
+    "use_recovery",
     "waiting_person",
 ]

@@ -23,6 +23,10 @@ class UnknownSession(OstiaryError):
     """No such sign-in session, or it has ended."""
 
 
+class UnknownRecovery(OstiaryError):
+    """Nobody asked for such a recovery."""
+
+
 class UnknownAuthenticator(OstiaryError):
     """This person has no such authenticator."""
 

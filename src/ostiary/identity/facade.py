@@ -28,6 +28,7 @@ from ostiary.identity.domain import (
     RoleId,
     SignInSession,
 )
+from ostiary.identity.domain.authenticator_policy import Standing, Unmet
 from ostiary.identity.domain.authenticators import AuthenticatorInfo
 from ostiary.identity.domain.federation import (
     GOOGLE_ISSUER,
@@ -38,9 +39,11 @@ from ostiary.identity.domain.federation import (
     UnacceptableProvider,
 )
 from ostiary.identity.domain.hygiene import Finding, Found
+from ostiary.identity.domain.hygiene_report import hygiene_row
 from ostiary.identity.domain.life_cycle import Item, Step
 from ostiary.identity.domain.people import role_of
 from ostiary.identity.domain.proofs import strongest
+from ostiary.identity.domain.recoveries import RecoveryInfo, RecoveryState
 from ostiary.identity.domain.roles import Assignment, Held, Role
 from ostiary.identity.domain.sessions import describe_browser
 from ostiary.identity.errors import (
@@ -52,6 +55,7 @@ from ostiary.identity.errors import (
     UnknownGroup,
     UnknownPerson,
     UnknownProvider,
+    UnknownRecovery,
     UnknownRole,
     UnknownSession,
 )
@@ -76,6 +80,7 @@ from ostiary.identity.queries import (
     names_of,
     search_members,
 )
+from ostiary.identity.recovery_queries import get_recovery, search_recoveries
 from ostiary.identity.role_effects import Effect, preview_role
 from ostiary.identity.role_queries import access_of, assignments_of, get_role, list_assignments, list_roles
 from ostiary.identity.services.authenticators import list_authenticators, unsafe_provision_totp
@@ -90,7 +95,7 @@ from ostiary.identity.services.groups import (
     set_group_owner,
 )
 from ostiary.identity.services.guards import find_owner, parse_email, parse_name
-from ostiary.identity.services.hygiene import check_directory
+from ostiary.identity.services.hygiene import check_directory, record_hygiene_export
 from ostiary.identity.services.life_cycle import (
     Joined,
     Profile,
@@ -101,6 +106,8 @@ from ostiary.identity.services.life_cycle import (
     preview_leave,
     preview_move,
 )
+from ostiary.identity.services.lost_factor import confirm_recovery, may_answer_recovery, refuse_recovery
+from ostiary.identity.services.nudges import MISSING_WORDS, nudge_people
 from ostiary.identity.services.people import (
     change_address,
     create_person,
@@ -131,6 +138,7 @@ from ostiary.identity.services.sessions import (
 )
 from ostiary.identity.services.terms import expire_terms
 from ostiary.identity.session_queries import get_session, list_sessions
+from ostiary.identity.standings import authenticator_policy, list_standings
 from ostiary.policy.request import AuthStrength
 
 __all__ = [
@@ -139,6 +147,7 @@ __all__ = [
     "BUILTIN_GROUPS",
     "GOOGLE_ISSUER",
     "HELPDESK",
+    "MISSING_WORDS",
     "AlreadyExists",
     "Assignment",
     "AuthenticatorInfo",
@@ -166,9 +175,12 @@ __all__ = [
     "Provider",
     "ProviderCheck",
     "ProviderId",
+    "RecoveryInfo",
+    "RecoveryState",
     "Role",
     "RoleId",
     "SignInSession",
+    "Standing",
     "Step",
     "TooManyAttempts",
     "UnacceptableProvider",
@@ -177,14 +189,17 @@ __all__ = [
     "UnknownGroup",
     "UnknownPerson",
     "UnknownProvider",
+    "UnknownRecovery",
     "UnknownRole",
     "UnknownSession",
+    "Unmet",
     "UnreadablePeopleFile",
     "access_of",
     "add_member",
     "add_provider",
     "assign_role",
     "assignments_of",
+    "authenticator_policy",
     "callback_url",
     "can_sign_in",
     "change_address",
@@ -195,6 +210,7 @@ __all__ = [
     "check_directory",
     "check_provider",
     "client_of",
+    "confirm_recovery",
     "console_role",
     "count_groups",
     "count_people",
@@ -215,11 +231,13 @@ __all__ = [
     "get_group",
     "get_person",
     "get_provider",
+    "get_recovery",
     "get_role",
     "get_session",
     "groups_via",
     "hand_over_too",
     "has_member",
+    "hygiene_row",
     "ids_of",
     "import_people",
     "invite_person",
@@ -235,10 +253,13 @@ __all__ = [
     "list_providers",
     "list_roles",
     "list_sessions",
+    "list_standings",
+    "may_answer_recovery",
     "members_via",
     "move",
     "names_of",
     "note_activity",
+    "nudge_people",
     "parse_email",
     "parse_name",
     "plan_people_import",
@@ -248,7 +269,9 @@ __all__ = [
     "read_groups",
     "read_people",
     "read_people_file",
+    "record_hygiene_export",
     "recover_administrator",
+    "refuse_recovery",
     "register_person",
     "remove_by_hand",
     "remove_member",
@@ -261,6 +284,7 @@ __all__ = [
     "revoke_sessions_of",
     "search_linked",
     "search_members",
+    "search_recoveries",
     "set_group_owner",
     "strongest_proof",
     "touch_session",

@@ -40,7 +40,7 @@ class Authentication(msgspec.Struct, frozen=True):
     """One proof the person gave in this session.
 
     Args:
-        method: `password`, `totp`, `webauthn`, `recovery_code`, `email`, `break_glass`.
+        method: `password`, `totp`, `webauthn`, `recovery_code`, `email`, `break_glass`, `recovery`.
         strength: what that proof is worth, as a number of `AuthStrength`.
         at: when it was given, seconds since the epoch, UTC.
     """

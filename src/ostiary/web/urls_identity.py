@@ -3,7 +3,7 @@
 from django.urls import path
 
 from ostiary.web import workload
-from ostiary.web.portal import authenticators, request_asking, requests, reviews
+from ostiary.web.portal import authenticators, recoveries, request_asking, requests, reviews
 from ostiary.web.portal import views as portal
 from ostiary.web.scim import scim
 from ostiary.web.signin import (
@@ -12,6 +12,7 @@ from ostiary.web.signin import (
     handover,
     link_offer,
     links,
+    lost_factor,
     passkey,
     password,
     prove,
@@ -36,6 +37,8 @@ urlpatterns = [
     path("sign-in/second-step", second_step.second_step, name="mfa_authenticate"),
     path("sign-in/second-step/options", second_step.second_step_options, name="mfa_authenticate_options"),
     path("sign-in/start-over", second_step.start_over, name="start_over"),
+    path("sign-in/lost", lost_factor.lost, name="lost_factor"),
+    path("recovery", lost_factor.recover, name="recovery"),
     path("sign-in/switched-off", password.inactive, name="account_inactive"),
     path("sign-in/forgotten", forgotten.password_forgotten, name="password_forgotten"),
     path("sign-out", sign_out.sign_out, name="account_logout"),
@@ -91,6 +94,8 @@ urlpatterns = [
     path("reviews/confirm", reviews.confirm, name="portal_reviews_confirm"),
     path("reviews/<str:item_id>", reviews.show, name="portal_review"),
     path("reviews/<str:item_id>/hand-on", reviews.hand_on, name="portal_review_hand_on"),
+    path("recoveries", recoveries.recoveries, name="portal_recoveries"),
+    path("recoveries/<str:recovery_id>", recoveries.show, name="portal_recovery"),
     path("profile", portal.profile, name="portal_profile"),
     path("profile/confirm-address", portal.confirm_address, name="portal_confirm_address"),
 ]

@@ -44,6 +44,7 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "role_id": "lesson-20",
         "request_id": "r_0",
         "review_id": "c_0",
+        "recovery_id": "l_0",
         "session_id": held["sid"],
         "number": "1",
         "proposal_id": "1",

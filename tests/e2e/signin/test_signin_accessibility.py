@@ -1,5 +1,6 @@
 """Every page of sign-in and portal has no violation that axe-core finds, light and dark, on a phone and on a desk."""
 
+import json
 from collections.abc import Iterator
 
 import pyotp
@@ -80,7 +81,7 @@ def test_pages_from_the_invitation_to_the_portal(site: Site, page: Page) -> None
     look(page)
     for path in (
         "/", "/sessions", "/authenticators", "/authenticators/password", "/profile", "/sign-out", "/prove",
-        "/set-up/recovery-codes", "/set-up/app",
+        "/set-up/recovery-codes", "/set-up/app", "/recoveries",
     ):  # fmt: skip
         page.goto(site.url + path)
         look(page)
@@ -92,6 +93,19 @@ def test_pages_from_the_invitation_to_the_portal(site: Site, page: Page) -> None
     page.locator("form[action='/sign-in'] button").click()
     page.wait_for_url("**/second-step")
     page.locator("summary").click()
+    look(page)
+    page.get_by_role("link", name="Ask somebody to confirm").click()
+    look(page)
+    page.get_by_role("button", name="Ask somebody to confirm").click()
+    page.get_by_role("heading", name="Somebody was asked").wait_for()
+    look(page)
+    (asked,) = json.loads(site.command("user", "recovery", "list", "--json"))
+    confirmed = site.command("user", "recovery", "confirm", asked["id"], "--reason", "she came by", "--yes", "--json")
+    page.goto(json.loads(confirmed)["link"])
+    look(page)
+    page.fill("#id_password", PASSWORD)
+    page.locator("main form button").click()
+    page.wait_for_url("**/set-up")
     look(page)
 
 

@@ -107,6 +107,8 @@ def addresses(company: Company) -> dict[str, str]:
         "review_remind": {"review_id": company.review},
         "review_close": {"review_id": company.review},
         "review_report": {"review_id": company.review},
+        "recovery": {"recovery_id": company.recovery},
+        "recovery_answer": {"recovery_id": company.recovery},
         "rules_version": {"number": get_current().number},
         "rules_proposal": {"proposal_id": 1},
         "decision": {"reference": company.references[0]},

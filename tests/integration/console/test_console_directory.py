@@ -1,5 +1,6 @@
 """Roles, people who come, change jobs and go, and what is to be tidied up: in the console."""
 
+import json
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +28,7 @@ from ostiary.identity.facade import (
     set_group_owner,
 )
 from ostiary.policy.identifiers import GroupId
-from ostiary.visibility.facade import index_new_events
+from ostiary.visibility.facade import EventQuery, index_new_events, list_events
 
 CLERK = {"role_id": "clerk", "name": "Clerk", "owner": "max.admin@example.test", "groups": ["engineering"]}
 
@@ -293,3 +294,35 @@ def test_the_file_that_is_downloaded_changes_nothing_when_it_is_uploaded(
     content = visit("audrey_audit").get("/people/import/file").content
     upload = SimpleUploadedFile("people.csv", content)
     assert "The file changes nothing" in text_of(visit().post("/people/import", {"file": upload, "update": "on"}))
+
+
+def test_how_everybody_signs_in_as_a_file_and_on_record(visit: Visit) -> None:
+    answer = visit("audrey_audit").get("/people/sign-in/export", {"export": "json"})
+    rows = {row["email"]: row for row in json.loads(answer.content)}
+    bruno = rows["bruno.costa@example.test"]
+    assert {"policy", "missing", "passkeys", "last_sign_in_at", "exempt_because", "told_at"} <= set(bruno)
+    assert visit("henk_help").get("/people/sign-in/export", {"export": "csv"}).status_code == 403
+    index_new_events(time.time())
+    assert any("how everybody signs in" in one.words for one in list_events(EventQuery()).items)
+
+
+def test_the_search_finds_roles(visit: Visit, clerk: RoleId) -> None:
+    page = text_of(visit().get("/search", {"q": "cler"}))
+    assert f'href="/roles/{clerk}/"' in page
+
+
+def test_a_lost_second_factor_is_listed_and_answered(company: Company, visit: Visit) -> None:
+    bruno = company.people["bruno_costa"]
+    page = text_of(visit().get("/recoveries/", {"state": "waiting"}))
+    assert "198.51.100.9" in page
+    assert "Nobody lost a second factor" in text_of(visit().get("/recoveries/", {"q": "zzzz"}))
+    assert "1 person lost their second factor" in text_of(visit().get("/"))
+    address = f"/recoveries/{company.recovery}/"
+    assert "It is them" not in text_of(visit("audrey_audit").get(address))
+    assert visit("henk_help").post(f"{address}answer", {"answer": "confirm", "reason": " "}).status_code == 422
+    page = text_of(visit("henk_help").post(f"{address}answer", {"answer": "confirm", "reason": "he sits beside me"}))
+    assert "/link/" in page
+    assert "only together with their password" in page
+    assert visit().post(f"{address}answer", {"answer": "refuse", "reason": "too late"}).status_code == 422
+    assert "lost their second factor" not in text_of(visit().get("/"))
+    assert bruno.email in text_of(visit().get("/recoveries/"))

@@ -215,7 +215,10 @@ def test_the_app_is_replaced_only_when_the_new_one_works() -> None:
 
 def test_administrators_without_a_passkey_are_told() -> None:
     browser, _secret = signed_in("boss@example.test", groups=("administrators",))
-    assert "the console opens with a passkey only" in browser.get("/authenticators").content.decode()
+    for path in ("/authenticators", "/"):
+        page = browser.get(path).content.decode()
+        assert "You are an administrator and have no passkey." in page
+        assert '<a href="/set-up/passkey">Set up a passkey</a>' in page
 
 
 def test_the_profile_changes_the_name_and_confirms_the_address() -> None:

@@ -3,6 +3,7 @@
 import msgspec
 import pytest
 
+from ostiary.identity.domain.authenticator_policy import Unmet
 from ostiary.identity.domain.hygiene import DAY_SECONDS, Finding, Found, Limits, find
 from ostiary.identity.domain.people import ADMINISTRATORS, Group, Person, PersonKind, RoleId
 from ostiary.identity.domain.roles import Role
@@ -43,8 +44,6 @@ def test_an_orderly_directory_has_no_findings() -> None:
         ({"last_sign_in_at": None}, Finding.DORMANT),
         ({"invited": True}, Finding.NEVER_JOINED),
         ({"groups": ()}, Finding.NO_ACCESS),
-        ({"methods": ("password",)}, Finding.NO_SECOND_FACTOR),
-        ({"groups": (ADMINISTRATORS,)}, Finding.ADMINISTRATOR_WITHOUT_PASSKEY),
         ({"kind": PersonKind.CONTRACTOR}, Finding.CONTRACTOR_WITHOUT_END),
         ({"ends_at": NOW + 13 * DAY_SECONDS}, Finding.ENDS_SOON),
         ({"manager": "gone@example.com"}, Finding.MANAGER_GONE),
@@ -63,6 +62,7 @@ def test_each_fault_is_found_by_itself(change: dict[str, object], finding: Findi
         {"kind": PersonKind.CONTRACTOR, "ends_at": NOW + 15 * DAY_SECONDS},
         {"groups": (), "roles": (RoleId("clerk"),)},
         {"active": False, "groups": (), "methods": (), "manager": "gone@example.com"},
+        {"methods": ("password",)},
         {"emergency": True, "methods": (), "groups": (ADMINISTRATORS,), "last_sign_in_at": None},
     ],
 )
@@ -95,8 +95,13 @@ def test_the_most_pressing_comes_first_and_says_since_when() -> None:
         [],
         limits=LIMITS,
         now=NOW,
+        lacking={
+            "b@example.com": ((Unmet.ADMINISTRATOR_WITHOUT_PASSKEY,), 0.0),
+            "c@example.com": ((Unmet.NO_RECOVERY_CODES,), NOW),
+        },
     )
     assert found == (
         Found(finding=Finding.ADMINISTRATOR_WITHOUT_PASSKEY, subject="b@example.com"),
+        Found(finding=Finding.NO_RECOVERY_CODES, subject="c@example.com", due_at=NOW),
         Found(finding=Finding.ENDS_SOON, subject=ADA.email, since=NOW + DAY_SECONDS),
     )

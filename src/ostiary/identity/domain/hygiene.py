@@ -1,24 +1,28 @@
 """Finds what does not belong in a directory: accounts nobody uses, and things nobody answers for. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
-from ostiary.identity.domain.people import ADMINISTRATORS, Group, Person, PersonKind
+from ostiary.identity.domain.authenticator_policy import Unmet
+from ostiary.identity.domain.people import Group, Person, PersonKind
 from ostiary.identity.domain.roles import Role
 
 DAY_SECONDS: Final = 24 * 3600
 ENDS_SOON_DAYS: Final = 14
-_SECOND_FACTORS: Final = frozenset({"totp", "webauthn"})
 
 
 class Finding(StrEnum):
     """What is wrong, the most pressing first."""
 
-    ADMINISTRATOR_WITHOUT_PASSKEY = "administrator_without_passkey"
-    NO_SECOND_FACTOR = "no_second_factor"
+    ADMINISTRATOR_WITHOUT_PASSKEY = Unmet.ADMINISTRATOR_WITHOUT_PASSKEY.value
+    BREACHED_PASSWORD = Unmet.BREACHED_PASSWORD.value
+    NO_SECOND_FACTOR = Unmet.NO_SECOND_FACTOR.value
+    NO_PASSKEY = Unmet.NO_PASSKEY.value
+    TOO_FEW_FACTORS = Unmet.TOO_FEW_FACTORS.value
+    NO_RECOVERY_CODES = Unmet.NO_RECOVERY_CODES.value
     DORMANT = "dormant"
     NEVER_JOINED = "never_joined"
     NO_ACCESS = "no_access"
@@ -37,12 +41,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         subject: an address, a role or a group.
         since: the moment that counts, seconds since the epoch: the last sign-in, the invitation, the end; or `None`.
         detail: who is gone, where somebody is.
+        due_at: by when it is to be mended, where there is a day for that.
     """
 
     finding: Finding
     subject: str
     since: float | None = None
     detail: str = ""
+    due_at: float | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +64,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find(
-    people: Sequence[Person], groups: Sequence[Group], roles: Sequence[Role], *, limits: Limits, now: float
+    people: Sequence[Person],
+    groups: Sequence[Group],
+    roles: Sequence[Role],
+    *,
+    limits: Limits,
+    now: float,
+    lacking: Mapping[str, tuple[Sequence[Unmet], float]] | None = None,
 ) -> tuple[Found, ...]:
     """Return what is wrong, the most pressing first.
 
@@ -68,10 +80,18 @@ def find(
         roles: every role.
         limits: how long is too long.
         now: seconds since the epoch.
+        lacking: for each address what its owner lacks to sign in as is asked for, and by when that is to be mended (0
+            for at once).
     """
+    lacking = lacking or {}
     able = {person.email for person in people if person.active}
     found = [
         *(one for person in people if person.active for one in _of_person(person, able, limits, now)),
+        *(
+            Found(finding=Finding(unmet.value), subject=email, due_at=due_at or None)
+            for email, (everything, due_at) in lacking.items()
+            for unmet in everything
+        ),
         *(one for role in roles for one in _of_role(role, able)),
         *(
             Found(finding=Finding.GROUP_OWNER_GONE, subject=group.id, detail=group.owner)
@@ -90,15 +110,11 @@ def _of_person(person: Person, able: set[str], limits: Limits, now: float) -> It
 
 
 def _of_sign_in(person: Person, limits: Limits, now: float) -> Iterator[Found]:
-    """Yield what is wrong with how somebody signs in, or does not."""
+    """Yield what is wrong with when somebody signed in, or did not."""
     if person.invited:
         if now - person.created_at > limits.invitation_days * DAY_SECONDS:
             yield _found(person, Finding.NEVER_JOINED, person.created_at)
         return
-    if ADMINISTRATORS in person.groups and "webauthn" not in person.methods:
-        yield _found(person, Finding.ADMINISTRATOR_WITHOUT_PASSKEY)
-    elif not _SECOND_FACTORS & set(person.methods):
-        yield _found(person, Finding.NO_SECOND_FACTOR)
     seen = max(person.last_sign_in_at or 0.0, person.created_at)
     if now - seen > limits.dormant_days * DAY_SECONDS:
         yield _found(person, Finding.DORMANT, person.last_sign_in_at)

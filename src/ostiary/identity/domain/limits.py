@@ -87,7 +87,9 @@ def link_limits(*, address: str) -> tuple[Limit, ...]:
     return (_limit("link", network_of(address), amount=50, window_seconds=15 * MINUTE),)
 
 
-def mail_limits(*, purpose: Literal["password", "confirm_email"], email: str, address: str) -> tuple[Limit, ...]:
+def mail_limits(
+    *, purpose: Literal["password", "confirm_email", "recovery"], email: str, address: str
+) -> tuple[Limit, ...]:
     """Return the limits for asking that a link be sent: per address of the recipient and per network."""
     return (
         _limit("mail", purpose, email.strip().lower(), amount=3, window_seconds=15 * MINUTE),

@@ -12,11 +12,14 @@ WEBAUTHN: Final = "webauthn"
 RECOVERY_CODE: Final = "recovery_code"
 EMAIL: Final = "email"
 BREAK_GLASS: Final = "break_glass"
+RECOVERY: Final = "recovery"
+"""A link that somebody else handed over because the second factor is lost."""
 
 STRENGTH_OF: Final = {
     PASSWORD: AuthStrength.SINGLE,
     EMAIL: AuthStrength.SINGLE,
     BREAK_GLASS: AuthStrength.SINGLE,
+    RECOVERY: AuthStrength.SINGLE,
     RECOVERY_CODE: AuthStrength.ANY,
     TOTP: AuthStrength.OTP,
     WEBAUTHN: AuthStrength.PHISHING_RESISTANT,
@@ -36,7 +39,11 @@ def proof(method: str, *, at: float) -> Authentication:
 
 
 def is_enough(
-    authentications: Iterable[Authentication], *, set_up: Iterable[str], second_factor_required: bool
+    authentications: Iterable[Authentication],
+    *,
+    set_up: Iterable[str],
+    second_factor_required: bool,
+    floor: AuthStrength = AuthStrength.SINGLE,
 ) -> bool:
     """Say whether a sign-in is complete: enough was proved, and what is demanded is set up.
 
@@ -44,19 +51,23 @@ def is_enough(
         authentications: what was proved in this session.
         set_up: methods the person has set up.
         second_factor_required: whether the instance demands a second factor.
+        floor: what the second factor that a recovery took away was worth: the new one is worth as much.
     """
     proofs = tuple(authentications)
-    if any(one.method == BREAK_GLASS for one in proofs) or has_second_factor_elsewhere(proofs):
+    if any(one.method == BREAK_GLASS for one in proofs) or has_second_factor_elsewhere(proofs, at_least=floor):
         return True
-    has_second_factor = any(method in SECOND_FACTORS for method in set_up)
-    if not second_factor_required and not has_second_factor:
+    has_second_factor = any(method in SECOND_FACTORS and STRENGTH_OF[method] >= floor for method in set_up)
+    if not second_factor_required and not has_second_factor and floor is AuthStrength.SINGLE:
         return bool(proofs)
     return has_second_factor and any(one.strength >= AuthStrength.ANY for one in proofs)
 
 
-def has_second_factor_elsewhere(authentications: Iterable[Authentication]) -> bool:
+def has_second_factor_elsewhere(
+    authentications: Iterable[Authentication], *, at_least: AuthStrength = AuthStrength.OTP
+) -> bool:
     """Say whether another directory, trusted with that, asked for a second factor in this sign-in."""
-    return any(one.method in DIRECTORY_STRENGTHS and one.strength >= AuthStrength.OTP for one in authentications)
+    least = max(at_least, AuthStrength.OTP)
+    return any(one.method in DIRECTORY_STRENGTHS and one.strength >= least for one in authentications)
 
 
 def is_break_glass_only(authentications: Iterable[Authentication]) -> bool:
@@ -81,18 +92,43 @@ def proved_since(
 
 
 def may_change_authenticators(
-    authentications: Iterable[Authentication], *, set_up: Iterable[str], since: float
+    authentications: Iterable[Authentication],
+    *,
+    set_up: Iterable[str],
+    since: float,
+    floor: AuthStrength = AuthStrength.SINGLE,
 ) -> bool:
     """Say whether somebody has lately proved enough to add or remove authenticators.
 
     The proof must be as strong as the best factor they have, so that a stolen weaker one cannot replace it. A
-    recovery code and an emergency link also serve: they exist for the day the best factor is lost. Somebody
-    without any second factor yet needs nothing more than being signed in, unless another directory asked them for
-    one: then that must have been lately.
+    recovery code, a link that somebody else handed over and an emergency link also serve: they exist for the day the
+    best factor is lost. Somebody without any second factor yet needs nothing more than being signed in, unless another
+    directory asked them for one: then that must have been lately; or unless a recovery took one away (`floor`).
     """
     proofs = tuple(authentications)
-    needed = strongest(set_up)
+    needed = max(strongest(set_up), floor)
     recent = [one for one in proofs if one.at >= since]
     if needed is AuthStrength.SINGLE:
         return not has_second_factor_elsewhere(proofs) or has_second_factor_elsewhere(recent)
-    return any(one.strength >= needed or one.method in {RECOVERY_CODE, BREAK_GLASS} for one in recent)
+    return any(one.strength >= needed or one.method in {RECOVERY_CODE, RECOVERY, BREAK_GLASS} for one in recent)
+
+
+def may_set_up(
+    method: str, authentications: Iterable[Authentication], *, set_up: Iterable[str], floor: AuthStrength
+) -> bool:
+    """Say whether a method may be set up in this sign-in: after a recovery only one worth as much as what was lost.
+
+    Args:
+        method: `totp` or `webauthn`.
+        authentications: what was proved in this session.
+        set_up: methods the person has set up.
+        floor: what the second factor that a recovery took away was worth.
+    """
+    needed = max(strongest(set_up), floor)
+    return not is_recovering(authentications, needed=needed) or STRENGTH_OF[method] >= needed
+
+
+def is_recovering(authentications: Iterable[Authentication], *, needed: AuthStrength) -> bool:
+    """Say whether somebody came by a recovery's link and has proved nothing yet that is worth what was lost."""
+    proofs = tuple(authentications)
+    return any(one.method == RECOVERY for one in proofs) and all(one.strength < needed for one in proofs)

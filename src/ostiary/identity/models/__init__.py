@@ -2,6 +2,7 @@
 
 from ostiary.identity.models.federation import DirectoryLink, DirectoryProvider
 from ostiary.identity.models.people import Group, Membership, Person, new_person_id
+from ostiary.identity.models.recovery import Recovery
 from ostiary.identity.models.roles import Role, RoleAssignment
 from ostiary.identity.models.sign_in import FailedProof, OneTimeLink, SignInSession, new_session_id
 
@@ -13,6 +14,7 @@ __all__ = [
     "Membership",
     "OneTimeLink",
     "Person",
+    "Recovery",
     "Role",
     "RoleAssignment",
     "SignInSession",

@@ -9,14 +9,14 @@ from django.db import models
 from django.utils import timezone
 
 
-def _random_part() -> str:
+def random_part() -> str:
     """Return 20 letters and digits, 100 bits."""
     return base64.b32encode(secrets.token_bytes(13)).decode().lower().rstrip("=")[:20]
 
 
 def new_person_id() -> str:
     """Return an identifier that no person has had before."""
-    return f"p_{_random_part()}"
+    return f"p_{random_part()}"
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -43,7 +43,11 @@ class Group(models.Model):
 
 
 class Person(AbstractBaseUser):
-    """Somebody who can sign in. `accepted_at` is empty until the invitation was taken up; at `ends_at` every door shuts."""
+    """Somebody who can sign in. `accepted_at` is empty until the invitation was taken up; at `ends_at` every door shuts.
+
+    After a reset, until its owner took it up, `reset_at` is set, and what was their best second factor worth before
+    stands in `second_factor_floor`: with anything weaker no sign-in is complete.
+    """
 
     class Kind(models.TextChoices):
         """In what relation somebody stands to the organisation."""
@@ -67,6 +71,12 @@ class Person(AbstractBaseUser):
     manager: "models.ForeignKey[Person | None, Person | None]" = models.ForeignKey(
         "self", null=True, on_delete=models.SET_NULL, related_name="reports"
     )
+    password_set_at = models.DateTimeField(null=True)
+    password_by_mail = models.BooleanField(default=False)
+    password_breached_at = models.DateTimeField(null=True)
+    nudged_at = models.DateTimeField(null=True)
+    reset_at = models.DateTimeField(null=True)
+    second_factor_floor = models.PositiveSmallIntegerField(default=0)
     groups: "models.ManyToManyField[Group, Membership]" = models.ManyToManyField(
         Group, through="Membership", related_name="people"
     )

@@ -45,6 +45,7 @@ class OneTimeLink(models.Model):
         PASSWORD = "password"  # noqa: S105 - names a purpose
         CONFIRM_EMAIL = "confirm_email"
         BREAK_GLASS = "break_glass"
+        RECOVERY = "recovery"
 
     digest = models.CharField(primary_key=True, max_length=64)
     purpose = models.CharField(max_length=20, choices=Purpose.choices)

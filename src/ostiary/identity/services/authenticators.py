@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from ostiary.identity.adapters.mail import send_later
 from ostiary.identity.domain.authenticators import AuthenticatorInfo, can_sign_in_with
-from ostiary.identity.domain.proofs import RECOVERY_CODE
+from ostiary.identity.domain.proofs import RECOVERY_CODE, STRENGTH_OF, WEBAUTHN
 from ostiary.identity.domain.proofs import TOTP as TOTP_METHOD
 from ostiary.identity.errors import NotAllowed, UnknownAuthenticator, UnknownPerson
 from ostiary.identity.journal import record_account_change
@@ -104,6 +104,7 @@ def set_up_totp(*, person_id: PersonId, secret: str, code: str, now: float, acto
     row.data["last_counter"] = counter
     row.save(update_fields=["data"])
     row.record_usage()
+    _reach_floor(person, TOTP_METHOD)
     record_account_change(actor=actor, change="mfa_enable", person=person, details={"authenticator": "totp"})
     tell_owner(person, _("An authenticator app was set up."))
     return True
@@ -144,6 +145,7 @@ def add_passkey(*, person_id: PersonId, credential: dict[str, Any], name: str, a
         user=person, type=Authenticator.Type.WEBAUTHN, data={"name": label, "credential": credential}
     )
     row.record_usage()
+    _reach_floor(person, WEBAUTHN)
     record_account_change(actor=actor, change="mfa_enable", person=person, details={"authenticator": "webauthn"})
     tell_owner(person, _("A passkey named “%(name)s” was added.") % {"name": label})
     return row
@@ -209,6 +211,13 @@ def kinds_of(person: Person) -> list[str]:
     kinds = [str(one) for one in Authenticator.objects.filter(user=person).values_list("type", flat=True)]
     kinds += ["password"] if person.has_usable_password() else []
     return kinds + ["directory"] * DirectoryLink.objects.filter(person=person).count()
+
+
+def _reach_floor(person: Person, method: str) -> None:
+    """Forget what a recovery took away once something worth as much is in its place."""
+    if 0 < person.second_factor_floor <= STRENGTH_OF[method]:
+        person.second_factor_floor = 0
+        person.save(update_fields=["second_factor_floor"])
 
 
 def second_factor_is_required() -> bool:

@@ -9,11 +9,12 @@ from django.utils.translation import gettext as _
 
 from ostiary.identity.adapters.mail import send_later
 from ostiary.identity.domain.limits import mail_limits
+from ostiary.identity.domain.proofs import strongest
 from ostiary.identity.errors import LinkRefused, NotAllowed
 from ostiary.identity.journal import record_account_change
 from ostiary.identity.limits import attempt
 from ostiary.identity.models import OneTimeLink, Person
-from ostiary.identity.services.authenticators import add_passkey, tell_owner
+from ostiary.identity.services.authenticators import add_passkey, kinds_of, tell_owner
 from ostiary.identity.services.guards import lock_person
 from ostiary.identity.services.links import (
     CONFIRM_LINK_SECONDS,
@@ -22,10 +23,11 @@ from ostiary.identity.services.links import (
     use_link,
     withdraw_links,
 )
-from ostiary.identity.services.people import check_password_is_good
+from ostiary.identity.services.own_passwords import check_password_is_good, store_password
 from ostiary.identity.services.sessions import end_sessions
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import PersonId, SessionId
+from ostiary.policy.request import AuthStrength
 from ostiary.visibility.facade import Actor
 
 
@@ -39,8 +41,7 @@ def accept_with_password(*, token: str, password: str, address: str) -> Person:
     """
     person, actor = _accept(token, address)
     check_password_is_good(password, person)
-    person.set_password(password)
-    person.save()
+    store_password(person, password)
     record_account_change(actor=actor, change="enable", person=person, details={"by": "invitation, password"})
     return person
 
@@ -62,7 +63,8 @@ def accept_with_passkey(*, token: str, credential: dict[str, Any], name: str, ad
 def send_password_link(*, email: str, address: str) -> None:
     """Mail a link for a new password to whoever has this address, if it is known to reach them.
 
-    Says nothing about whether anybody has it, and takes as long.
+    Says nothing about whether anybody has it, and takes as long. Who has no second factor here is told to ask somebody
+    instead: their mailbox alone would be enough otherwise.
 
     Raises:
         TooManyAttempts: when too many were asked for.
@@ -76,6 +78,9 @@ def send_password_link(*, email: str, address: str) -> None:
             email_confirmed_at__isnull=False,
         ).first()
         if person is None:
+            return
+        if not _has_second_factor(person):
+            send_later(to=person.email, template="password_by_somebody", context={"name": person.name})
             return
         with transaction.atomic():
             withdraw_links(person.id, OneTimeLink.Purpose.PASSWORD)
@@ -95,9 +100,10 @@ def set_password_by_link(*, token: str, password: str, address: str) -> Person:
     """
     row = use_link(token, purpose=OneTimeLink.Purpose.PASSWORD)
     person = lock_person(row.person_id)
+    if not _has_second_factor(person):
+        raise LinkRefused("This link does not work any more.", hint="Ask an administrator to reset your sign-in.")
     check_password_is_good(password, person)
-    person.set_password(password)
-    person.save(update_fields=["password"])
+    store_password(person, password, by_mail=True)
     end_sessions(person)
     actor = Actor(kind="person", id=person.id, label=person.email, address=address or None)
     record_account_change(actor=actor, change="password_reset", person=person)
@@ -124,8 +130,7 @@ def change_password(*, person_id: PersonId, password: str, keep_session: Session
         raise NotAllowed("Only its owner changes a password.")
     person = lock_person(person_id)
     check_password_is_good(password, person)
-    person.set_password(password)
-    person.save(update_fields=["password"])
+    store_password(person, password)
     ended = end_sessions(person, keep=keep_session)
     record_account_change(actor=actor, change="password_change", person=person)
     tell_owner(person, _("Your password was changed."))
@@ -164,13 +169,17 @@ def confirm_email(*, token: str, address: str) -> Person:
     return person
 
 
+def _has_second_factor(person: Person) -> bool:
+    return strongest(kinds_of(person)) > AuthStrength.SINGLE
+
+
 def _accept(token: str, address: str) -> tuple[Person, Actor]:
     row = use_link(token, purpose=OneTimeLink.Purpose.INVITATION)
     person = lock_person(row.person_id)
     if person.accepted_at is not None or not person.may_sign_in:
         raise LinkRefused("This invitation was taken up already.", hint="Sign in, or ask for a new password.")
     now = datetime.now(UTC)
-    person.accepted_at = now
+    person.accepted_at, person.reset_at = now, None
     if row.by_mail:
         person.email_confirmed_at = now
     return person, Actor(kind="person", id=person.id, label=person.email, address=address or None)

@@ -5,16 +5,17 @@ from datetime import UTC, datetime
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from ostiary.changes import announce_change
 from ostiary.identity.adapters.mail import send_now
 from ostiary.identity.domain import Invitation
-from ostiary.identity.errors import AlreadyExists, NotAllowed, UnacceptableText
+from ostiary.identity.domain.proofs import strongest
+from ostiary.identity.errors import AlreadyExists, NotAllowed
 from ostiary.identity.journal import record_account_change
 from ostiary.identity.models import OneTimeLink, Person
+from ostiary.identity.services.authenticators import kinds_of, tell_owner
 from ostiary.identity.services.groups import groups_by_id, put_into_group
 from ostiary.identity.services.guards import (
     lock_person,
@@ -26,7 +27,8 @@ from ostiary.identity.services.guards import (
     require_may_change_person,
     require_not_oneself,
 )
-from ostiary.identity.services.links import make_link, withdraw_links
+from ostiary.identity.services.links import RESET_LINK_SECONDS, make_link, withdraw_links
+from ostiary.identity.services.own_passwords import check_password_is_good, store_password
 from ostiary.identity.services.sessions import end_sessions
 from ostiary.identity.terms import is_in_force
 from ostiary.policy.identifiers import GroupId, PersonId
@@ -38,7 +40,8 @@ DAY_SECONDS = 24 * 3600
 def invite_person(*, email: str, name: str = "", groups: Iterable[GroupId] = (), actor: Actor) -> Invitation:
     """Create an account without any means to sign in, and a link with which its owner sets them up.
 
-    Inviting somebody again who has not taken up the invitation withdraws the earlier link.
+    Inviting somebody again who has not taken up the invitation withdraws the earlier link. After a reset nothing is
+    mailed: the link is for handing over.
 
     Args:
         email: where the invitation is sent; also what they sign in with.
@@ -58,10 +61,12 @@ def invite_person(*, email: str, name: str = "", groups: Iterable[GroupId] = (),
     with transaction.atomic():
         person, created = _new_or_waiting(parse_email(email), parse_name(name))
         _put_into_groups(person, tuple(groups), actor)
-        link, mailed_link, expires_at = _invitation_links(person)
         if created:
             announce_change("identity", takes_away=False)
         record_account_change(actor=actor, change="invite", person=person)
+        if person.reset_at is not None:
+            return _after_reset(person)
+        link, mailed_link, expires_at = _invitation_links(person)
     return _sent(person, link=link, mailed_link=mailed_link, expires_at=expires_at)
 
 
@@ -103,6 +108,7 @@ def change_address(*, person_id: PersonId, email: str, actor: Actor) -> None:
         return
     if Person.objects.filter(email=address).exists():
         raise AlreadyExists(f"Somebody has the address {address} already.")
+    tell_owner(person, _("Your sign-in address is %(address)s from now on.") % {"address": address})
     person.email, person.email_confirmed_at = address, None
     person.save(update_fields=["email", "email_confirmed_at"])
     withdraw_links(person.id)
@@ -126,20 +132,11 @@ def create_person(*, email: str, name: str, password: str, groups: Iterable[Grou
     now = datetime.now(UTC)
     person = Person(email=address, name=parse_name(name), created_at=now, accepted_at=now, email_confirmed_at=now)
     check_password_is_good(password, person)
-    person.set_password(password)
-    person.save()
+    store_password(person, password)
     _put_into_groups(person, tuple(groups), actor)
     announce_change("identity", takes_away=False)
     record_account_change(actor=actor, change="create", person=person)
     return PersonId(person.id)
-
-
-def check_password_is_good(password: str, person: Person) -> None:
-    """Raise `UnacceptableText` with what would make the password acceptable."""
-    try:
-        validate_password(password, person)
-    except ValidationError as error:
-        raise UnacceptableText(" ".join(error.messages)) from None
 
 
 @transaction.atomic
@@ -216,7 +213,9 @@ def rename_person(*, person_id: PersonId, name: str, actor: Actor) -> None:
 def reset_sign_in(*, person_id: PersonId, reason: str, actor: Actor) -> Invitation:
     """Remove every means somebody has to sign in, end their sessions, and return a link to set up new ones.
 
-    For somebody who lost their phone and their recovery codes.
+    For somebody who lost their second factor and their password as well. The link is shown to whoever resets and is
+    never mailed: a mailbox alone takes over no account. It works for a day. What comes in place of their second factor
+    must be worth as much, and their address is told.
 
     Raises:
         UnknownPerson: when there is nobody with this identifier.
@@ -227,16 +226,19 @@ def reset_sign_in(*, person_id: PersonId, reason: str, actor: Actor) -> Invitati
         require_may_change_person(actor, person)
         if actor.id == person.id or not person.is_active:
             raise NotAllowed("This account's sign-in cannot be reset.", hint="Enable it first, or ask somebody else.")
+        floor = max(strongest(kinds_of(person)), person.second_factor_floor)
+        person.second_factor_floor = int(floor)
         Authenticator.objects.filter(user=person).delete()
         person.directory_links.all().delete()
         person.set_unusable_password()
-        person.accepted_at = None
-        person.save(update_fields=["password", "accepted_at"])
+        person.accepted_at, person.reset_at = None, datetime.now(UTC)
+        person.save(update_fields=["password", "accepted_at", "reset_at", "second_factor_floor"])
         withdraw_links(person.id)
         end_sessions(person)
-        link, mailed_link, expires_at = _invitation_links(person)
+        invitation = _after_reset(person)
         record_account_change(actor=actor, change="password_reset", person=person, reason=parse_reason(reason))
-    return _sent(person, link=link, mailed_link=mailed_link, expires_at=expires_at)
+        tell_owner(person, _("%(who)s reset your sign-in: you set it up anew.") % {"who": actor.label})
+    return invitation
 
 
 def _new_or_waiting(email: str, name: str) -> tuple[Person, bool]:
@@ -270,6 +272,14 @@ def _invitation_links(person: Person) -> tuple[str, str, datetime]:
     link, expires_at = make_link(person=person, purpose=purpose, seconds=seconds)
     mailed_link, _expires_at = make_link(person=person, purpose=purpose, seconds=seconds, by_mail=True)
     return link, mailed_link, expires_at
+
+
+def _after_reset(person: Person) -> Invitation:
+    """Return the one link by which somebody comes back; only whoever asked for it sees it."""
+    purpose = OneTimeLink.Purpose.INVITATION
+    withdraw_links(person.id, purpose)
+    link, expires_at = make_link(person=person, purpose=purpose, seconds=RESET_LINK_SECONDS)
+    return Invitation(person_id=PersonId(person.id), link=link, expires_at=expires_at.timestamp())
 
 
 def _sent(person: Person, *, link: str, mailed_link: str, expires_at: datetime) -> Invitation:

@@ -18,7 +18,7 @@ from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import NotAllowed, UnknownSession
 from ostiary.identity.journal import record_sign_in, record_sign_out
 from ostiary.identity.limits import forget_old_failures
-from ostiary.identity.models import OneTimeLink, Person
+from ostiary.identity.models import OneTimeLink, Person, Recovery
 from ostiary.identity.models import SignInSession as SessionRow
 from ostiary.identity.services.guards import lock_person, require_may_change_person
 from ostiary.identity.session_queries import (
@@ -28,7 +28,7 @@ from ostiary.identity.session_queries import (
     session_from_row,
 )
 from ostiary.policy.identifiers import PersonId, SessionId
-from ostiary.policy.request import Authentication
+from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.visibility.facade import Actor
 
 BREAK_GLASS_SECONDS = 3600
@@ -231,6 +231,7 @@ def expire_sessions(*, now: float) -> int:
         if count:
             announce_change("sessions", takes_away=False)
     OneTimeLink.objects.filter(expires_at__lt=moment - timedelta(days=KEEP_LINKS_DAYS)).delete()
+    Recovery.objects.filter(expires_at__lt=moment - timedelta(days=KEEP_LINKS_DAYS)).delete()
     BrowserSession.objects.filter(expire_date__lt=timezone.now()).delete()
     forget_old_failures(now=now)
     return count
@@ -246,6 +247,7 @@ def _is_complete(person: Person, proofs: tuple[Authentication, ...]) -> bool:
         proofs,
         set_up=set_up_methods(person),
         second_factor_required=settings.INSTANCE.configuration.sign_in.require_second_factor,
+        floor=AuthStrength(person.second_factor_floor),
     )
 
 

@@ -177,6 +177,7 @@ AUTH_FACTORS: Final = {
     "email": 8,
     "recovery_code": OTHER,
     "break_glass": OTHER,
+    "recovery": OTHER,
     "directory": OTHER,
     "directory_otp": OTHER,
     "directory_phishing_resistant": OTHER,

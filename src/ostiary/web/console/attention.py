@@ -44,6 +44,8 @@ def list_needs(
     proposals: int,
     apps: Iterable[tuple[App, AppHealth | None]],
     second_factor_required: bool,
+    untidy: int,
+    recoveries: int,
 ) -> tuple[Need, ...]:
     """Return everything that needs somebody now.
 
@@ -56,6 +58,8 @@ def list_needs(
         proposals: how many changes of the rules wait for an administrator.
         apps: each with how it is, where that is known.
         second_factor_required: of everybody.
+        untidy: how many things are to be tidied up in the directory.
+        recoveries: how many people lost their second factor and wait for an answer.
     """
     needs = [
         *_machinery(machinery),
@@ -65,6 +69,7 @@ def list_needs(
         *_proposals(proposals),
         *_apps(apps),
         *_refusals(refusals),
+        *_directory(untidy, recoveries),
     ]
     if not second_factor_required:
         needs.append(
@@ -137,6 +142,23 @@ def _proposals(count: int) -> Iterator[Need]:
             count,
         )
         yield Need("held", words % {"count": count}, reverse("console:rules_proposals"), _("See them"))
+
+
+def _directory(untidy: int, recoveries: int) -> Iterator[Need]:
+    if recoveries:
+        words = ngettext(
+            "%(count)d person lost their second factor and waits for an answer.",
+            "%(count)d people lost their second factor and wait for an answer.",
+            recoveries,
+        )
+        yield Need("held", words % {"count": recoveries}, f"{reverse('console:recoveries')}?state=waiting", _("Answer"))
+    if untidy:
+        words = ngettext(
+            "%(count)d thing is to be tidied up among people, groups and roles.",
+            "%(count)d things are to be tidied up among people, groups and roles.",
+            untidy,
+        )
+        yield Need("held", words % {"count": untidy}, reverse("console:people_untidy"), _("See them"))
 
 
 def _apps(apps: Iterable[tuple[App, AppHealth | None]]) -> Iterator[Need]:

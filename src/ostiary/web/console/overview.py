@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from ostiary.applications.facade import list_apps
-from ostiary.identity.facade import list_people, list_sessions
+from ostiary.identity.facade import list_people, list_sessions, search_recoveries
 from ostiary.rulebook.facade import get_current, get_followed, list_proposals
 from ostiary.visibility.facade import Activity, get_activity, get_log_status, get_refusals
 from ostiary.web.console.apps import health_by_app
@@ -25,7 +25,7 @@ from ostiary.web.console.attention import list_needs
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.page import allowances_of, render_page
 from ostiary.web.console.permissions import Action, Resource
-from ostiary.web.console.process_states import read_machinery
+from ostiary.web.console.process_states import read_machinery, read_untidy
 from ostiary.web.console.words import OUTCOME_NAMES, name_reason
 from ostiary.web.design.charts import Bar, Column, Series
 
@@ -87,6 +87,8 @@ def _state(window: Window, now: float) -> dict[str, Any]:
             proposals=len(list_proposals()),
             apps=apps,
             second_factor_required=settings.INSTANCE.configuration.sign_in.require_second_factor,
+            untidy=read_untidy(settings.INSTANCE),
+            recoveries=search_recoveries(waiting=True, page_size=1).total,
         ),
         "window": window,
         "windows": WINDOWS,

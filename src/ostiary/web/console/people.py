@@ -211,7 +211,8 @@ def person_reset(request: HttpRequest, person_id: str) -> HttpResponseBase:
         except OstiaryError as error:
             add_problem(form, error)
         else:
-            return render_page(request, "people/invited.html", SECTION, {"invitation": invitation, "name": shown.name})
+            link = {"invitation": invitation, "name": shown.name or shown.email}
+            return render_page(request, "people/link_once.html", SECTION, link)
     context = {"form": form, "person": shown, "back_url": page_of(shown)}
     return render_page(request, "people/reset.html", SECTION, context, status=422 if form.errors else 200)
 

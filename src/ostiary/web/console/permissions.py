@@ -31,7 +31,7 @@ class Action(StrEnum):
 
     `ENTER` is adding a new one, for people: inviting. `GRANT` is giving access: putting someone into a group,
     or giving them a role.
-    `RESET` is taking all authenticators away so that new ones can be set up.
+    `RESET` is taking all authenticators away so that new ones can be set up, and confirming who lost their second factor.
     """
 
     VIEW = "view"

@@ -9,6 +9,8 @@ from ostiary.config.places import Instance
 from ostiary.gateway.heartbeat import heartbeat_age
 
 STATUS_FILE: Final = "status.json"
+JOBS_FILE: Final = "worker.json"
+UNTIDY_JOB: Final = "count_untidy"
 MAX_STATUS_AGE_SECONDS: Final = 30.0
 
 
@@ -31,6 +33,14 @@ class ProcessState(msgspec.Struct, frozen=True, kw_only=True):
 class _Status(msgspec.Struct, frozen=True, kw_only=True):
     written_at: float
     processes: tuple[ProcessState, ...]
+
+
+class _Job(msgspec.Struct, frozen=True, kw_only=True):
+    last_result: str = ""
+
+
+class _Jobs(msgspec.Struct, frozen=True, kw_only=True):
+    jobs: dict[str, _Job]
 
 
 class Machinery(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +69,15 @@ def read_machinery(instance: Instance, now: float) -> Machinery:
         facts_age_seconds=heartbeat_age(instance.facts, now),
         facts_max_age_seconds=instance.configuration.decisions.facts_max_age_seconds,
     )
+
+
+def read_untidy(instance: Instance) -> int:
+    """Return how many things the worker lately found to be tidied up; 0 while it has not looked."""
+    try:
+        jobs = msgspec.json.decode((instance.run / JOBS_FILE).read_bytes(), type=_Jobs).jobs
+        return int(jobs[UNTIDY_JOB].last_result)
+    except (OSError, msgspec.MsgspecError, KeyError, ValueError):
+        return 0
 
 
 def _read_processes(path: Path, now: float) -> tuple[ProcessState, ...]:

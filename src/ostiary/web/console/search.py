@@ -1,9 +1,9 @@
-"""One search box for everything: a reference goes straight to its decision, other words find people, apps and groups."""
+"""One search box for everything: a reference goes straight to its decision, other words find people, apps, groups and roles."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 
-from ostiary.identity.facade import list_groups, list_people
+from ostiary.identity.facade import list_groups, list_people, list_roles
 from ostiary.visibility.facade import DecisionQuery, latest_decisions
 from ostiary.web.console.apps import listed_apps
 from ostiary.web.console.decision_rows import tell_decisions
@@ -30,6 +30,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
         "people": list_people(text=text, page=1, page_size=SHOWN),
         "apps": listed_apps(text)[:SHOWN],
         "groups": [group for group in list_groups() if matches(text, (group.id, group.name))][:SHOWN],
+        "roles": [role for role in list_roles() if matches(text, (role.id, role.name))][:SHOWN],
         "decisions": tell_decisions(found[:SHOWN]),
         "more_decisions": len(found) > SHOWN,
     }

@@ -6,13 +6,24 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ostiary.identity.facade import ConsoleRole, Finding, Found, check_directory, ids_of
+from ostiary.identity.facade import (
+    ConsoleRole,
+    Finding,
+    Found,
+    check_directory,
+    hygiene_row,
+    ids_of,
+    list_standings,
+    record_hygiene_export,
+)
 from ostiary.policy.identifiers import PersonId
 from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.export import export_table, wants_export
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.listing import cut, matches
 from ostiary.web.console.page import page_number, render_page
@@ -63,9 +74,37 @@ REMEDIES: Final[dict[Finding, Remedy]] = {
         _("Open their page"),
         _LOOK,
     ),
+    Finding.BREACHED_PASSWORD: Remedy(
+        _("A password known from a breach"),
+        _("They are told to choose another one; if they do not, reset their sign-in."),
+        "person",
+        _("Open their page"),
+        _LOOK,
+    ),
     Finding.NO_SECOND_FACTOR: Remedy(
         _("No second factor"),
         _("Ask them to set one up under their name in the portal."),
+        "person",
+        _("Open their page"),
+        _LOOK,
+    ),
+    Finding.NO_PASSKEY: Remedy(
+        _("No passkey, and a group they are in needs one"),
+        _("Ask them to set one up: My authenticators in the portal."),
+        "person",
+        _("Open their page"),
+        _LOOK,
+    ),
+    Finding.TOO_FEW_FACTORS: Remedy(
+        _("Too few second factors"),
+        _("Ask them to add a passkey or an authenticator app, for the day one is lost."),
+        "person",
+        _("Open their page"),
+        _LOOK,
+    ),
+    Finding.NO_RECOVERY_CODES: Remedy(
+        _("No recovery codes left"),
+        _("Ask them to make new ones: My authenticators in the portal."),
         "person",
         _("Open their page"),
         _LOOK,
@@ -134,7 +173,9 @@ REMEDIES: Final[dict[Finding, Remedy]] = {
         (Resource.ROLES, Action.REMOVE),
     ),
 }
-PRESSING: Final = frozenset({Finding.ADMINISTRATOR_WITHOUT_PASSKEY, Finding.NO_SECOND_FACTOR})
+PRESSING: Final = frozenset(
+    {Finding.ADMINISTRATOR_WITHOUT_PASSKEY, Finding.BREACHED_PASSWORD, Finding.NO_SECOND_FACTOR, Finding.NO_PASSKEY}
+)
 
 
 @console_page(Resource.PEOPLE, Action.VIEW)
@@ -162,6 +203,16 @@ def people_untidy(request: HttpRequest) -> HttpResponseBase:
         ],
     }
     return render_page(request, "people/untidy.html", SECTION, context)
+
+
+@console_page(Resource.PEOPLE, Action.EXPORT)
+def hygiene_export(request: HttpRequest) -> HttpResponseBase:
+    """Return how everybody signs in, and whether that is as asked for, as a file for auditors."""
+    if not wants_export(request):
+        return redirect("console:people_untidy")
+    rows = [hygiene_row(one) for one in list_standings()]
+    record_hygiene_export(people=len(rows), actor=caller_of(request).actor)
+    return export_table(request, "sign-in", rows)
 
 
 def _lines(found: Sequence[Found], role: ConsoleRole) -> list[Untidy]:

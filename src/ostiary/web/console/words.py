@@ -49,6 +49,7 @@ METHOD_NAMES: Final[dict[str, Promise]] = {
     "recovery_codes": gettext_lazy("recovery codes"),
     "email": gettext_lazy("link by e-mail"),
     "break_glass": gettext_lazy("emergency link"),
+    "recovery": gettext_lazy("recovery link"),
     "directory": gettext_lazy("another directory"),
     "directory_otp": gettext_lazy("another directory, with a second factor"),
     "directory_phishing_resistant": gettext_lazy("another directory, with a passkey"),

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 from ostiary.errors import OstiaryError
 from ostiary.identity.entrance import (
     change_password,
-    is_administrator,
     person_actor,
     remove_authenticator,
     rename_authenticator,
@@ -22,6 +21,7 @@ from ostiary.identity.entrance import (
 )
 from ostiary.identity.facade import UnacceptableText, linked_sign_ins, list_authenticators, list_providers
 from ostiary.policy.identifiers import PersonId
+from ostiary.web.portal.standing import missing_for
 from ostiary.web.signin.forms import LabelForm, NewPasswordForm
 from ostiary.web.signin.people import signed_in
 from ostiary.web.signin.prove import recent_proof_or_redirect
@@ -40,7 +40,7 @@ def authenticators(request: HttpRequest) -> HttpResponse:
         "kinds": kinds,
         "linked": linked,
         "linkable": [one for one in list_providers() if one.id not in taken],
-        "wants_passkey": "webauthn" not in kinds and is_administrator(row.id),
+        "missing": missing_for(PersonId(row.id)),
         "now": time.time(),
         "portal_tab": "authenticators",
     }

@@ -25,9 +25,11 @@ from ostiary.identity.facade import (
     rename_person,
     revoke_session,
     revoke_sessions_of,
+    search_recoveries,
 )
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.web.portal.access import MyApps, my_apps
+from ostiary.web.portal.standing import missing_for
 from ostiary.web.signin.forms import LabelForm
 from ostiary.web.signin.people import signed_in
 
@@ -45,7 +47,14 @@ def apps(request: HttpRequest) -> HttpResponse:
     except OstiaryError as error:
         log.error("portal_rules_unusable", detail=str(error))
         mine, unreadable = MyApps((), ()), True
-    context = {"mine": mine, "unreadable": unreadable, "person": person, "portal_tab": "apps"}
+    context = {
+        "mine": mine,
+        "unreadable": unreadable,
+        "person": person,
+        "missing": missing_for(person.id),
+        "recoveries": search_recoveries(waiting=True, manager=person.id, page_size=1).total,
+        "portal_tab": "apps",
+    }
     return render(request, "portal/apps.html", context)
 
 

@@ -37,6 +37,17 @@ class EmailForm(forms.Form):
     )
 
 
+class PresentPasswordForm(forms.Form):
+    """The password somebody has."""
+
+    password = forms.CharField(
+        label=_("Your password"),
+        strip=False,
+        max_length=256,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+
 class NewPasswordForm(forms.Form):
     """A password to set; typed once, with the possibility to look at it."""
 

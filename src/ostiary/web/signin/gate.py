@@ -38,6 +38,8 @@ ENTRANCE: Final = frozenset(
         "mfa_authenticate",
         "mfa_authenticate_options",
         "start_over",
+        "lost_factor",
+        "recovery",
         "directory",
         "directory_callback",
         "password_forgotten",

@@ -16,6 +16,7 @@ from ostiary.identity.entrance import (
     BREAK_GLASS,
     EMAIL,
     PASSWORD,
+    RECOVERY,
     WEBAUTHN,
     OneTimeLink,
     PasskeyRefused,
@@ -47,6 +48,7 @@ _PAGES: Final = {
     Purpose.PASSWORD: "password_new",
     Purpose.CONFIRM_EMAIL: "email_confirm",
     Purpose.BREAK_GLASS: "emergency",
+    Purpose.RECOVERY: "recovery",
 }
 
 
@@ -58,7 +60,7 @@ def open_link(request: HttpRequest, token: str) -> HttpResponse:
             row = look_at_link(token)
             under_way.succeeded()
     except (LinkRefused, TooManyAttempts) as error:
-        return _refused(request, error)
+        return link_refused(request, error)
     request.session[LINK_KEY] = token
     if not request.user.is_authenticated:
         request.session.set_expiry(LINK_MINUTES * 60)
@@ -79,7 +81,8 @@ def invitation_password(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _invitation_page(request, form)
     try:
-        row = _link(request, Purpose.INVITATION)
+        row = link_or_refusal(request, Purpose.INVITATION)
+        after_reset = row.person.reset_at is not None
         person = accept_with_password(
             token=request.session[LINK_KEY],
             password=form.cleaned_data["password"],
@@ -89,9 +92,11 @@ def invitation_password(request: HttpRequest) -> HttpResponse:
         form.add_error("password", error.message)
         return _invitation_page(request, form)
     except LinkRefused as error:
-        return _refused(request, error)
+        return link_refused(request, error)
     if row.by_mail:
         note_proof(request, person, EMAIL)
+    if after_reset:
+        note_proof(request, person, RECOVERY)
     note_proof(request, person, PASSWORD)
     sign_browser_in(request, person)
     return HttpResponseRedirect(reverse("set_up"))
@@ -101,7 +106,7 @@ def invitation_password(request: HttpRequest) -> HttpResponse:
 def invitation_passkey(request: HttpRequest) -> HttpResponse:
     """Hand out a challenge, or take the invitation up with the passkey that answers it."""
     try:
-        row = _link(request, Purpose.INVITATION)
+        row = link_or_refusal(request, Purpose.INVITATION)
         if request.method == "GET":
             return JsonResponse(begin_registration(row.person))
         form = CredentialForm(request.POST)
@@ -116,7 +121,7 @@ def invitation_passkey(request: HttpRequest) -> HttpResponse:
         messages.error(request, str(error))
         return HttpResponseRedirect(reverse("invitation"))
     except LinkRefused as error:
-        return _refused(request, error)
+        return link_refused(request, error)
     person = authenticator.user
     note_proof(request, person, WEBAUTHN)
     sign_browser_in(request, person)
@@ -129,7 +134,7 @@ def password_new(request: HttpRequest) -> HttpResponse:
     """Set a new password. Whoever reads the person's mail has proved that this browser is not a stranger's."""
     form = NewPasswordForm(request.POST or None)
     try:
-        row = _link(request, Purpose.PASSWORD)
+        row = link_or_refusal(request, Purpose.PASSWORD)
         if request.method == "POST" and form.is_valid():
             set_password_by_link(
                 token=request.session[LINK_KEY],
@@ -144,7 +149,7 @@ def password_new(request: HttpRequest) -> HttpResponse:
     except UnacceptableText as error:
         form.add_error("password", error.message)
     except LinkRefused as error:
-        return _refused(request, error)
+        return link_refused(request, error)
     return render(request, "account/password_reset_from_key.html", {"form": form, "email": row.person.email})
 
 
@@ -152,13 +157,13 @@ def password_new(request: HttpRequest) -> HttpResponse:
 def email_confirm(request: HttpRequest) -> HttpResponse:
     """Confirm an address on POST; mail programs that open links confirm nothing."""
     try:
-        row = _link(request, Purpose.CONFIRM_EMAIL)
+        row = link_or_refusal(request, Purpose.CONFIRM_EMAIL)
         if request.method == "POST":
             confirm_email(token=request.session.pop(LINK_KEY), address=client_of(request).address)
             messages.success(request, _("Your e-mail address is confirmed."))
             return HttpResponseRedirect("/")
     except LinkRefused as error:
-        return _refused(request, error)
+        return link_refused(request, error)
     return render(request, "account/email_confirm.html", {"email": row.person.email})
 
 
@@ -166,34 +171,40 @@ def email_confirm(request: HttpRequest) -> HttpResponse:
 def emergency(request: HttpRequest) -> HttpResponse:
     """Sign an administrator in to the console for an hour, whatever the rules say. It is on record."""
     try:
-        row = _link(request, Purpose.BREAK_GLASS)
+        row = link_or_refusal(request, Purpose.BREAK_GLASS)
         if request.method == "POST":
             person = use_break_glass(token=request.session.pop(LINK_KEY))
             note_proof(request, person, BREAK_GLASS)
             sign_browser_in(request, person)
             return HttpResponseRedirect(settings.INSTANCE.url(settings.INSTANCE.console_host))
     except LinkRefused as error:
-        return _refused(request, error)
+        return link_refused(request, error)
     return render(request, "signin/emergency.html", {"email": row.person.email})
 
 
 def _invitation_page(request: HttpRequest, form: NewPasswordForm) -> HttpResponse:
     try:
-        row = _link(request, Purpose.INVITATION)
+        row = link_or_refusal(request, Purpose.INVITATION)
     except LinkRefused as error:
-        return _refused(request, error)
+        return link_refused(request, error)
     context = {"form": form, "person": row.person, "passkey_name": passkey_name(request)}
     return render(request, "signin/invitation.html", context)
 
 
-def _link(request: HttpRequest, purpose: Purpose) -> OneTimeLink:
+def link_or_refusal(request: HttpRequest, purpose: Purpose) -> OneTimeLink:
+    """Return the link whose secret this browser keeps, when it still works and is for this.
+
+    Raises:
+        LinkRefused: for any other.
+    """
     row = look_at_link(request.session.get(LINK_KEY, ""))
     if row.purpose != purpose:
         raise LinkRefused("This link is for something else.", hint="Open the link from the mail again.")
     return row
 
 
-def _refused(request: HttpRequest, error: OstiaryError) -> HttpResponse:
+def link_refused(request: HttpRequest, error: OstiaryError) -> HttpResponse:
+    """Forget the link, put it on record and say what to do."""
     request.session.pop(LINK_KEY, None)
     record_refused_sign_in(email="", client=client_of(request), reason="link_refused", methods=(EMAIL,))
     return problem_page(request, status=404, title=error.message, words=error.hint)

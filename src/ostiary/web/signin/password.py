@@ -18,8 +18,10 @@ from ostiary.identity.entrance import (
     password_limits,
     record_refused_sign_in,
     return_path_or_start,
+    review_password,
 )
 from ostiary.identity.facade import TooManyAttempts, client_of, list_providers
+from ostiary.policy.identifiers import PersonId
 from ostiary.web.signin.forms import PasswordForm
 from ostiary.web.signin.gate import sign_in_session
 from ostiary.web.signin.known_browser import mark_of
@@ -62,6 +64,7 @@ def _try(request: HttpRequest, email: str, password: str, target: str) -> HttpRe
     if not person.may_sign_in:
         record_refused_sign_in(email=email, client=client, reason="person_disabled", person=person, methods=(PASSWORD,))
         return HttpResponseRedirect(reverse("account_inactive"))
+    review_password(person_id=PersonId(person.id), password=password)
     return go_on_after_password(request, person, target=target)
 
 

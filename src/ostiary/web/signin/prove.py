@@ -64,7 +64,8 @@ def recent_proof_or_redirect(request: HttpRequest) -> HttpResponse | None:
     """Return `None` when the person lately proved enough to change how they sign in, else where they can."""
     person, session = signed_in(request)
     since = time.time() - RECENT_SECONDS
-    if may_change_authenticators(session.authentications, set_up=_kinds(person), since=since):
+    floor = AuthStrength(person.second_factor_floor)
+    if may_change_authenticators(session.authentications, set_up=_kinds(person), since=since, floor=floor):
         return None
     target = request.get_full_path() if request.method == "GET" else reverse("portal_authenticators")
     return HttpResponseRedirect(f"{reverse('prove')}?{urlencode({'next': target})}")

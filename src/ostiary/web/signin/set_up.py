@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from ostiary.errors import OstiaryError
 from ostiary.identity.entrance import (
+    RECOVERY,
     TOTP,
     WEBAUTHN,
     PersonRow,
@@ -19,15 +20,21 @@ from ostiary.identity.entrance import (
     add_proof,
     begin_registration,
     complete_registration,
+    finish_recovery,
+    is_recovering,
     make_recovery_codes,
+    may_set_up,
     new_totp_secret,
     person_actor,
     proof,
     set_up_totp,
+    strongest,
     totp_address,
 )
 from ostiary.identity.facade import SignInSession, client_of, get_person
 from ostiary.policy.identifiers import PersonId
+from ostiary.policy.request import AuthStrength
+from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.forms import CodeForm, CredentialForm
 from ostiary.web.signin.gate import PENDING_KEY
 from ostiary.web.signin.naming import passkey_name
@@ -46,9 +53,17 @@ def set_up(request: HttpRequest) -> HttpResponse:
     kinds = _kinds(person)
     if session.complete:
         return HttpResponseRedirect(pending_target(request))
-    if kinds & {TOTP, WEBAUTHN}:
+    recovering = is_recovering(session.authentications, needed=max(strongest(kinds), _floor(person)))
+    if kinds & {TOTP, WEBAUTHN} and not recovering:
         return HttpResponseRedirect(reverse("prove"))
-    return render(request, "mfa/index.html", {"passkey_name": passkey_name(request)})
+    if _floor(person) and recent_proof_or_redirect(request) is not None:
+        return _ask_for_a_new_link(request)
+    context = {
+        "passkey_name": passkey_name(request),
+        "takes_app": _may(person, session, TOTP),
+        "recovering": recovering,
+    }
+    return render(request, "mfa/index.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -90,6 +105,9 @@ def set_up_app(request: HttpRequest) -> HttpResponse:
     person, session = signed_in(request)
     if (redirect := recent_proof_or_redirect(request)) is not None:
         return redirect
+    if not _may(person, session, TOTP):
+        messages.error(request, _("You had a passkey before. Set up a passkey again: an app is worth less."))
+        return HttpResponseRedirect(reverse("set_up"))
     secret = request.session.get(SECRET_KEY) if request.method == "POST" else None
     if secret is None:
         secret = request.session[SECRET_KEY] = new_totp_secret()
@@ -137,6 +155,8 @@ def set_up_done(request: HttpRequest) -> HttpResponse:
 
 def _go_on(request: HttpRequest, person: PersonRow, session: SignInSession, method: str) -> HttpResponse:
     """Count the set-up as a proof, and go to the recovery codes when there are none yet."""
+    if not session.complete and any(one.method == RECOVERY for one in session.authentications):
+        finish_recovery(person_id=PersonId(person.id), actor=person_actor(request, person))
     add_proof(session_id=session.id, authentication=proof(method, at=time.time()), client=client_of(request))
     if "recovery_codes" not in _kinds(person):
         return HttpResponseRedirect(reverse("set_up_codes"))
@@ -144,6 +164,25 @@ def _go_on(request: HttpRequest, person: PersonRow, session: SignInSession, meth
     if PENDING_KEY in request.session:
         return HttpResponseRedirect(pending_target(request))
     return HttpResponseRedirect(reverse("portal_authenticators"))
+
+
+def _ask_for_a_new_link(request: HttpRequest) -> HttpResponse:
+    return problem_page(
+        request,
+        status=403,
+        title=_("Ask for a new link"),
+        words=_(
+            "Your sign-in was reset, and the link for it was used or is too old. An administrator can make another."
+        ),
+    )
+
+
+def _may(person: PersonRow, session: SignInSession, method: str) -> bool:
+    return may_set_up(method, session.authentications, set_up=_kinds(person), floor=_floor(person))
+
+
+def _floor(person: PersonRow) -> AuthStrength:
+    return AuthStrength(person.second_factor_floor)
 
 
 def _kinds(person: PersonRow) -> set[str]:
