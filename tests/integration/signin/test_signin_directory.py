@@ -467,3 +467,11 @@ def test_what_cannot_be_right_is_refused_when_a_directory_is_added(add: Add) -> 
     with pytest.raises(UnacceptableProvider, match="no client secret"):
         add_provider(provider=fresh, secret=b" \n", actor=MACHINE)
     assert check_provider(provider)[-1].good
+
+
+def test_after_a_reset_a_directory_takes_no_account_by_its_address(add: Add) -> None:
+    add(authoritative=("example.test",), provisions=True, domains=("example.test",))
+    person_id = make_person("ada@example.test")
+    reset_sign_in(person_id=person_id, reason="lost", actor=MACHINE)
+    come(Browser())
+    assert linked_sign_ins(person_id) == ()

@@ -131,7 +131,8 @@ def _newcomer(provider: Provider, assertion: Assertion) -> Person:
         return _provision(provider, assertion)
     holds_a_role = person.memberships.filter(group_id__in=BUILTIN_GROUPS).exists()
     linked = DirectoryLink.objects.filter(provider_id=provider.id, person=person).exists()
-    if not may_link_by_address(provider, assertion) or holds_a_role or person.emergency or linked:
+    not_by_itself = holds_a_role or person.emergency or linked or person.reset_at is not None
+    if not_by_itself or not may_link_by_address(provider, assertion):
         raise DirectoryRefused(Reason.ACCOUNT_EXISTS, email=assertion.address, person_id=person.id)
     if person.accepted_at is None and person.may_sign_in:
         now = datetime.now(UTC)
