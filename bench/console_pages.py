@@ -21,6 +21,10 @@ from ostiary.web.urls_console import pages
 NOT_TIMED: Final = frozenset(
     {
         "audit_download",
+        "client",
+        "client_change",
+        "client_remove",
+        "client_secret",
         "directory",
         "request",
         "request_answer",
@@ -38,7 +42,8 @@ NOT_TIMED: Final = frozenset(
     }
 )
 """The whole record as an archive takes as long as the record is. Nothing is on trial or proposed in this company, nothing
-is chosen to be taken back, nobody asked for access, no review was started, and it has no other directory."""
+is chosen to be taken back, nobody asked for access, no review was started, no app signs people in, and it has no other
+directory."""
 ASKED: Final[Mapping[str, Mapping[str, str]]] = {
     "overview": {"week": "?span=week", "hour": "?span=hour"},
     "people": {"search": "?q=person-09", "group": f"?group={STAFF}", "late page": "?page=150"},

@@ -35,6 +35,7 @@ from ostiary.identity.facade import (
 from ostiary.identity.models import Recovery
 from ostiary.identity.services.federation import link_directory
 from ostiary.identity.services.sessions import begin_session
+from ostiary.oidc.facade import add_client
 from ostiary.policy.decision import Decision
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation, GroupId, PersonId
@@ -246,6 +247,16 @@ def _add_apps() -> None:
         ("files", "Files", "http://10.20.0.14:8081", ()),
     ):
         add_app(app, name=name, upstream=upstream, labels=labels, actor=OPERATOR, contact="it@example.test")
+    add_client(
+        "wiki",
+        redirect_uris=["https://wiki.example.test/oidc/callback"],
+        post_logout_redirect_uris=["https://wiki.example.test/"],
+        backchannel_logout_uri="https://wiki.example.test/oidc/logout",
+        claims={"role": "role"},
+        roles={"administrators": "admin", "*": "reader"},
+        preset="bookstack",
+        actor=OPERATOR,
+    )
 
 
 def _sign_in(company: Company, who: str) -> None:

@@ -141,6 +141,7 @@ def console_pages(context: BrowserContext, instance: Instance) -> dict[str, str]
         "decisions": "/decisions/",
         "decision": decision,
         "apps": "/apps/",
+        "client-add": "/apps/clients/add",
         "people": "/people/",
         "person": person,
         "move": f"{person}move",

@@ -1,6 +1,7 @@
 """What the rest of Ostiary may ask of the catalogue: frozen types in, frozen types out."""
 
 from ostiary.applications.adapters.authority_file import read_authorities
+from ostiary.applications.adapters.upstream_names import resolve_name
 from ostiary.applications.destinations import find_forbidden, own_ports
 from ostiary.applications.domain import (
     CONSOLE_APP,
@@ -50,4 +51,5 @@ __all__ = [
     "read_applications",
     "read_authorities",
     "remove_app",
+    "resolve_name",
 ]

@@ -117,7 +117,7 @@ def add_app_elsewhere(
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
     identifier = wording.parse_app_id(app_id)
-    if sign_in is SignIn.GATEWAY:
+    if sign_in == SignIn.GATEWAY:
         raise UnusableApp("An app behind the gateway has an upstream.", hint="Add it with: ostiary app add")
     fields: dict[str, Any] = {
         "name": name or identifier,
@@ -127,7 +127,7 @@ def add_app_elsewhere(
         "description": description,
         "icon": icon,
     }
-    return _store(identifier, fields, sign_in, actor)
+    return _store(identifier, fields, SignIn(sign_in), actor)
 
 
 def change_app(

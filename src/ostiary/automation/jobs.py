@@ -34,6 +34,7 @@ SESSIONS_SECONDS = 60.0
 SERVICES_SECONDS = 300.0
 UNTIDY_SECONDS = 60.0
 NUDGE_SECONDS = 3600.0
+SIGN_OUTS_SECONDS = 1.0
 UPSTREAMS_SECONDS = 15.0
 RETENTION_SECONDS = 3600.0
 PRUNE_SECONDS = 300.0
@@ -45,6 +46,7 @@ ROOMS: Final = (
     "ostiary.requests.facade",
     "ostiary.workloads.facade",
     "ostiary.reviews.facade",
+    "ostiary.oidc.facade",
     "ostiary.gateway.reconciliation",
     "ostiary.gateway.surroundings",
     "ostiary.gateway.published",
@@ -102,6 +104,8 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="send_review_mails", every_seconds=REVIEWS_SECONDS, run=_send_review_mails),
         Job(name="count_untidy", every_seconds=UNTIDY_SECONDS, run=_count_untidy),
         Job(name="nudge_people", every_seconds=NUDGE_SECONDS, run=_nudge_people),
+        Job(name="tell_sign_outs", every_seconds=SIGN_OUTS_SECONDS, run=_tell_sign_outs),
+        Job(name="rotate_openid_keys", every_seconds=RETENTION_SECONDS, run=_rotate_openid_keys),
         Job(name="apply_retention", every_seconds=RETENTION_SECONDS, run=partial(apply_retention, instance)),
         Job(name="prune_index", every_seconds=PRUNE_SECONDS, run=prune_index),
     ]
@@ -272,6 +276,20 @@ def _send_review_mails(now: float) -> int:
     from ostiary.reviews.facade import send_review_letters  # noqa: PLC0415 - as above
 
     return send_review_letters(now=now)
+
+
+def _tell_sign_outs(now: float) -> int:
+    from ostiary.oidc.facade import end_grants_of_ended_sessions, send_logouts  # noqa: PLC0415 - as above
+
+    end_grants_of_ended_sessions(now)
+    return send_logouts(now)
+
+
+def _rotate_openid_keys(now: float) -> int:
+    from ostiary.oidc.facade import forget_old_grants, rotate_old_keys  # noqa: PLC0415 - as above
+
+    forget_old_grants(now)
+    return rotate_old_keys(now)
 
 
 def _reopen_access_log(instance: Instance) -> None:

@@ -38,6 +38,7 @@ GROUPED = (
 )
 FLAT_LAST = ("backup",)
 FURTHER = (
+    "app_oidc",
     "app_saml",
     "user_hygiene",
     "user_life_cycle",

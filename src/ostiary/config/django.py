@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "ostiary.reviews",
     "ostiary.visibility",
     "ostiary.gateway",
+    "ostiary.oidc",
 ]
 MIDDLEWARE = [
     "ostiary.web.hosts.HostRouting",

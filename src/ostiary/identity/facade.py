@@ -137,7 +137,7 @@ from ostiary.identity.services.sessions import (
     touch_session,
 )
 from ostiary.identity.services.terms import expire_terms
-from ostiary.identity.session_queries import get_session, list_sessions
+from ostiary.identity.session_queries import get_session, list_sessions, living_sessions
 from ostiary.identity.standings import authenticator_policy, list_standings
 from ostiary.policy.request import AuthStrength
 
@@ -254,6 +254,7 @@ __all__ = [
     "list_roles",
     "list_sessions",
     "list_standings",
+    "living_sessions",
     "may_answer_recovery",
     "members_via",
     "move",

@@ -1,6 +1,7 @@
 """Reads of sign-in sessions. Only sessions that can still be used are ever returned."""
 
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -83,3 +84,14 @@ def session_from_row(row: SessionRow) -> SignInSession:
 def read_authentications(row: SessionRow) -> tuple[Authentication, ...]:
     """Return what was proved in a session, oldest first."""
     return tuple(Authentication(method, AuthStrength(strength), at) for method, strength, at in row.authentications)
+
+
+def living_sessions(ids: Iterable[SessionId], *, now: float) -> frozenset[SessionId]:
+    """Return those of the sessions that can still be used.
+
+    Args:
+        ids: which.
+        now: seconds since the epoch.
+    """
+    found = live_sessions(now).filter(pk__in=[one for one in ids if can_be_stored(one)]).values_list("pk", flat=True)
+    return frozenset(map(SessionId, found))

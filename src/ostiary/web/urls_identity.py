@@ -3,6 +3,9 @@
 from django.urls import path
 
 from ostiary.web import workload
+from ostiary.web.oidc import token, userinfo
+from ostiary.web.oidc.authorize import authorize
+from ostiary.web.oidc.end_session import end_session
 from ostiary.web.portal import authenticators, recoveries, request_asking, requests, reviews
 from ostiary.web.portal import views as portal
 from ostiary.web.scim import scim
@@ -82,6 +85,13 @@ urlpatterns = [
     path("saml/open/<slug:app_id>", saml.open_app, name="saml_open"),
     path("saml/sign-out", saml_sign_out.sign_out, name="saml_sign_out"),
     path("saml/signed-out", saml_sign_out.signed_out, name="saml_signed_out"),
+    path("oidc/authorize", authorize, name="oidc_authorize"),
+    path("oidc/token", token.token, name="oidc_token"),
+    path("oidc/revoke", token.revocation, name="oidc_revocation"),
+    path("oidc/userinfo", userinfo.userinfo, name="oidc_userinfo"),
+    path("oidc/keys", userinfo.keys, name="oidc_keys"),
+    path("oidc/end-session", end_session, name="oidc_end_session"),
+    path(".well-known/openid-configuration", userinfo.configuration, name="oidc_configuration"),
     path("requests", requests.requests, name="portal_requests"),
     path("requests/new", request_asking.ask_for_access, name="portal_ask"),
     path("requests/answer/<str:token>", requests.from_mail, name="portal_request_from_mail"),

@@ -35,10 +35,14 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "--secret-file", str(secret),
     )  # fmt: skip
     running.command("role", "create", "lesson-20", "--owner", admin.account.email)
+    running.command(
+        "app", "oidc", "add", "books-20", "--redirect-uri", "https://books.lesson-20.test/callback",
+        "--url", "https://books.lesson-20.test/",
+    )  # fmt: skip
     held = running.session_claims(admin.cookies("admin")["__Host-ostiary-session"])
     known = {
         "person_id": admin.account.id,
-        "app_id": "wiki",
+        "app_id": "books-20",
         "group_id": "staff",
         "provider_id": "lesson-20",
         "role_id": "lesson-20",
@@ -69,6 +73,7 @@ def state(running: RunningInstance) -> object:
     return (
         running.operator("ostiary.rulebook.facade:get_current", acting=False)["version"],
         running.operator("ostiary.applications.facade:list_apps", acting=False),
+        running.operator("ostiary.oidc.facade:list_clients", acting=False),
         running.operator(f"{IDENTITY}:list_groups", acting=False),
         running.operator(f"{IDENTITY}:list_members", ADMINISTRATORS, acting=False),
     )
@@ -144,6 +149,10 @@ def test_a_lesser_role_makes_nobody_an_administrator(running: RunningInstance, a
         "/apps/add": {"app_id": "mine", "name": "Mine", "upstream": running.echo.url},
         "/apps/wiki/change": {"name": "Mine", "upstream": running.echo.url},
         "/apps/wiki/remove": {"confirm": "wiki"},
+        "/apps/clients/add": {"app_id": "mine", "redirect_uris": "https://evil.test/callback"},
+        "/apps/books-20/client/change": {"redirect_uris": "https://evil.test/callback"},
+        "/apps/books-20/client/secret": {"confirm": "books-20"},
+        "/apps/books-20/client/remove": {"confirm": "books-20"},
         f"/people/{them.id}/rename": {"name": "Nobody"},
         f"/people/{them.id}/disable": {"reason": "me"},
         f"/people/{them.id}/reset": {"reason": "me"},

@@ -165,9 +165,13 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
     assert names >= ENTRANCE
     assert names >= UNFINISHED
     assert not ENTRANCE & UNFINISHED
-    assert {"scim", "workload_token", "workload_metadata"} == PROGRAMS
+    assert {
+        "scim", "workload_token", "workload_metadata",
+        "oidc_token", "oidc_userinfo", "oidc_revocation", "oidc_keys", "oidc_configuration",
+    } == PROGRAMS  # fmt: skip
     assert {
         "saml_metadata", "saml_sign_in", "saml_quietly", "saml_sign_out", "saml_signed_out",
+        "oidc_authorize", "oidc_end_session",
     } == ASKED_BY_APPS  # fmt: skip
     assert names - ENTRANCE - UNFINISHED - PROGRAMS - ASKED_BY_APPS == {
         "portal_apps", "portal_sessions", "portal_end_session", "portal_end_all_sessions", "portal_authenticators",
@@ -199,12 +203,23 @@ def test_every_page_for_people_refuses_strangers_and_unfinished_sign_ins() -> No
 
 def test_no_sign_in_opens_what_is_for_programs() -> None:
     browser, _person, _secret = signed_in_browser()
-    without_proof = {"scim": (404, 404), "workload_token": (405, 400), "workload_metadata": (200, 405)}
+    without_proof = {"scim": (404, 404), "workload_token": (405, 400), "workload_metadata": (200, 405),
+        "oidc_token": (405, 400), "oidc_revocation": (405, 400), "oidc_userinfo": (401, 400),
+        "oidc_keys": (200, 405), "oidc_configuration": (200, 405)}  # fmt: skip
     for name, path in every_page():
         if name in PROGRAMS:
             answers = (browser.client.get(path), browser.client.post(path, {}))
             assert tuple(answer.status_code for answer in answers) == without_proof[name], path
             assert not any("Location" in answer for answer in answers)
+
+
+def test_who_does_not_say_which_app_asks_is_sent_nowhere() -> None:
+    browser, _person, _secret = signed_in_browser()
+    for visitor in (browser, Browser()):
+        for address in ("/oidc/authorize", "/oidc/authorize?client_id=x&redirect_uri=https://evil.test/"):
+            answer = visitor.client.get(address)
+            assert (answer.status_code, "Location" in answer) == (400, False)
+    assert browser.client.get("/oidc/end-session")["Location"] == "/sign-out", "asked first"
 
 
 def test_somebody_elses_session_and_authenticator_do_not_exist() -> None:

@@ -142,7 +142,9 @@ def test_only_our_own_pages_and_the_sign_in_host_are_not_decided(apps: tuple[App
 
     allowed = {("own", "decider"), ("ambiguous", None), ("misdirected", None)}
     for name, way, cluster in undecided:
-        assert (way, cluster) in allowed or (name == "id" and cluster == "control" and way in {"proof", "page"})
+        assert (way, cluster) in allowed or (
+            name == "id" and cluster == "control" and way in {"proof", "page", "openid"}
+        )
 
 
 @given(_APPS)

@@ -33,6 +33,11 @@ def sign_in_limit() -> Json:
     return _limit("sign_in", {"max_tokens": 60, "tokens_per_fill": 5, "fill_interval": "1s"}, together=(600, 100))
 
 
+def asking_limit() -> Json:
+    """Return how often one address may exchange codes and tokens: an app asks for everybody who uses it."""
+    return _limit("openid", {"max_tokens": 400, "tokens_per_fill": 40, "fill_interval": "1s"}, together=(2000, 400))
+
+
 def directory_limit() -> Json:
     """Return how often one address may speak SCIM, whatever its token: directories write in bursts."""
     return _limit("scim", {"max_tokens": 2000, "tokens_per_fill": 500, "fill_interval": "1s"}, together=(4000, 1000))

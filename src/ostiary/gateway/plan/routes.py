@@ -12,6 +12,7 @@ from ostiary.gateway.plan import contents
 from ostiary.gateway.plan.clusters import app_cluster_name, streams_cluster_name
 from ostiary.gateway.plan.contents import CONTROL_CLUSTER, DECIDER_CLUSTER, ROUTES_NAME, GatewayInputs, Json
 from ostiary.gateway.plan.route_filters import (
+    asking_limit,
     directory_limit,
     headers_in_for,
     host_filters,
@@ -33,6 +34,7 @@ KEYS_PATH = "/.well-known/ostiary/jwks.json"
 OWN_PREFIX = "/.ostiary/"
 PROGRAMS_PATH = "/.well-known/authzen-configuration"
 PROGRAMS_PREFIX = "/access/v1/"
+OPENID_PREFIX = "/oidc"
 SCIM_PREFIX = "/scim/v2"
 SAFE_METHODS = ("GET", "HEAD")
 OWN_SECONDS = 30
@@ -99,6 +101,7 @@ def _sign_in_host(inputs: GatewayInputs) -> Json:
             _keys("id", sni),
             *_programs(inputs, sni),
             *_directories(inputs, sni, plain),
+            _asking_apps(sni, plain),
             proofs,
             pages,
             _misdirected("id"),
@@ -163,6 +166,16 @@ def _directories(inputs: GatewayInputs, sni: Json, plain: Json) -> list[Json]:
             "typed_per_filter_config": {**undecided(), **limit},
         }
     ]
+
+
+def _asking_apps(sni: Json, plain: Json) -> Json:
+    """Return the way of apps that ask here who somebody is, many people's behind one address."""
+    return {
+        "name": "id/openid",
+        "match": {"path_separated_prefix": OPENID_PREFIX, "headers": [_exact(":method", "POST")], **sni},
+        "route": plain,
+        "typed_per_filter_config": {**undecided(), contents.FILTER_SIGN_IN_LIMIT: asking_limit()},
+    }
 
 
 def _to_decider(host: str, match: Json) -> Json:

@@ -21,6 +21,7 @@ from ostiary.applications.facade import (
     remove_app,
 )
 from ostiary.errors import OstiaryError
+from ostiary.oidc.facade import find_client
 from ostiary.web.console.app_form import AppForm
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
@@ -84,7 +85,12 @@ def apps_export(request: HttpRequest) -> HttpResponseBase:
 def app(request: HttpRequest, app_id: str) -> HttpResponseBase:
     """Show one app with its story."""
     shown = find_app(app_id)
-    context = {"app": shown, "health": health_by_app().get(shown.id), "decisions": recent_decisions(app=shown.id)}
+    context = {
+        "app": shown,
+        "health": health_by_app().get(shown.id),
+        "decisions": recent_decisions(app=shown.id),
+        "is_client": find_client(shown.id) is not None,
+    }
     return render_page(request, "apps/detail.html", SECTION, context)
 
 

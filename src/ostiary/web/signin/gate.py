@@ -54,10 +54,31 @@ ENTRANCE: Final = frozenset(
 )
 """For anybody: they lead to being signed in, or out."""
 
-PROGRAMS: Final = frozenset({"scim", "workload_token", "workload_metadata"})
+PROGRAMS: Final = frozenset(
+    {
+        "scim",
+        "workload_token",
+        "workload_metadata",
+        "oidc_token",
+        "oidc_userinfo",
+        "oidc_revocation",
+        "oidc_keys",
+        "oidc_configuration",
+    }
+)
 """For programs: each request proves itself by what it carries, and no browser's sign-in counts for anything."""
 
-ASKED_BY_APPS: Final = frozenset({"saml_metadata", "saml_sign_in", "saml_quietly", "saml_sign_out", "saml_signed_out"})
+ASKED_BY_APPS: Final = frozenset(
+    {
+        "saml_metadata",
+        "saml_sign_in",
+        "saml_quietly",
+        "saml_sign_out",
+        "saml_signed_out",
+        "oidc_authorize",
+        "oidc_end_session",
+    }
+)
 """For anybody: where applications send browsers. Each page looks for itself whether somebody is signed in."""
 
 UNFINISHED: Final = frozenset(
@@ -132,6 +153,19 @@ def remember_pending(request: HttpRequest) -> None:
     """Keep where the person was going, for when set-up is done."""
     if request.method == "GET" and request.path != "/":
         request.session[PENDING_KEY] = request.get_full_path()
+
+
+def to_complete_sign_in(request: HttpRequest, page: str) -> HttpResponse:
+    """Send somebody to what their sign-in lacks, and from there back to a page of this host.
+
+    Args:
+        request: of somebody who is not, or not completely, signed in.
+        page: its path and query, judged by `return_path_or_start`.
+    """
+    if sign_in_session(request) is None:
+        return HttpResponseRedirect(f"{reverse('account_login')}?{urlencode({'next': page})}")
+    request.session[PENDING_KEY] = page
+    return HttpResponseRedirect(reverse("set_up"))
 
 
 def _live_session(request: HttpRequest) -> SignInSession | None:

@@ -1,0 +1,87 @@
+"""Applications that sign people in here, on the console: registered, shown, changed, given a new secret, taken away."""
+
+import re
+
+import pytest
+from tests.console_company import Company
+from tests.console_fixtures import Visit, text_of
+
+from ostiary.applications.facade import get_app
+from ostiary.oidc.facade import find_client, get_client
+from ostiary.oidc.services.clients import has_secret
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_list_searches_and_says_what_it_is_for(company: Company, visit: Visit) -> None:
+    assert "https://wiki.example.test/oidc/callback" in text_of(visit().get("/apps/clients"))
+    assert "No client matches" in text_of(visit().get("/apps/clients?q=zzzz"))
+    assert "Wiki" in text_of(visit().get("/apps/clients?q=callback"))
+    visit().post("/apps/wiki/client/remove")
+    assert "No app signs people in here yet" in text_of(visit().get("/apps/clients"))
+
+
+def test_a_product_is_registered_and_its_secret_is_shown_once(company: Company, visit: Visit) -> None:
+    answer = visit().post(
+        "/apps/clients/add", {"app_id": "cloud", "preset": "nextcloud", "url": "https://cloud.example.org"}
+    )
+    page = answer.content.decode()
+    (secret,) = re.findall(r'<p class="secret"><code>([^<]{43})</code>', page)
+    assert has_secret("cloud", secret)
+    assert "user_oidc:provider" in page
+    assert answer["Cache-Control"] == "no-store"
+    app = get_app("cloud")
+    assert (app.behind_gateway, app.launch_url) == (False, "https://cloud.example.org/")
+    shown = text_of(visit().get("/apps/cloud/client"))
+    assert "https://cloud.example.org/apps/user_oidc/code" in shown
+    assert secret not in shown
+    assert "sign-in client" in text_of(visit().get("/apps/cloud/"))
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ({"app_id": "cloud"}, "no redirect URI"),
+        ({"app_id": "cloud", "redirect_uris": "http://cloud.example.org/x"}, "not encrypted"),
+        ({"app_id": "cloud", "preset": "nextcloud"}, "Where is your Nextcloud?"),
+        ({"app_id": "console", "redirect_uris": "https://cloud.example.org/x"}, "does not sign in"),
+        ({"app_id": "wiki", "redirect_uris": "https://cloud.example.org/x"}, "client already"),
+        (
+            {"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "claims": "sub=email"},
+            "claim of its own",
+        ),
+        ({"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "roles": "x"}, "no equals sign"),
+        (
+            {"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "public": "on", "no_pkce": "on"},
+            "nothing but PKCE",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_added(
+    company: Company, visit: Visit, form: dict[str, str], said: str
+) -> None:
+    answer = visit().post("/apps/clients/add", form)
+    assert answer.status_code == 422
+    assert said in text_of(answer)
+    assert find_client("cloud") is None
+
+
+def test_a_client_changes_gets_a_new_secret_and_goes(company: Company, visit: Visit) -> None:
+    form = {"redirect_uris": "https://wiki.example.test/a\nhttps://wiki.example.test/b", "roles": "*=guest"}
+    assert visit().post("/apps/wiki/client/change", form).status_code == 302
+    changed = get_client("wiki")
+    assert (changed.redirect_uris[1], changed.roles, changed.claims, changed.backchannel_logout_uri) == (
+        "https://wiki.example.test/b",
+        {"*": "guest"},
+        {},
+        "",
+    )
+    assert "is worth nothing from that moment" in text_of(visit().get("/apps/wiki/client/secret"))
+    made = get_client("wiki").secret_made_at
+    assert visit().post("/apps/wiki/client/secret").status_code == 200
+    assert get_client("wiki").secret_made_at != made
+    assert visit().post("/apps/wiki/client/remove").status_code == 302
+    assert find_client("wiki") is None
+    assert get_app("wiki").behind_gateway
+    for path in ("client", "client/change", "client/secret", "client/remove"):
+        assert visit().get(f"/apps/wiki/{path}").status_code == 404
