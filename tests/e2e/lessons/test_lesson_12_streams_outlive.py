@@ -2,30 +2,34 @@
 
 import base64
 import os
+import signal
 import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
-from tests.running_instance import IDENTITY, Client, RunningInstance
+from tests.running_instance import IDENTITY, Client, RunningInstance, unix_request
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 20.0
 
 
 class Stream:
-    """An open WebSocket or event stream, read as bytes."""
+    """An open WebSocket or event stream, or a long download, read as bytes."""
 
-    def __init__(self, client: Client, *, events: bool = False) -> None:
+    def __init__(self, client: Client, *, events: bool = False, download: str = "") -> None:
         running = client.running
         self.socket: ssl.SSLSocket = running.connect("wiki")
         self.socket.settimeout(PATIENCE_SECONDS)
+        if download:
+            events = True
         lines = [
-            f"GET {'/events' if events else '/ws'} HTTP/1.1",
+            f"GET {download or ('/events' if events else '/ws')} HTTP/1.1",
             f"Host: {running.host('wiki')}:{running.https_port}",
             f"Cookie: {client.browser.cookie_header(running.host('wiki'))}",
-            *(["Accept: text/event-stream"] if events else ["Upgrade: websocket", "Connection: Upgrade"]),
+            *(["Accept: */*" if download else "Accept: text/event-stream"] if events else []),
+            *([] if events else ["Upgrade: websocket", "Connection: Upgrade"]),
             *([] if events else ["Sec-WebSocket-Version: 13"]),
             *([] if events else [f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}"]),
         ]
@@ -49,6 +53,15 @@ class Stream:
             except TimeoutError:
                 return False
         return True
+
+    def goes_on(self) -> bool:
+        """Read what has come, then see that more comes."""
+        self.socket.settimeout(0.02)
+        with suppress(TimeoutError):
+            while self.socket.recv(65536):
+                pass
+        self.socket.settimeout(PATIENCE_SECONDS)
+        return bool(self.socket.recv(65536))
 
     def _until(self, what: bytes) -> bytes:
         read = b""
@@ -144,3 +157,52 @@ def test_what_changes_for_others_changes_nothing(running: RunningInstance, bob: 
         assert websocket.echoes()
         ended = [one for one in running.decisions()[len(before) :] if one.get("status_detail") == "stream_ended"]
         assert not ended
+
+
+@contextmanager
+def downloads(*clients: Client) -> Iterator[list[Stream]]:
+    """Ordinary requests whose answers never end, each on its client's grant: the decision service sees none of them."""
+    with ExitStack() as stack:
+        opened = []
+        for number, client in enumerate(clients):
+            assert "__Host-ostiary-grant" in client.cookies("wiki")
+            opened.append(Stream(client, download=f"/events?n={number}"))
+            stack.callback(opened[-1].socket.close)
+            assert opened[-1].status == 200
+        yield opened
+
+
+def test_a_download_that_began_on_a_grant_ends_too(running: RunningInstance, ada: Client, bob: Client) -> None:
+    before = len(running.decisions())
+    for one in (ada, bob):
+        assert one.get("wiki", "/").status_code == 200
+    with downloads(ada, bob) as (hers, his):
+        asked = [one["http_request"]["url"]["path"] for one in running.decisions()[before:]]
+        assert "/events" not in asked, "on the grant"
+        began = time.monotonic()
+        disable(ada)
+        assert hers.ends()
+        assert time.monotonic() - began < PATIENCE_SECONDS, "not the bound of a request's time"
+        assert his.goes_on(), "nobody else is disturbed"
+
+
+def test_streams_from_before_the_decision_service_began_end_too(
+    running: RunningInstance, ada: Client, bob: Client
+) -> None:
+    with streams(bob) as (bobs, _), streams(ada) as (websocket, events):
+        pid = running.pid_of("decider")
+        os.kill(pid, signal.SIGKILL)
+        running.eventually(lambda: decider_since(running, pid), "the decision service is back")
+        running.in_force()
+        revoke_session(ada)
+        assert websocket.ends()
+        assert events.ends()
+        assert bobs.echoes(), "nobody else is disturbed"
+
+
+def decider_since(running: RunningInstance, before: int) -> bool:
+    """Tell whether another process than `before` answers."""
+    with suppress(OSError, StopIteration):
+        if running.pid_of("decider") != before:
+            return bool(unix_request(running.instance.decider_socket, "GET", "/health").status == 200)
+    return False

@@ -31,6 +31,7 @@ from ostiary.gateway.decider.sockets import Sockets
 from ostiary.gateway.decider.streams import Streams
 from ostiary.gateway.tokens import AssertionSigner, SessionClaims, read_session
 from ostiary.gateway.workload_tokens import WorkloadClaims, read_workload, workload_key
+from ostiary.gateway.under_way import UNDER_WAY_FILE, Reports
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits, RecordUnavailable
 
 STREAM: Final = "decisions"
@@ -167,6 +168,7 @@ def open_streams(instance: Instance, decider: Decider) -> None:
     if gateway.trusted_proxies:
         log.info("streams_not_cut", reason="connections are shared behind a proxy")
         return
+    reports = Reports(instance.run / UNDER_WAY_FILE)
     try:
         sockets = Sockets()
     except OSError as error:
@@ -182,6 +184,7 @@ def open_streams(instance: Instance, decider: Decider) -> None:
         ended=decider.stream_ended,
         clock=time.time,
         life_seconds=gateway.stream_seconds,
+        reports=reports,
     )
     decider.streams = streams
     decider.follower.changed = streams.facts_changed

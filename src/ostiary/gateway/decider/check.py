@@ -11,7 +11,7 @@ import msgspec
 from ostiary.gateway.decider.basis import Basis, Engine
 from ostiary.gateway.decider.bearers import Bearer, ReadWorkload, find_bearer
 from ostiary.gateway.decider.break_glass import decide_emergency, may_be_emergency
-from ostiary.gateway.decider.incoming import Incoming
+from ostiary.gateway.decider.incoming import Incoming, LetIn
 from ostiary.gateway.decider.paths import OWN_PREFIX, MalformedPath, PathTooLong, readings
 from ostiary.gateway.tokens import InvalidToken, SessionClaims
 from ostiary.gateway.workload_tokens import WorkloadClaims
@@ -162,12 +162,15 @@ def authenticate(
 ) -> tuple[SessionFact | None, PersonFact | None, ReasonCode]:
     """Return the living session and the active person behind a request, or why there is none."""
     token = incoming.cookies.session
-    if token is None:
+    if incoming.let_in is not None:
+        claims = _claims_of(incoming.let_in, basis, app)
+    elif token is None:
         return None, None, ReasonCode.UNAUTHENTICATED
-    try:
-        claims = read_session(token)
-    except InvalidToken:
-        return None, None, ReasonCode.UNAUTHENTICATED
+    else:
+        try:
+            claims = read_session(token)
+        except InvalidToken:
+            return None, None, ReasonCode.UNAUTHENTICATED
     if claims.app != app.id:
         return None, None, ReasonCode.UNAUTHENTICATED
     return living(basis, claims.person, claims.session, now=now)
@@ -194,6 +197,12 @@ def living(
     if person is None:
         return None, None, ReasonCode.UNKNOWN_SUBJECT
     return session, person, ReasonCode.UNAUTHENTICATED
+
+
+def _claims_of(let_in: LetIn, basis: Basis, app: AppFact) -> SessionClaims:
+    session = basis.sessions.get(let_in.session)
+    person = let_in.person or (session.person if session is not None else PersonId(""))
+    return SessionClaims(app=app.id, person=person, session=let_in.session)
 
 
 def subject_of(basis: Basis, session: SessionFact, person: PersonFact) -> Subject:

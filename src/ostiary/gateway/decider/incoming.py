@@ -11,6 +11,7 @@ import msgspec
 
 from ostiary.gateway.decider.authorization import own_token
 from ostiary.gateway.decider.cookies import Cookies, read_cookies
+from ostiary.policy.identifiers import PersonId, SessionId
 
 _HOST: Final = re.compile(r"([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)(?::[0-9]{1,5})?", re.ASCII)
 
@@ -38,6 +39,18 @@ class Scope(Protocol):
         """The headers."""
 
 
+class LetIn(msgspec.Struct, frozen=True, kw_only=True):
+    """On what a request was let in that is under way now, by the data plane's word.
+
+    Args:
+        session: whose cookie or grant it carried.
+        person: theirs; `None` until it is known.
+    """
+
+    session: SessionId
+    person: PersonId | None = None
+
+
 class Incoming(msgspec.Struct, frozen=True):
     """What a decision and its answer need of a request.
 
@@ -52,6 +65,7 @@ class Incoming(msgspec.Struct, frozen=True):
         peer: address and port of the connection, when known.
         app: the app the data plane would forward to, when it says.
         keeps_credentials: the proxy passes `Authorization` on to the app, whatever is answered.
+        let_in: for a request that is under way: on what it was let in.
     """
 
     method: str
@@ -64,6 +78,7 @@ class Incoming(msgspec.Struct, frozen=True):
     peer: str = ""
     app: str | None = None
     keeps_credentials: bool = False
+    let_in: LetIn | None = None
 
     @property
     def token(self) -> str | None:

@@ -24,6 +24,7 @@ from ostiary.gateway.decider.health import health, metrics
 from ostiary.gateway.decider.incoming import Incoming, Scope, from_data_plane, read_headers, read_host
 from ostiary.gateway.decider.process_log import configure_log
 from ostiary.gateway.sign_in_question import QUESTION_PATH
+from ostiary.gateway.under_way import UNDER_WAY_FILE, keep_empty
 from ostiary.policy.decision import ReasonCode
 
 CHECK: Final = "/check"
@@ -53,6 +54,8 @@ class Service:
         self._parts.decider.follower.follow(loop)
         if self._parts.decider.streams is not None:
             self._parts.decider.streams.start(loop)
+        else:
+            keep_empty(loop, instance.run / UNDER_WAY_FILE)
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
         if instance.configuration.decisions.forward_auth_port:

@@ -1,7 +1,11 @@
-"""One line of JSON for each request, with what an OCSF HTTP Activity event needs. Never queries, cookies or bodies."""
+"""One line of JSON for each request, with what an OCSF HTTP Activity event needs. Never queries, cookies or bodies.
+
+A second log tells the decision service what is under way: see `gateway.under_way`.
+"""
 
 from ostiary.config.places import Instance
 from ostiary.gateway.plan.contents import GRANT_REFERENCE_STATE, GRANT_SESSION_STATE, Json
+from ostiary.gateway.under_way import UNDER_WAY_FILE
 
 ACCESS_LOG_FILE = "access.jsonl"
 _DECISION = "envoy.filters.http.ext_authz"
@@ -35,11 +39,33 @@ def access_log(instance: Instance) -> Json:
         "upstream": "%UPSTREAM_HOST%",
         "user_agent": "%REQ(USER-AGENT):256%",
     }
+    return _file_log(str(instance.logs / ACCESS_LOG_FILE), fields, "DownstreamEnd")
+
+
+def under_way_log(instance: Instance) -> Json:
+    """Return the reports of requests whose answers are still being given: whose they are, and what carries them."""
+    fields = {
+        "request": "%REQ(X-REQUEST-ID)%",
+        "grant_session": f"%FILTER_STATE({GRANT_SESSION_STATE}:PLAIN)%",
+        "decision_session": f"%DYNAMIC_METADATA({_DECISION}:x-ostiary-session)%",
+        "method": "%REQ(:METHOD)%",
+        "host": "%REQ(:AUTHORITY)%",
+        "path": "%PATH(NQ)%",
+        "protocol": "%PROTOCOL%",
+        "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+        "peer": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%",
+        "local": "%DOWNSTREAM_LOCAL_ADDRESS%",
+    }
+    return _file_log(str(instance.run / UNDER_WAY_FILE), fields, "DownstreamPeriodic")
+
+
+def _file_log(path: str, fields: Json, kind: str) -> Json:
     return {
         "name": "envoy.access_loggers.file",
+        "filter": {"log_type_filter": {"types": [kind]}},
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
-            "path": str(instance.logs / ACCESS_LOG_FILE),
+            "path": path,
             "log_format": {"json_format": fields, "omit_empty_values": True},
         },
     }

@@ -1,10 +1,11 @@
 """The two listeners: HTTPS for everything, HTTP to send people there."""
 
 from ostiary.gateway.plan import contents
-from ostiary.gateway.plan.access_log import access_log
+from ostiary.gateway.plan.access_log import access_log, under_way_log
 from ostiary.gateway.plan.contents import GatewayInputs, Json, config_source
 from ostiary.gateway.plan.filters import given_number, http_filters, router
 from ostiary.gateway.plan.replies import local_replies
+from ostiary.gateway.under_way import REPORT_SECONDS
 
 _TYPE = "type.googleapis.com/"
 HEADERS_SECONDS = 10
@@ -121,12 +122,23 @@ def _https_manager(inputs: GatewayInputs) -> Json:
                 "initial_connection_window_size": 1024 * 1024,
                 "allow_connect": False,
             },
-            "access_log": [access_log(inputs.instance)],
+            **_logs(inputs),
             **_numbers(inputs),
             "rds": _rds(inputs, contents.ROUTES_NAME, contents.ROUTES_FILE),
             "http_filters": http_filters(inputs),
         },
     )
+
+
+def _logs(inputs: GatewayInputs) -> Json:
+    """Return the log of requests; and, where a connection is one browser's, the reports of what is under way."""
+    log = access_log(inputs.instance)
+    if inputs.instance.configuration.gateway.trusted_proxies:
+        return {"access_log": [log]}
+    return {
+        "access_log": [log, under_way_log(inputs.instance)],
+        "access_log_options": {"access_log_flush_interval": f"{REPORT_SECONDS}s"},
+    }
 
 
 def _numbers(inputs: GatewayInputs) -> Json:

@@ -15,6 +15,7 @@ from ostiary.gateway.decider.check import Verdict
 from ostiary.gateway.decider.incoming import Incoming
 from ostiary.gateway.decider.sockets import Connection, Sockets
 from ostiary.gateway.decider.streams import Streams
+from ostiary.gateway.under_way import UnderWay
 
 UPGRADE = {"x_ostiary_stream": "upgrade", "x_ostiary_local": "192.0.2.1:443"}
 
@@ -195,3 +196,77 @@ class TestStreams:
                 peer = f"192.0.2.7:{port}"
                 house.ask("wiki", "/ws", cookies=house.cookie(ANNA, "wiki"), x_ostiary_peer=peer, **UPGRADE)
             assert len(streams) == 3
+
+
+class TestReported:
+    """What the data plane says is under way, and this process did not let in."""
+
+    def report(self, who: Any, number: int = 1, **changes: Any) -> UnderWay:
+        given = {"host": "wiki.example.test:8443", "path": "/big%20file", "method": "GET", "local": "192.0.2.1:443"}
+        session = "s-" + str(who.id)
+        return UnderWay(
+            request=f"r-{number}", peer=f"192.0.2.7:{number}", grant_session=session, **{**given, **changes}
+        )
+
+    def test_it_is_remembered_as_long_as_it_is_reported_and_ends_when_it_would_be_refused(self) -> None:
+        kernel, ended = Kernel(), []
+        with open_house(company()) as house:
+            streams = streams_of(house, kernel, ended=lambda incoming, verdict, _: ended.append((incoming, verdict)))
+            streams.start(house.loop)
+            now = time.time()
+            for _ in range(3):
+                streams.reported(self.report(ANNA), now)
+            assert len(streams) == 1
+            house.publish(company(2, people=(msgspec.structs.replace(ANNA, active=False), BEN)))
+            house.loop.run_until_complete(asyncio.sleep(0.01))
+            assert [(one.path, verdict.person.id) for one, verdict in ended] == [("/big file", ANNA.id)]
+            assert len(streams) == 0
+            streams.reported(self.report(ANNA, 2), now)
+            assert len(ended) == 2, "what began before and is reported only now"
+            assert len(kernel.ended) == 2
+
+    def test_what_is_reported_no_more_is_over(self) -> None:
+        kernel, now = Kernel(), [time.time()]
+        with open_house(company()) as house:
+            streams = streams_of(house, kernel, clock=lambda: now[0])
+            streams.start(house.loop)
+            for number in (1, 2):
+                streams.reported(self.report(ANNA, number), now[0])
+            now[0] += streams_module.UNREPORTED_SECONDS - 1
+            streams.reported(self.report(ANNA, 2), now[0])
+            now[0] += 2
+            streams._look()
+            assert len(streams) == 1
+            assert kernel.ended == []
+
+    @pytest.mark.parametrize(
+        "changes", [{"grant_session": "nobody"}, {"host": "nowhere.test"}, {"path": "/a/%2e%2e/b"}]
+    )
+    def test_what_could_not_have_been_let_in_ends(self, changes: dict[str, str]) -> None:
+        kernel = Kernel()
+        with open_house(company()) as house:
+            streams = streams_of(house, kernel)
+            report = msgspec.structs.replace(self.report(ANNA), **changes)
+            streams.reported(report, time.time())
+            assert len(streams) == 0
+            assert len(kernel.ended) == 1
+
+    def test_one_report_that_fails_does_not_keep_others_from_being_heard(self) -> None:
+        class Said:
+            def __init__(self, *rounds: list[UnderWay] | OSError) -> None:
+                self.rounds = list(rounds)
+
+            def new(self) -> list[UnderWay]:
+                found = self.rounds.pop(0)
+                if isinstance(found, OSError):
+                    raise found
+                return found
+
+        with open_house(company()) as house:
+            said = Said(OSError("no"), [self.report(ANNA)])
+            streams = streams_of(house, Kernel(), reports=said)
+            streams.start(house.loop)
+            streams._look()
+            streams._look()
+            house.loop.run_until_complete(asyncio.sleep(0.01))
+            assert len(streams) == 1
