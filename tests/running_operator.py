@@ -83,6 +83,20 @@ def end_access(request_id: str, ends_at: float) -> None:
         put_into_group(group=held.group, person=row.person, actor=machine(), reason="", via=held.via, ends_at=end)
 
 
+def age_proofs(session: str, seconds: float) -> None:
+    """Have what was proved in a sign-in lie further back, as if so much time had passed since."""
+    from django.db import transaction
+
+    from ostiary.changes import announce_change
+    from ostiary.identity.models import SignInSession
+
+    with transaction.atomic():
+        row = SignInSession.objects.get(pk=session)
+        row.authentications = [[method, strength, at - seconds] for method, strength, at in row.authentications]
+        row.save(update_fields=["authentications"])
+        announce_change("sessions", takes_away=True)
+
+
 def machine() -> Any:
     from ostiary.visibility.facade import Actor
 

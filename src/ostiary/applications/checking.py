@@ -81,6 +81,8 @@ def checked(fields: Mapping[str, Any], *, except_app: str) -> dict[str, Any]:
         "identity_headers": wording.parse_identity_headers,
         "contact": lambda text: wording.parse_text(text, what="contact", limit=200),
         "streams": bool,
+        "idle_seconds": lambda text: wording.parse_limit(text, what="idle limit"),
+        "longest_seconds": lambda text: wording.parse_limit(text, what="longest time between proofs"),
         "description": lambda text: wording.parse_text(text, what="description", limit=500),
         "launch_url": wording.parse_launch_url,
         "icon": lambda text: text and parse_slug(text, what="picture"),

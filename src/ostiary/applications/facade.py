@@ -17,6 +17,7 @@ from ostiary.applications.domain import (
     cluster_name,
     describe_forbidden,
     forbidden_patterns,
+    limit_text,
     parse_upstream,
 )
 from ostiary.applications.facts import read_applications
@@ -44,6 +45,7 @@ __all__ = [
     "find_forbidden",
     "forbidden_patterns",
     "get_app",
+    "limit_text",
     "list_apps",
     "list_guarded_apps",
     "own_ports",

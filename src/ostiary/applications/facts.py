@@ -20,4 +20,6 @@ def _to_fact(app: App) -> AppFact:
         identity_headers=dict(app.identity_headers),
         contact=app.contact,
         streams=app.streams,
+        idle_seconds=app.idle_seconds,
+        longest_seconds=app.longest_seconds,
     )

@@ -19,6 +19,8 @@ class StoredApp(models.Model):
     identity_headers = models.JSONField(default=dict)
     contact = models.CharField(max_length=200, blank=True)
     streams = models.BooleanField(default=True)
+    idle_seconds = models.PositiveIntegerField(null=True)
+    longest_seconds = models.PositiveIntegerField(null=True)
     description = models.CharField(max_length=500, blank=True)
     icon = models.CharField(max_length=63, blank=True)
     builtin = models.BooleanField(default=False)

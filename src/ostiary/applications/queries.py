@@ -55,6 +55,8 @@ def to_app(row: StoredApp) -> App:
         identity_headers=dict(row.identity_headers),
         contact=row.contact,
         streams=row.streams,
+        idle_seconds=row.idle_seconds,
+        longest_seconds=row.longest_seconds,
         description=row.description,
         icon=row.icon,
         builtin=row.builtin,

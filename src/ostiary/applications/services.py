@@ -37,6 +37,8 @@ def add_app(
     identity_headers: Mapping[str, str] | None = None,
     contact: str = "",
     streams: bool = True,
+    idle: str = "",
+    longest: str = "",
     description: str = "",
     icon: str = "",
 ) -> App:
@@ -57,6 +59,8 @@ def add_app(
         identity_headers: header name to `email`, `id`, `name` or `groups`.
         contact: whom a refused person can write to.
         streams: whether WebSocket is forwarded.
+        idle: unused for so long, such as `15m`, it asks for a fresh proof; empty for no limit of its own.
+        longest: so long after the last proof it asks for a fresh one, such as `8h`; empty likewise.
         description: one line for the portal.
         icon: a picture's name for the portal.
 
@@ -78,6 +82,8 @@ def add_app(
         "identity_headers": dict(identity_headers or {}),
         "contact": contact,
         "streams": streams,
+        "idle_seconds": idle,
+        "longest_seconds": longest,
         "description": description,
         "icon": icon,
     }
@@ -146,11 +152,13 @@ def change_app(
     identity_headers: Mapping[str, str] | None = None,
     contact: str | None = None,
     streams: bool | None = None,
+    idle: str | None = None,
+    longest: str | None = None,
     description: str | None = None,
     icon: str | None = None,
     launch_url: str | None = None,
 ) -> App:
-    """Change what is given of an application; `None` leaves a value as it is.
+    """Change what is given of an application; `None` leaves a value as it is, an empty limit takes it away.
 
     Raises:
         UnknownApp: when there is no such app.
@@ -171,6 +179,8 @@ def change_app(
         "identity_headers": None if identity_headers is None else dict(identity_headers),
         "contact": contact,
         "streams": streams,
+        "idle_seconds": idle,
+        "longest_seconds": longest,
         "description": description,
         "icon": icon,
         "launch_url": launch_url,

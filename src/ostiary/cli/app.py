@@ -40,6 +40,8 @@ _HostHeader = typer.Option(help="Host towards the upstream; what the browser ask
 _Description = typer.Option(help="One line for the portal.")
 _Insecure = typer.Option("--insecure-upstream/--verify-upstream", help="Do not check an https upstream's certificate.")
 _LaunchUrl = typer.Option(help="Where people open an app that is not behind the gateway.", metavar="URL")
+_Idle = typer.Option(help="Unused for so long, it asks for a fresh proof: 15m, 8h, 1d; none for no limit of its own.")
+_Longest = typer.Option(help="So long after the last proof, it asks for a fresh one: 15m, 8h, 1d; none for no limit.")
 _Streams = typer.Option("--streams/--no-streams", help="Forward WebSocket.")
 
 
@@ -69,6 +71,8 @@ def add(
     description: Annotated[str, _Description] = "",
     insecure_upstream: Annotated[bool, _Insecure] = False,
     streams: Annotated[bool, _Streams] = True,
+    idle: Annotated[str, _Idle] = "",
+    longest: Annotated[str, _Longest] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Put an application behind the gateway. Nobody may open it until a rule says so."""
@@ -90,6 +94,8 @@ def add(
         identity_headers=_pairs(identity_header or ()),
         contact=contact,
         streams=streams,
+        idle=idle,
+        longest=longest,
         description=description,
     )
     if as_json:
@@ -133,7 +139,7 @@ def list_(as_json: JsonOption = False) -> None:
 def show(name_of_app: AppArgument, as_json: JsonOption = False) -> None:
     """Show one application."""
     instance = setup()
-    from ostiary.applications.facade import app_health, get_app
+    from ostiary.applications.facade import app_health, get_app, limit_text
 
     found = get_app(name_of_app)
     health = next((one for one in app_health() if one.app == found.id), None)
@@ -157,6 +163,8 @@ def show(name_of_app: AppArgument, as_json: JsonOption = False) -> None:
         ("Headers", ", ".join(f"{header}={fact}" for header, fact in found.identity_headers.items())),
         ("Contact", found.contact),
         ("WebSocket", ("forwarded" if found.streams else "not forwarded") if found.behind_gateway else ""),
+        ("Idle limit", limit_text(found.idle_seconds)),
+        ("Longest", limit_text(found.longest_seconds)),
     ]
     width = max(len(label) for label, _ in lines)
     print_text("\n".join(f"{label:<{width}}  {value}" for label, value in lines if value))
@@ -167,6 +175,7 @@ def show(name_of_app: AppArgument, as_json: JsonOption = False) -> None:
         "ostiary app change wiki --upstream http://10.0.0.6:8080",
         "ostiary app change wiki --label internal --label docs",
         "ostiary app change wiki --no-streams",
+        "ostiary app change payroll --idle 15m --longest 8h",
     )
 )
 def change(
@@ -185,6 +194,8 @@ def change(
     launch_url: Annotated[str | None, _LaunchUrl] = None,
     insecure_upstream: Annotated[bool | None, _Insecure] = None,
     streams: Annotated[bool | None, _Streams] = None,
+    idle: Annotated[str | None, _Idle] = None,
+    longest: Annotated[str | None, _Longest] = None,
     no_labels: Annotated[bool, typer.Option("--no-labels", help="Take every label away.")] = False,
     no_methods: Annotated[bool, typer.Option("--no-methods", help="Take every method of its own away.")] = False,
     no_identity_headers: Annotated[
@@ -213,6 +224,8 @@ def change(
         else _pairs(headers),
         contact=contact,
         streams=streams,
+        idle=idle,
+        longest=longest,
         description=description,
         launch_url=launch_url,
     )

@@ -24,6 +24,8 @@ class ReasonCode(StrEnum):
     MALFORMED_REQUEST = "malformed_request"
     UNAUTHENTICATED = "unauthenticated"
     SESSION_ENDED = "session_ended"
+    SESSION_IDLE = "session_idle"
+    PROOF_TOO_OLD = "proof_too_old"
     PERSON_DISABLED = "person_disabled"
     SERVICE_DISABLED = "service_disabled"
     TOKEN_REFUSED = "token_refused"  # noqa: S105 - a reason, not a password

@@ -77,6 +77,8 @@ class AppFact(msgspec.Struct, frozen=True, kw_only=True):
         identity_headers: plain headers the app wants, by name, with `email`, `id`, `name` or `groups`.
         contact: whom a refused person can write to.
         streams: whether WebSocket and other upgrades are forwarded.
+        idle_seconds: unused by a session for so long, it asks for a fresh proof; `None` for no limit of its own.
+        longest_seconds: so long after a session's last proof, it asks for a fresh one; `None` likewise.
     """
 
     id: AppId
@@ -87,6 +89,8 @@ class AppFact(msgspec.Struct, frozen=True, kw_only=True):
     identity_headers: dict[str, str] = {}
     contact: str = ""
     streams: bool = True
+    idle_seconds: int | None = None
+    longest_seconds: int | None = None
 
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):

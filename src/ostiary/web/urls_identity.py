@@ -44,6 +44,7 @@ urlpatterns = [
     path("recovery", lost_factor.recover, name="recovery"),
     path("sign-in/switched-off", password.inactive, name="account_inactive"),
     path("sign-in/forgotten", forgotten.password_forgotten, name="password_forgotten"),
+    path("sign-in/again", sign_out.sign_in_again, name="sign_in_again"),
     path("sign-out", sign_out.sign_out, name="account_logout"),
     path("link/<str:token>", links.open_link, name="link"),
     path("invitation", links.invitation, name="invitation"),

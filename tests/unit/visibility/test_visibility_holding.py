@@ -62,7 +62,12 @@ def test_conditions_of_different_rules_do_not_add_up() -> None:
 @pytest.mark.parametrize("reason", list(ReasonCode))
 def test_only_missing_proof_and_unmet_conditions_hold(reason: ReasonCode) -> None:
     step = unmet("a", RemedyKind.STEP_UP)
-    unproven = reason in {ReasonCode.UNAUTHENTICATED, ReasonCode.SESSION_ENDED}
+    unproven = reason in {
+        ReasonCode.UNAUTHENTICATED,
+        ReasonCode.SESSION_ENDED,
+        ReasonCode.SESSION_IDLE,
+        ReasonCode.PROOF_TOO_OLD,
+    }
     assert is_held(denied(reason=reason)) is unproven
     assert is_held(denied(step, reason=reason)) is (unproven or reason is ReasonCode.CONDITIONS_UNMET)
 

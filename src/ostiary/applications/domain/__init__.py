@@ -3,7 +3,7 @@
 from ostiary.applications.domain.app import App, AppHealth, Health, SignIn, Upstream, cluster_name
 from ostiary.applications.domain.destination import describe_forbidden, forbidden_patterns
 from ostiary.applications.domain.upstream import UpstreamAddress, UpstreamScheme, parse_upstream
-from ostiary.applications.domain.wording import CONSOLE_APP, RESERVED_APP_IDS, UnknownApp, UnusableApp
+from ostiary.applications.domain.wording import CONSOLE_APP, RESERVED_APP_IDS, UnknownApp, UnusableApp, limit_text
 
 __all__ = [
     "CONSOLE_APP",
@@ -20,5 +20,6 @@ __all__ = [
     "cluster_name",
     "describe_forbidden",
     "forbidden_patterns",
+    "limit_text",
     "parse_upstream",
 ]

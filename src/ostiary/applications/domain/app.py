@@ -53,6 +53,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
         identity_headers: header name in lower case to the fact it carries.
         contact: whom a refused person can write to.
         streams: whether WebSocket and other upgrades are forwarded.
+        idle_seconds: unused for so long, it asks for a fresh proof; `None` for no limit of its own.
+        longest_seconds: so long after the last proof, it asks for a fresh one however it is used; `None` likewise.
         icon: name of a picture in the portal; empty for the first letter.
         builtin: part of Ostiary; it cannot be removed and its address cannot be changed.
         sign_in: how people get in.
@@ -68,6 +70,8 @@ class App(msgspec.Struct, frozen=True, kw_only=True):
     identity_headers: Mapping[str, IdentityFact] = {}
     contact: str = ""
     streams: bool = True
+    idle_seconds: int | None = None
+    longest_seconds: int | None = None
     description: str = ""
     icon: str = ""
     builtin: bool = False

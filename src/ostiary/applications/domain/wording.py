@@ -17,7 +17,11 @@ RESERVED_APP_IDS: Final = frozenset({"id", "admin", "console"})
 MAX_IDENTITY_HEADERS: Final = 8
 MAX_LABELS: Final = 16
 MAX_LAUNCH_CHARACTERS: Final = 500
+MIN_LIMIT_SECONDS: Final = 60
+MAX_LIMIT_SECONDS: Final = 30 * 86_400
 
+_LIMIT = re.compile(r"([0-9]{1,6})([mhd])", re.ASCII)
+_LIMIT_UNITS = {"m": 60, "h": 3600, "d": 86_400}
 _METHOD = re.compile(r"[A-Z][A-Z0-9-]{0,31}", re.ASCII)
 _HEADER = re.compile(r"(?:x|remote)-[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
 _OPENED_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?|[0-9a-f:.]{2,45}", re.ASCII)
@@ -44,6 +48,37 @@ def parse_app_id(text: str) -> AppId:
     if text in RESERVED_APP_IDS:
         raise UnusableApp(f"{text!r} is reserved for Ostiary itself.", hint="Choose another name, such as wiki.")
     return AppId(parse_slug(text, what="app"))
+
+
+def parse_limit(text: str, *, what: str) -> int | None:
+    """Return `15m`, `8h` or `1d` in seconds; `None` for an empty text or `none`.
+
+    Args:
+        text: what was typed.
+        what: how the value is called in messages.
+
+    Raises:
+        UnusableApp: when it is no duration from a minute to a month.
+    """
+    word = text.strip().lower()
+    if word in {"", "none"}:
+        return None
+    match = _LIMIT.fullmatch(word)
+    seconds = int(match[1]) * _LIMIT_UNITS[match[2]] if match else 0
+    if not MIN_LIMIT_SECONDS <= seconds <= MAX_LIMIT_SECONDS:
+        raise UnusableApp(
+            f"{_shown(text)} is no {what}.",
+            hint="Write a time from a minute to 30 days: 15m, 8h or 1d. none for no limit.",
+        )
+    return seconds
+
+
+def limit_text(seconds: int | None) -> str:
+    """Return a limit as it may be typed: `15m`; empty for none."""
+    if seconds is None:
+        return ""
+    unit = next(unit for unit, size in reversed(_LIMIT_UNITS.items()) if seconds % size == 0)
+    return f"{seconds // _LIMIT_UNITS[unit]}{unit}"
 
 
 def parse_host(text: str, *, taken: Mapping[str, str]) -> str:

@@ -24,6 +24,7 @@ from ostiary.policy.request import ActionClass
 from ostiary.policy.snapshot import AppFact
 
 SIGN_IN_REASONS: Final = frozenset({ReasonCode.UNAUTHENTICATED, ReasonCode.SESSION_ENDED})
+_WITHOUT_BODY: Final = frozenset({"GET", "HEAD"})
 GRANTED_METHODS: Final = frozenset({"GET", "HEAD"})
 _BEGIN_BYTES: Final = 32
 TAKE_TOKEN_AWAY: Final = ("x-envoy-auth-headers-to-remove", "authorization")
@@ -68,14 +69,21 @@ class Answering:
         if verdict.bearer is not None or not is_navigation(incoming):
             token = verdict.bearer is not None
             return self._refusals.problem(deny, app, return_path=page, reference=reference, token=token)
+        sent = incoming.method not in _WITHOUT_BODY
         if app is not None and deny.reason in SIGN_IN_REASONS:
-            return self._begin_sign_in(incoming, app, page)
+            return self._keep_form(incoming, app) if sent else self._begin_sign_in(incoming, app, page)
         step_up = step_up_path(deny) if incoming.method == "GET" else None
         session = verdict.session
         if step_up and app is not None and session is not None and self._circles.may_send(session.id, app.id, now):
             return redirect(self._links.remedy(step_up, app.id, page))
         asks_why = session is not None and verdict.person is not None and may_ask_why(verdict.person.groups)
-        return self._refusals.page(deny, app, return_path=page, reference=reference, asks_why=asks_why)
+        return self._refusals.page(deny, app, return_path=page, reference=reference, asks_why=asks_why, sent=sent)
+
+    def _keep_form(self, incoming: Incoming, app: AppFact) -> Answer:
+        """Refuse what was typed without losing it: signing in elsewhere would end the page that can send it again."""
+        begin = incoming.cookies.begin or secrets.token_urlsafe(_BEGIN_BYTES)
+        sign_in = self._links.continue_sign_in(app.id, bind=bind_of(begin), return_path="/")
+        return self._refusals.sign_in_beside(app, sign_in, cookies.set_begin(begin))
 
     def _begin_sign_in(self, incoming: Incoming, app: AppFact, page: str) -> Answer:
         """Send the browser to sign in, tied to a value only it has. One value serves all its tabs."""
@@ -120,6 +128,7 @@ def _may_have_grant(incoming: Incoming, allow: Allow, app: AppFact) -> bool:
         and not allow.obligations
         and incoming.method in GRANTED_METHODS
         and action_class(incoming.method, app.methods) is ActionClass.VIEW
+        and app.idle_seconds is None
         and "x-ostiary-stream" not in incoming.headers
         and not is_long_lived(incoming)
     )

@@ -20,6 +20,7 @@ from ostiary.gateway.decider.country import Countries, CountryDatabaseUnusable
 from ostiary.gateway.decider.credentials import Credentials
 from ostiary.gateway.decider.decider import Decider
 from ostiary.gateway.decider.follower import Follower
+from ostiary.gateway.decider.last_use import FILE_NAME, LastUse
 from ostiary.gateway.decider.links import Links
 from ostiary.gateway.decider.metrics import Metrics
 from ostiary.gateway.decider.pages import Pages
@@ -30,8 +31,9 @@ from ostiary.gateway.decider.sign_out import SignOut
 from ostiary.gateway.decider.sockets import Sockets
 from ostiary.gateway.decider.streams import Streams
 from ostiary.gateway.tokens import AssertionSigner, SessionClaims, read_session
-from ostiary.gateway.workload_tokens import WorkloadClaims, read_workload, workload_key
 from ostiary.gateway.under_way import UNDER_WAY_FILE, Reports
+from ostiary.gateway.workload_tokens import WorkloadClaims, read_workload, workload_key
+from ostiary.policy.identifiers import SessionId
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits, RecordUnavailable
 
 STREAM: Final = "decisions"
@@ -109,6 +111,7 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
         clock=time.time,
         read_workload=read_service,
     )
+    decider.last_use = LastUse(instance.state / FILE_NAME, _lives_in(follower))
     open_streams(instance, decider)
     callback = Callback(
         pages=pages,
@@ -156,6 +159,11 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
         alarms=alarms,
         metrics=metrics,
     )
+
+
+def _lives_in(follower: Follower) -> Callable[[SessionId], bool]:
+    """Return whether a session lives; while the facts cannot be used, none is thought to be over."""
+    return lambda session: session in follower.basis.sessions or follower.basis.trouble is not None
 
 
 def open_streams(instance: Instance, decider: Decider) -> None:

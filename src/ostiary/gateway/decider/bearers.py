@@ -14,12 +14,14 @@ from ostiary.gateway.tokens import InvalidToken
 from ostiary.gateway.workload_tokens import EVERYWHERE, WorkloadClaims, is_current
 from ostiary.policy.bearers import PERSONAL_PREFIX, SERVICE_PREFIX, TOKEN_METHOD, digest_of_token
 from ostiary.policy.decision import ReasonCode
-from ostiary.policy.identifiers import PersonId, SessionId
+from ostiary.policy.identifiers import PersonId, ServiceId, SessionId
 from ostiary.policy.request import ActionClass, Authentication, AuthStrength
-from ostiary.policy.snapshot import AppFact, PersonFact, ServiceFact, SessionFact
+from ostiary.policy.snapshot import AppFact, PersonalTokenFact, PersonFact, ServiceFact, SessionFact
 from ostiary.policy.terms import person_at
 
 WORKLOAD_METHOD: Final = "workload"
+_TOKEN_SESSION: Final = "token-"
+_SERVICE_SESSION: Final = "service:"
 _VIEW: Final = frozenset({ActionClass.VIEW})
 _EDIT: Final = frozenset({ActionClass.VIEW, ActionClass.EDIT})
 
@@ -67,6 +69,26 @@ def find_bearer(token: str, basis: Basis, app: AppFact, *, now: float, read_work
     return found
 
 
+def find_let_in(session: SessionId, basis: Basis, app: AppFact, *, now: float) -> Bearer | None:
+    """Return the program that a request which is under way was let in for, or `None` when it was a person's browser.
+
+    Args:
+        session: what stands for the program's session, as the app was told it.
+        basis: the facts in force.
+        app: what is used.
+        now: seconds since the epoch.
+    """
+    if session.startswith(_TOKEN_SESSION):
+        known = next((one for one in basis.tokens.values() if _session_of(one.id) == session), None)
+        return Bearer(refused=ReasonCode.TOKEN_REFUSED) if known is None else _personal(known, basis, app, now)
+    if session.startswith(_SERVICE_SESSION):
+        service = basis.services.get(ServiceId(session.removeprefix(_SERVICE_SESSION)))
+        if service is None or not service.active or now >= service.ends_at:
+            return Bearer(refused=ReasonCode.SERVICE_DISABLED, service=service)
+        return Bearer(service=service, ends_at=service.ends_at)
+    return None
+
+
 def _find_service(token: str, basis: Basis, app: AppFact, now: float, read_workload: ReadWorkload) -> Bearer:
     try:
         claims = read_workload(token)
@@ -85,12 +107,16 @@ def _find_service(token: str, basis: Basis, app: AppFact, now: float, read_workl
 
 def _find_person(token: str, basis: Basis, app: AppFact, now: float) -> Bearer:
     known = basis.tokens.get(digest_of_token(token))
-    person = basis.people.get(known.person) if known is not None else None
-    if known is None or person is None or now >= known.expires_at:
+    return Bearer(refused=ReasonCode.TOKEN_REFUSED) if known is None else _personal(known, basis, app, now)
+
+
+def _personal(known: PersonalTokenFact, basis: Basis, app: AppFact, now: float) -> Bearer:
+    person = basis.people.get(known.person)
+    if person is None or now >= known.expires_at:
         return Bearer(refused=ReasonCode.TOKEN_REFUSED, person=person)
     person = person_at(person, now)
     session = SessionFact(
-        id=SessionId(f"token-{known.id}"),
+        id=_session_of(known.id),
         person=person.id,
         created_at=known.created_at,
         expires_at=known.expires_at,
@@ -104,6 +130,10 @@ def _find_person(token: str, basis: Basis, app: AppFact, now: float) -> Bearer:
     return Bearer(person=person, session=session, actions=actions, ends_at=known.expires_at)
 
 
+def _session_of(token: str) -> SessionId:
+    return SessionId(f"{_TOKEN_SESSION}{token}")
+
+
 def spoken_of(service: ServiceFact, ends_at: float) -> tuple[PersonFact, SessionFact]:
     """Return a service in the form in which an app is told who asks: `service:NAME`, without address and groups.
 
@@ -111,7 +141,7 @@ def spoken_of(service: ServiceFact, ends_at: float) -> tuple[PersonFact, Session
         service: which.
         ends_at: when its token runs out, seconds since the epoch.
     """
-    name = f"service:{service.id}"
+    name = f"{_SERVICE_SESSION}{service.id}"
     proof = Authentication(WORKLOAD_METHOD, AuthStrength.SINGLE, 0.0)
     return (
         PersonFact(id=PersonId(name), email="", name=name, active=True),

@@ -9,19 +9,21 @@ from collections.abc import Callable
 import msgspec
 
 from ostiary.gateway.decider.basis import Basis, Engine
-from ostiary.gateway.decider.bearers import Bearer, ReadWorkload, find_bearer
+from ostiary.gateway.decider.bearers import Bearer, ReadWorkload, find_bearer, find_let_in
 from ostiary.gateway.decider.break_glass import decide_emergency, may_be_emergency
 from ostiary.gateway.decider.incoming import Incoming, LetIn
 from ostiary.gateway.decider.paths import OWN_PREFIX, MalformedPath, PathTooLong, readings
+from ostiary.gateway.decider.session_limits import has_limits, limits_end, refuse_beyond
 from ostiary.gateway.tokens import InvalidToken, SessionClaims
 from ostiary.gateway.workload_tokens import WorkloadClaims
 from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode
-from ostiary.policy.identifiers import PersonId, SessionId
+from ostiary.policy.identifiers import AppId, PersonId, SessionId
 from ostiary.policy.methods import action_class
 from ostiary.policy.request import AccessRequest, Context, Resource, Subject
 from ostiary.policy.snapshot import AppFact, PersonFact, ServiceFact, SessionFact
 from ostiary.policy.terms import holds_until, next_end, person_at
 
+LastUsed = Callable[[SessionId, AppId], float | None]
 ReadSession = Callable[[str], SessionClaims]
 CountryOf = Callable[[str | None], str | None]
 
@@ -56,6 +58,11 @@ def refuse_workloads(token: str) -> WorkloadClaims:
     raise InvalidToken("No token of a service is read here.", detail=f"{len(token)} characters")
 
 
+def never_used(_session: SessionId, _app: AppId) -> float | None:
+    """Know of no use: the last proof counts."""
+    return None
+
+
 def check(
     incoming: Incoming,
     basis: Basis,
@@ -64,6 +71,7 @@ def check(
     read_session: ReadSession,
     country_of: CountryOf,
     read_workload: ReadWorkload = refuse_workloads,
+    last_used: LastUsed = never_used,
 ) -> Verdict:
     """Decide one request.
 
@@ -74,6 +82,7 @@ def check(
         read_session: verifies a session token, or raises `InvalidToken`.
         country_of: the country of an address, or `None`.
         read_workload: verifies a service's token, or raises `InvalidToken`.
+        last_used: when a session last used an app, or `None`.
     """
     app = basis.apps.get(incoming.host)
     if (basis.trouble is not None or basis.engine is None) and not may_be_emergency(app, basis):
@@ -86,6 +95,10 @@ def check(
     if incoming.token is not None:
         bearer = find_bearer(incoming.token, basis, app, now=now, read_workload=read_workload)
         return _check_bearer(incoming, basis, app, bearer, now=now, country_of=country_of)
+    if incoming.let_in is not None:
+        program = find_let_in(incoming.let_in.session, basis, app, now=now)
+        if program is not None:
+            return _check_bearer(incoming, basis, app, program, now=now, country_of=country_of)
     session, person, reason = authenticate(incoming, basis, app, now=now, read_session=read_session)
     if session is None or person is None:
         return Verdict(basis.refuse(reason), basis, app, person=person)
@@ -100,7 +113,13 @@ def check(
         country_of=country_of,
         risk=max(person.risk, session.risk),
     )
-    decision = decide_emergency(app, session, basis, now) or decide_readings(basis, request, paths, now)
+    emergency = decide_emergency(app, session, basis, now)
+    decision = emergency or decide_readings(basis, request, paths, now)
+    if has_limits(app) and emergency is None and isinstance(decision, Allow):
+        end = limits_end(app, session, last_used(session.id, app.id), now)
+        if end is not None and now >= end[0]:
+            return Verdict(refuse_beyond(end[1], app, basis), basis, app, session, person)
+        decision = holds_until(decision, end[0] if end is not None else None)
     return Verdict(holds_until(decision, next_end(person, now)), basis, app, session, person, request)
 
 

@@ -17,14 +17,15 @@ from ostiary.gateway.decider.answers import Answer
 from ostiary.gateway.decider.basis import Basis
 from ostiary.gateway.decider.bearers import ReadWorkload
 from ostiary.gateway.decider.budget import Budget
-from ostiary.gateway.decider.check import CountryOf, ReadSession, Verdict, check, refuse_workloads
+from ostiary.gateway.decider.check import CountryOf, ReadSession, Verdict, check, never_used, refuse_workloads
 from ostiary.gateway.decider.follower import Follower
 from ostiary.gateway.decider.incoming import Incoming, is_long_lived
+from ostiary.gateway.decider.last_use import LastUse
 from ostiary.gateway.decider.metrics import Metrics
 from ostiary.gateway.decider.recorder import Recorder
 from ostiary.gateway.decider.reference import References
 from ostiary.gateway.decider.streams import Streams
-from ostiary.policy.decision import ReasonCode
+from ostiary.policy.decision import Allow, ReasonCode
 from ostiary.visibility.adapters.audit_log import RecordUnavailable
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
 
@@ -57,6 +58,7 @@ class Decider:
         self._country_of = country_of
         self._clock = clock
         self.streams: Streams | None = None
+        self.last_use: LastUse | None = None
         self._references = References()
         self._budget = Budget()
 
@@ -78,6 +80,7 @@ class Decider:
         recorded = verdict.person is not None or verdict.service is not None or self._budget.take(began)
         reference = self._references.new() if recorded else ""
         verdict, answer = self._answer(incoming, verdict, reference=reference, now=now, grants=grants)
+        self._note_use(verdict, now)
         if self.streams is not None and is_long_lived(incoming):
             # Before anything is waited for: facts that change meanwhile find it.
             self.streams.opened(incoming, verdict, now)
@@ -112,11 +115,23 @@ class Decider:
                 read_session=self._read_session,
                 country_of=self._country_of,
                 read_workload=self._read_workload,
+                last_used=self.last_use.get if self.last_use is not None else never_used,
             )
         except Exception as error:
             log.exception("decision_failed", host=incoming.host)
             deny = basis.refuse(ReasonCode.ENGINE_ERROR, detail=f"{type(error).__name__}: {error}"[:500])
             return Verdict(deny, basis, basis.apps.get(incoming.host))
+
+    def _note_use(self, verdict: Verdict, now: float) -> None:
+        app, session = verdict.app, verdict.session
+        if (
+            app is not None
+            and app.idle_seconds is not None
+            and session is not None
+            and self.last_use is not None
+            and isinstance(verdict.decision, Allow)
+        ):
+            self.last_use.note(session.id, app.id, now)
 
     def _answer(
         self, incoming: Incoming, verdict: Verdict, *, reference: str, now: float, grants: bool

@@ -40,6 +40,10 @@ class Links:
         query = {"return": return_path} if "app=" in path else {"app": app, "return": return_path}
         return self.sign_in_host(f"{path}{'&' if '?' in path else '?'}{urlencode(query)}")
 
+    def beside(self, remedy: str) -> str:
+        """Return the address of a step-up in a tab beside the one that waits for it, which is told to go back there."""
+        return self.sign_in_host(f"{remedy}{'&' if '?' in remedy else '?'}{urlencode({'then': 'tab'})}")
+
     def ask(self, app: AppId, return_path: str) -> str:
         """Return where somebody asks for access to an app; the sign-in host judges the return path again."""
         return self.sign_in_host(f"/requests/new?{urlencode({'app': app, 'return': return_path})}")

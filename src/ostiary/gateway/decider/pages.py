@@ -19,11 +19,12 @@ _ADDRESS: Final = re.compile(r"[^@\s<>\"']+@[^@\s<>\"']+")
 
 
 class Link(msgspec.Struct, frozen=True):
-    """Something to click. `primary` is the one act the page is about."""
+    """Something to click. `primary` is the one act the page is about; `beside` opens it beside this page, which stays."""
 
     words: str
     href: str
     primary: bool = False
+    beside: bool = False
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,5 +140,6 @@ def _actions(page: Page) -> str:
         )
     for link in page.links:
         kind = "button primary large" if link.primary else "button large"
-        buttons.append(f'<a class="{kind}" href="{escape(link.href)}">{escape(link.words)}</a>')
+        beside = ' target="_blank" rel="noopener"' if link.beside else ""
+        buttons.append(f'<a class="{kind}" href="{escape(link.href)}"{beside}>{escape(link.words)}</a>')
     return "".join(buttons)

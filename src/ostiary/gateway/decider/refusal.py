@@ -13,7 +13,7 @@ from ostiary.gateway.decider.answers import Answer, json_answer
 from ostiary.gateway.decider.break_glass import CONSOLE
 from ostiary.gateway.decider.links import PROBLEM_PREFIX, Links
 from ostiary.gateway.decider.pages import Link, Page, Pages, contact_href
-from ostiary.gateway.decider.wording import heading_of, lead_of, wording_of
+from ostiary.gateway.decider.wording import WORDINGS, heading_of, lead_of, wording_of
 from ostiary.policy.decision import Deny, ReasonCode, Remedy, RemedyKind, UnmetCondition
 from ostiary.policy.identifiers import GroupId
 from ostiary.policy.snapshot import AppFact
@@ -24,6 +24,11 @@ _AUDITORS: Final = GroupId("auditors")
 _HELPDESK: Final = GroupId("helpdesk")
 MAX_UNMET_SHOWN: Final = 12
 _ASK: Final = "Ask for access"
+NOT_SENT: Final = (
+    "The app has not received what you sent, and this page still holds it. Confirm in the tab that opens, come back here, "
+    "reload this page, and let the browser send it again."
+)
+NOT_SENT_SIGN_IN: Final = "This page still holds it. Sign in in the tab that opens, come back here, reload this page, and let the browser send it again."
 _WHY: Final = "Why, in the console"
 
 
@@ -52,7 +57,14 @@ class Refusals:
         self._requests = requests
 
     def page(
-        self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str, asks_why: bool = False
+        self,
+        deny: Deny,
+        app: AppFact | None,
+        *,
+        return_path: str,
+        reference: str,
+        asks_why: bool = False,
+        sent: bool = False,
     ) -> Answer:
         """Return the page for a person.
 
@@ -62,22 +74,43 @@ class Refusals:
             return_path: the page in it, to come back to after a remedy.
             reference: of the event on record; empty when there is none.
             asks_why: whether they may look the decision up in the console; the page itself says no more to them.
+            sent: whether the request carried what they had typed, which the app has not received.
         """
         wording = wording_of(deny)
         name = app.name or app.id if app is not None else "This"
         first = deny.unmet[0] if deny.unmet else None
         remedy = first.remedy if first is not None else None
-        links = self._links_for(deny, app, return_path=return_path, reference=reference)
+        again = sent and app is not None and remedy is not None and remedy.kind is RemedyKind.STEP_UP
+        links = self._links_for(deny, app, return_path=return_path, reference=reference, beside=again)
         page = Page(
             title=heading_of(deny, name),
             heading=heading_of(deny, name),
             lead=lead_of(deny, name),
-            advice=_advice(remedy) or wording.advice,
+            advice=NOT_SENT if again else _advice(remedy) or wording.advice,
             links=(*links, Link(_WHY, self._links.why(reference))) if asks_why and reference else links,
             more=tuple(dict.fromkeys(unmet.words for unmet in deny.unmet[1:MAX_UNMET_SHOWN])),
             reference=reference,
         )
         return self._pages.render(page, status=wording.status, headers=_retry_after(deny))
+
+    def sign_in_beside(self, app: AppFact, href: str, cookie: str) -> Answer:
+        """Return the page for somebody whose sign-in ended while they were typing.
+
+        Args:
+            app: what they sent it to.
+            href: where they sign in, in another tab.
+            cookie: ties that sign-in to this browser.
+        """
+        wording = WORDINGS[ReasonCode.SESSION_ENDED]
+        name = app.name or app.id
+        page = Page(
+            title=wording.heading,
+            heading=wording.heading,
+            lead=f"{name} has not received what you sent.",
+            advice=NOT_SENT_SIGN_IN,
+            links=(Link("Sign in", href, primary=True, beside=True),),
+        )
+        return self._pages.render(page, status=wording.status, headers=(("set-cookie", cookie),))
 
     def problem(
         self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str, token: bool = False
@@ -123,12 +156,15 @@ class Refusals:
             )
         return json_answer(wording.status, content, *headers, media_type="application/problem+json")
 
-    def _links_for(self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str) -> tuple[Link, ...]:
+    def _links_for(
+        self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str, beside: bool = False
+    ) -> tuple[Link, ...]:
         wording = wording_of(deny)
         remedy = deny.unmet[0].remedy if deny.unmet else None
         links = []
         if remedy is not None and remedy.path is not None and app is not None:
-            links.append(Link(remedy.words, self._links.remedy(remedy.path, app.id, return_path), primary=True))
+            way = self._links.beside(remedy.path) if beside else self._links.remedy(remedy.path, app.id, return_path)
+            links.append(Link(remedy.words, way, primary=True, beside=beside))
         if wording.status == 401:
             links.append(Link("Sign in", self._links.portal, primary=True))
         asks = wording.ask or (deny.unmet != () and (remedy is None or remedy.kind is RemedyKind.ASK))

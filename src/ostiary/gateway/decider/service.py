@@ -56,6 +56,8 @@ class Service:
             self._parts.decider.streams.start(loop)
         else:
             keep_empty(loop, instance.run / UNDER_WAY_FILE)
+        if self._parts.decider.last_use is not None:
+            self._parts.decider.last_use.start(loop)
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER)
         if instance.configuration.decisions.forward_auth_port:
@@ -69,6 +71,8 @@ class Service:
             self._parts.decider.follower.stop()
             if self._parts.decider.streams is not None:
                 self._parts.decider.streams.stop()
+            if self._parts.decider.last_use is not None:
+                self._parts.decider.last_use.stop()
             self._parts.audit.close()
             self._parts = None
 

@@ -11,7 +11,9 @@ from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode, RemedyKin
 from ostiary.policy.identifiers import RuleName
 
 _AT_ONCE: Final = frozenset({RemedyKind.SIGN_IN, RemedyKind.STEP_UP, RemedyKind.SET_UP})
-_UNPROVEN: Final = frozenset({ReasonCode.UNAUTHENTICATED, ReasonCode.SESSION_ENDED})
+_UNPROVEN: Final = frozenset(
+    {ReasonCode.UNAUTHENTICATED, ReasonCode.SESSION_ENDED, ReasonCode.SESSION_IDLE, ReasonCode.PROOF_TOO_OLD}
+)
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,10 +6,10 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
-from ostiary.applications.facade import App
+from ostiary.applications.facade import App, limit_text
 
 ELSEWHERE_FIELDS = ("name", "launch_url", "description", "contact", "labels")
-BUILTIN_FIELDS = ("name", "description", "contact", "labels")
+BUILTIN_FIELDS = ("name", "description", "contact", "labels", "idle", "longest")
 
 
 class AppForm(forms.Form):
@@ -36,6 +36,18 @@ class AppForm(forms.Form):
     )
     labels = forms.CharField(
         label=_("Labels"), required=False, help_text=_("Separated by spaces. Rules can name a label instead of an app.")
+    )
+    idle = forms.CharField(
+        label=_("Idle limit"),
+        max_length=16,
+        required=False,
+        help_text=_("Unused for so long, it asks for a fresh proof, such as 15m. Empty for no limit of its own."),
+    )
+    longest = forms.CharField(
+        label=_("Longest time between proofs"),
+        max_length=16,
+        required=False,
+        help_text=_("However it is used, such as 8h. Empty for no limit of its own."),
     )
     health_path = forms.CharField(
         label=_("Health path"),
@@ -118,6 +130,8 @@ def _initial(app: App) -> dict[str, Any]:
         "description": app.description,
         "contact": app.contact,
         "labels": " ".join(app.labels),
+        "idle": limit_text(app.idle_seconds),
+        "longest": limit_text(app.longest_seconds),
         "health_path": app.upstream.health_path,
         "host_header": app.upstream.host_header,
         "ca_file": app.upstream.ca_file,

@@ -110,6 +110,8 @@ def step_up(request: HttpRequest) -> HttpResponse:
             words=_("Open the app again and follow its link."),
         )
     path = return_path_or_start(request.GET.get("return", "/"))
+    if need > strongest(_kinds(person)) and request.GET.get("fresh"):
+        return render(request, "signin/again.html", {"app": app, "path": path})
     if need > strongest(_kinds(person)):
         request.session[PENDING_KEY] = f"{reverse('back_to_app')}?{urlencode({'app': app.id, 'return': path})}"
         context = {"app": app, "passkey": need is AuthStrength.PHISHING_RESISTANT}
@@ -121,6 +123,8 @@ def step_up(request: HttpRequest) -> HttpResponse:
         words=_("%(app)s asks for a fresh proof. You then go straight back to the page you wanted.")
         % {"app": app.name},
     )
+    if request.GET.get("then") == "tab":
+        return _ask(request, question, lambda: render(request, "signin/proved.html", {"app": app}))
     return _ask(request, question, lambda: to_app(app, path))
 
 

@@ -11,7 +11,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from ostiary.applications.facade import AppHealth, Health
+from ostiary.applications.facade import AppHealth, Health, limit_text
 from ostiary.identity.facade import Person, SignInSession
 from ostiary.policy.request import Authentication
 from ostiary.web.console.columns import PARAMETER, USUAL, ShownColumns
@@ -25,6 +25,12 @@ from ostiary.web.templatetags.ostiary import badge
 register = template.Library()
 register.filter("reason_name", name_reason)
 register.filter("event_kind", name_event_kind)
+
+
+@register.filter
+def limit(seconds: int) -> str:
+    """Return a limit of an app as it was typed."""
+    return limit_text(seconds)
 
 
 @register.filter
