@@ -262,12 +262,14 @@ def _add_apps() -> None:
 def _sign_in(company: Company, who: str) -> None:
     person = company.people[who]
     unsafe_provision_totp(person_id=person.id, actor=OPERATOR)
+    office = {email.partition("@")[0].replace(".", "_") for email, _name, _group in OFFICE}
     now = time.time()
     company.sessions[who] = begin_session(
         person_id=person.id,
         authentications=(
             Authentication("password", AuthStrength.SINGLE, now - 900),
             Authentication("totp", AuthStrength.OTP, now - 890),
+            *([Authentication("webauthn", AuthStrength.PHISHING_RESISTANT, now - 60)] if who in office else []),
         ),
         client=Client(address="192.0.2.17", user_agent=EDGE if who.startswith("a") else FIREFOX),
         now=now - 900,

@@ -42,7 +42,7 @@ from ostiary.identity.domain.hygiene import Finding, Found
 from ostiary.identity.domain.hygiene_report import hygiene_row
 from ostiary.identity.domain.life_cycle import Item, Step
 from ostiary.identity.domain.people import role_of
-from ostiary.identity.domain.proofs import strongest
+from ostiary.identity.domain.proofs import is_break_glass_only, strongest
 from ostiary.identity.domain.recoveries import RecoveryInfo, RecoveryState
 from ostiary.identity.domain.roles import Assignment, Held, Role
 from ostiary.identity.domain.sessions import describe_browser
@@ -241,6 +241,7 @@ __all__ = [
     "ids_of",
     "import_people",
     "invite_person",
+    "is_break_glass_only",
     "is_in_group",
     "join",
     "leave",

@@ -1,6 +1,7 @@
 """Lesson 10: what was true once is not true for good: memberships, and proofs of who somebody is."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,8 @@ from tests.running_instance import IDENTITY, RULES, Client, RunningInstance, uni
 
 from ostiary.demo.walk.browser import words_of
 from ostiary.demo.walk.passkey import Passkey
+from ostiary.web import urls_identity
+from ostiary.web.sensitive import PORTAL_SENSITIVE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
 CATALOGUE = "ostiary.applications.facade"
@@ -161,6 +164,23 @@ def test_who_has_no_second_factor_signs_in_again(running: RunningInstance, ada: 
     answer = client.post("id", "/sign-in/again", page, **{"app": "wiki", "return": PAGE})
     assert answer.headers["location"] == running.url("wiki", PAGE)
     assert client.get("wiki").status_code in {302, 303, 401}
+
+
+def test_changing_how_one_signs_in_wants_a_fresh_proof(running: RunningInstance, ada: tuple[Client, Passkey]) -> None:
+    client, _ = ada
+    age(client, "wiki", minutes=16)
+    page = client.get("id", "/profile")
+    paths = {name: reverse_of(name) for name in PORTAL_SENSITIVE}
+    for name, path in paths.items():
+        answer = client.post("id", path, page)
+        assert answer.status_code == 302, name
+        assert answer.headers["location"].startswith("/prove?"), name
+
+
+def reverse_of(name: str) -> str:
+    """Return the address of a page of the sign-in host; whatever it names need not exist."""
+    pattern = next(one for one in urls_identity.urlpatterns if one.name == name)
+    return "/" + re.sub(r"<[^>]+>", "nothing", str(pattern.pattern))
 
 
 def send(client: Client) -> httpx.Response:

@@ -387,7 +387,7 @@ def test_linking_needs_a_fresh_proof_and_its_own_browser(add: Add, monkeypatch: 
     stranger_id, other_secret = make_person_with_app("eve@example.test")
     eve = signed_in(stranger_id, other_secret)
     assert back(eve, answer).status_code == 403
-    monkeypatch.setattr("ostiary.web.signin.prove.RECENT_SECONDS", -60)
+    monkeypatch.setattr("ostiary.web.signin.prove.FRESH_SECONDS", -60)
     assert browser.get("/authenticators/link/office")["Location"].startswith("/prove")
     assert browser.post("/authenticators/link")["Location"].startswith("/prove")
     assert not DirectoryLink.objects.exists()
@@ -422,7 +422,7 @@ def test_a_stolen_browser_sets_up_nothing_once_the_proof_there_is_old(
     browser = Browser()
     come(browser)
     assert browser.get("/set-up/app").status_code == 200
-    monkeypatch.setattr("ostiary.web.signin.prove.RECENT_SECONDS", -60)
+    monkeypatch.setattr("ostiary.web.signin.prove.FRESH_SECONDS", -60)
     page = browser.client.get("/set-up/app", follow=True)
     assert page.status_code == 403
     assert "Sign out and in again first" in words(page)

@@ -27,6 +27,7 @@ from ostiary.identity.facade import (
     get_session,
 )
 from ostiary.policy.identifiers import PersonId, SessionId
+from ostiary.policy.request import Authentication
 from ostiary.visibility.facade import Actor
 from ostiary.web.console.failures import refuse
 from ostiary.web.hosts import site_of
@@ -50,6 +51,7 @@ class Caller:
         person: as stored now, not as asserted.
         role: what they may do here.
         session: the sign-in they use, still good when the request came.
+        proofs: what was proved in it.
         address: where from, as the gateway saw it.
     """
 
@@ -57,6 +59,7 @@ class Caller:
     role: ConsoleRole
     session: SessionId
     address: str | None
+    proofs: tuple[Authentication, ...] = ()
 
     @property
     def actor(self) -> Actor:
@@ -140,7 +143,13 @@ class ConsoleAssertion:
         role = console_role(person)
         if role is ConsoleRole.NONE:
             raise NotIdentified("The person has no role in the console.")
-        return Caller(person=person, role=role, session=session, address=client_of(request).address or None)
+        return Caller(
+            person=person,
+            role=role,
+            session=session,
+            address=client_of(request).address or None,
+            proofs=behind.authentications,
+        )
 
 
 def caller_of(request: HttpRequest) -> Caller:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.failures import refuse
+from ostiary.web.console.fresh_proof import ask_for_proof
 from ostiary.web.console.permissions import Action, Resource, may
 
 P = ParamSpec("P")
@@ -36,7 +37,7 @@ log = structlog.get_logger(__name__)
 def console_page(
     resource: Resource, action: Action, *, methods: tuple[str, ...] = READ
 ) -> Callable[[View[P]], View[P]]:
-    """Declare a page: who may open it is looked up before it runs, whatever the method.
+    """Declare a page: who may open it is looked up before it runs, whatever the method, and whether they proved lately who they are.
 
     Args:
         resource: what it is about.
@@ -57,6 +58,8 @@ def console_page(
                 return refuse(
                     request, _("Your role does not include this. An administrator can do it, or change your role.")
                 )
+            if (way := ask_for_proof(request, resource, takes_forms="POST" in methods)) is not None:
+                return way
             return allowed(request, *args, **kwargs)
 
         guarded.declaration = Declaration(resource, action, methods)  # type: ignore[attr-defined]

@@ -28,6 +28,7 @@ from ostiary.identity.entrance import (
 from ostiary.identity.facade import client_of, get_person
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.request import AuthStrength
+from ostiary.web.sensitive import FRESH_SECONDS
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.forms import CodeForm
 from ostiary.web.signin.gate import PENDING_KEY
@@ -35,7 +36,6 @@ from ostiary.web.signin.people import signed_in
 from ostiary.web.signin.proving import ProofRefused, prove_by_code, prove_by_passkey
 from ostiary.web.signin.targets import app_or_none, to_app
 
-RECENT_SECONDS: Final = 15 * 60
 NEEDS: Final = {
     "any": AuthStrength.ANY,
     "otp": AuthStrength.OTP,
@@ -63,7 +63,7 @@ class Question:
 def recent_proof_or_redirect(request: HttpRequest) -> HttpResponse | None:
     """Return `None` when the person lately proved enough to change how they sign in, else where they can."""
     person, session = signed_in(request)
-    since = time.time() - RECENT_SECONDS
+    since = time.time() - FRESH_SECONDS
     floor = AuthStrength(person.second_factor_floor)
     if may_change_authenticators(session.authentications, set_up=_kinds(person), since=since, floor=floor):
         return None

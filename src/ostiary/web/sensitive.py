@@ -1,0 +1,91 @@
+"""Which acts want a fresh proof of who acts: the one list, for the console and for the sign-in host.
+
+A page that takes a form stands in one of the two sets of its site, which a test sees to. In the console a form that stands in
+neither is sensitive. How the console asks is in `console.fresh_proof`, how the sign-in host does in `signin.prove`.
+Source: OWASP ASVS 5.0, 7.5.3 (further authentication before highly sensitive operations).
+"""
+
+from typing import Final
+
+FRESH_SECONDS: Final = 15 * 60
+"""How old a proof may be."""
+
+CONSOLE_HARMLESS: Final = frozenset(
+    {
+        "audit",
+        "group_add",
+        "person_invite_again",
+        "person_rename",
+        "request_end",
+        "rules_replay",
+        "rules_roll_back",
+        "rules_unused_review",
+        "session_revoke",
+        "sessions_revoke_of",
+    }
+)
+"""They change nothing, or nothing that opens anything; or they only take away what must end at once."""
+
+CONSOLE_SENSITIVE: Final = frozenset(
+    {
+        "app_add",
+        "app_change",
+        "app_remove",
+        "group_owner",
+        "group_remove",
+        "member_add",
+        "member_remove",
+        "people_import",
+        "person_disable",
+        "person_enable",
+        "person_invite",
+        "person_leave",
+        "person_move",
+        "person_profile",
+        "person_reset",
+        "request_answer",
+        "role_add",
+        "role_change",
+        "role_assign",
+        "role_withdraw",
+        "role_remove",
+        "rules_confirm",
+        "rules_edit",
+        "rules_proposal",
+    }
+)
+
+CONSOLE_LOOKED_AT: Final = frozenset({"rules_confirm", "rules_edit", "rules_proposal", "request_answer"})
+"""Pages of sensitive acts that are also there to be read: only sending their form wants the proof."""
+
+PORTAL_SENSITIVE: Final = frozenset(
+    {
+        "portal_link_confirm",
+        "portal_password",
+        "portal_remove",
+        "portal_remove_password",
+        "portal_unlink",
+        "set_up_app",
+        "set_up_codes",
+        "set_up_passkey",
+    }
+)
+
+PORTAL_HARMLESS: Final = frozenset(
+    {
+        "portal_ask",
+        "portal_confirm_address",
+        "portal_end_all_sessions",
+        "portal_end_session",
+        "portal_profile",
+        "portal_rename",
+        "portal_request_answer",
+        "portal_request_extend",
+        "portal_request_hand_back",
+        "portal_request_withdraw",
+        "prove",
+        "sign_in_again",
+        "step_up",
+    }
+)
+"""They say something, give something back, end something, or are the proof itself."""
