@@ -137,7 +137,7 @@ def test_a_sensitive_action_wants_a_fresh_proof_and_nothing_that_was_typed_is_lo
         assert "has not received what you sent, and this page still holds it" in words_of(refused, 600)
         assert 'target="_blank"' in refused.text
         done = confirm(client, refused, passkey)
-        assert "reload it" in words_of(done, 400)
+        assert "Reload it there" in words_of(done, 400)
         sent_again = send(client)
         assert sent_again.status_code == 200
         assert sent_again.json()["body_bytes"] == len("amount=7")
