@@ -31,6 +31,7 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "app_add",
         "app_change",
         "app_remove",
+        "group_approvers",
         "group_owner",
         "group_remove",
         "member_add",

@@ -20,8 +20,8 @@ from ostiary.policy.snapshot import AppFact, PersonalTokenFact, PersonFact, Serv
 from ostiary.policy.terms import person_at
 
 WORKLOAD_METHOD: Final = "workload"
-_TOKEN_SESSION: Final = "token-"
-_SERVICE_SESSION: Final = "service:"
+_SCRIPTS: Final = "token-"
+_SERVICES: Final = "service:"
 _VIEW: Final = frozenset({ActionClass.VIEW})
 _EDIT: Final = frozenset({ActionClass.VIEW, ActionClass.EDIT})
 
@@ -78,11 +78,11 @@ def find_let_in(session: SessionId, basis: Basis, app: AppFact, *, now: float) -
         app: what is used.
         now: seconds since the epoch.
     """
-    if session.startswith(_TOKEN_SESSION):
+    if session.startswith(_SCRIPTS):
         known = next((one for one in basis.tokens.values() if _session_of(one.id) == session), None)
         return Bearer(refused=ReasonCode.TOKEN_REFUSED) if known is None else _personal(known, basis, app, now)
-    if session.startswith(_SERVICE_SESSION):
-        service = basis.services.get(ServiceId(session.removeprefix(_SERVICE_SESSION)))
+    if session.startswith(_SERVICES):
+        service = basis.services.get(ServiceId(session.removeprefix(_SERVICES)))
         if service is None or not service.active or now >= service.ends_at:
             return Bearer(refused=ReasonCode.SERVICE_DISABLED, service=service)
         return Bearer(service=service, ends_at=service.ends_at)
@@ -131,7 +131,7 @@ def _personal(known: PersonalTokenFact, basis: Basis, app: AppFact, now: float) 
 
 
 def _session_of(token: str) -> SessionId:
-    return SessionId(f"{_TOKEN_SESSION}{token}")
+    return SessionId(f"{_SCRIPTS}{token}")
 
 
 def spoken_of(service: ServiceFact, ends_at: float) -> tuple[PersonFact, SessionFact]:
@@ -141,7 +141,7 @@ def spoken_of(service: ServiceFact, ends_at: float) -> tuple[PersonFact, Session
         service: which.
         ends_at: when its token runs out, seconds since the epoch.
     """
-    name = f"{_SERVICE_SESSION}{service.id}"
+    name = f"{_SERVICES}{service.id}"
     proof = Authentication(WORKLOAD_METHOD, AuthStrength.SINGLE, 0.0)
     return (
         PersonFact(id=PersonId(name), email="", name=name, active=True),

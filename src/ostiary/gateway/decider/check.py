@@ -92,13 +92,9 @@ def check(
         return Verdict(basis.refuse(ReasonCode.UNKNOWN_RESOURCE), basis)
     if incoming.app is not None and incoming.app != app.id:
         return Verdict(basis.refuse(ReasonCode.MALFORMED_REQUEST, detail="host and route name two apps"), basis, app)
-    if incoming.token is not None:
-        bearer = find_bearer(incoming.token, basis, app, now=now, read_workload=read_workload)
-        return _check_bearer(incoming, basis, app, bearer, now=now, country_of=country_of)
-    if incoming.let_in is not None:
-        program = find_let_in(incoming.let_in.session, basis, app, now=now)
-        if program is not None:
-            return _check_bearer(incoming, basis, app, program, now=now, country_of=country_of)
+    program = _find_program(incoming, basis, app, now=now, read_workload=read_workload)
+    if program is not None:
+        return _check_bearer(incoming, basis, app, program, now=now, country_of=country_of)
     session, person, reason = authenticate(incoming, basis, app, now=now, read_session=read_session)
     if session is None or person is None:
         return Verdict(basis.refuse(reason), basis, app, person=person)
@@ -121,6 +117,17 @@ def check(
             return Verdict(refuse_beyond(end[1], app, basis), basis, app, session, person)
         decision = holds_until(decision, end[0] if end is not None else None)
     return Verdict(holds_until(decision, next_end(person, now)), basis, app, session, person, request)
+
+
+def _find_program(
+    incoming: Incoming, basis: Basis, app: AppFact, *, now: float, read_workload: ReadWorkload
+) -> Bearer | None:
+    """Return the program that asks, or for which a request under way was let in; `None` for a person's browser."""
+    if incoming.token is not None:
+        return find_bearer(incoming.token, basis, app, now=now, read_workload=read_workload)
+    if incoming.let_in is not None:
+        return find_let_in(incoming.let_in.session, basis, app, now=now)
+    return None
 
 
 def _check_bearer(
