@@ -108,6 +108,7 @@ def path_of(name: str, company: Company) -> str:
         "role_id": "accountant",
         "request_id": company.request,
         "proposal_id": "1",
+        "review_id": "nothing",
     }
     parts = str(pattern.pattern).split("/")
     return "/" + "/".join(filled[one.strip("<>").partition(":")[2]] if one.startswith("<") else one for one in parts)
