@@ -46,6 +46,7 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "person_profile",
         "person_reset",
         "request_answer",
+        "recovery_answer",
         "review_close",
         "review_start",
         "role_add",
@@ -66,6 +67,7 @@ PORTAL_SENSITIVE: Final = frozenset(
     {
         "portal_link_confirm",
         "portal_password",
+        "portal_recovery",
         "portal_remove",
         "portal_remove_password",
         "portal_unlink",

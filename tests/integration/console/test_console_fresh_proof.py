@@ -109,6 +109,7 @@ def path_of(name: str, company: Company) -> str:
         "request_id": company.request,
         "proposal_id": "1",
         "review_id": "nothing",
+        "recovery_id": "nothing",
     }
     parts = str(pattern.pattern).split("/")
     return "/" + "/".join(filled[one.strip("<>").partition(":")[2]] if one.startswith("<") else one for one in parts)
