@@ -32,6 +32,10 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "app_add",
         "app_change",
         "app_remove",
+        "client_add",
+        "client_change",
+        "client_remove",
+        "client_secret",
         "group_approvers",
         "group_owner",
         "group_remove",
@@ -79,6 +83,8 @@ PORTAL_SENSITIVE: Final = frozenset(
 
 PORTAL_HARMLESS: Final = frozenset(
     {
+        "oidc_authorize",
+        "oidc_end_session",
         "portal_ask",
         "portal_confirm_address",
         "portal_end_all_sessions",
