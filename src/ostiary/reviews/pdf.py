@@ -19,6 +19,8 @@ FAMILY: Final = "DejaVu"
 INK: Final = (28, 32, 40)
 FAINT: Final = (100, 106, 118)
 LINE: Final = (205, 209, 216)
+_ITEM_MILLIMETRES: Final = 60.0
+"""An item is not begun where there is less room than this."""
 SHADE: Final = FontFace(emphasis="BOLD", fill_color=(238, 240, 244), color=INK)
 
 
@@ -59,7 +61,7 @@ class _Document(FPDF):
         """Write a paragraph."""
         self.set_font(FAMILY, "", 9)
         self.set_text_color(*(FAINT if faint else INK))
-        self.multi_cell(0, 4.6, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(0, 4.6, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(1)
 
     def grid(self, rows: list[tuple[str, ...]], widths: tuple[int, ...], *, heading: bool = True) -> None:
@@ -198,4 +200,6 @@ def _draw_item(document: _Document, item: Item) -> None:
         rows.append((_("Still to be done"), item.trouble))
     if item.read_back is not None:
         rows.append((_("Read back"), words.read_back_of(item.read_back)))
+    if document.will_page_break(_ITEM_MILLIMETRES):
+        document.add_page()
     document.grid([(one, other) for one, other in rows], (42, 136))

@@ -40,7 +40,7 @@ GROUNDS: Final[dict[Ground, Promise]] = {
     Ground.NEW: gettext_lazy("It was not used yet, but is no older than %(enough)d days."),
     Ground.NARROWER: gettext_lazy("All that was used, %(narrower)s opens as well, and less besides."),
     Ground.SELDOM: gettext_lazy("It was not used for %(seldom)d days: an end would show whether it is needed."),
-    Ground.UNUSED: gettext_lazy("Nobody used it in the time that is on record."),
+    Ground.UNUSED: gettext_lazy("It was never used in the time that is on record."),
     Ground.NOTHING_LOST: gettext_lazy("Nothing would be lost: other groups open the same."),
     Ground.SWITCHED_OFF: gettext_lazy("The account is switched off."),
     Ground.ENDS: gettext_lazy("It ends by itself soon."),
@@ -105,7 +105,7 @@ def peers_of(item: Item) -> str:
         "Of %(people)d others who have it, %(used)d used it",
         peers.people,
     ) % {"people": peers.people, "used": peers.used}
-    return f"{words}{_(', %(median)d times in the middle') % {'median': peers.median} if peers.used else ''}."
+    return f"{words}{_(', typically %(median)d times') % {'median': peers.median} if peers.used else ''}."
 
 
 def opened_words(opened: Opened | StillReached) -> str:

@@ -381,7 +381,9 @@ def test_closed_signed_verified_and_drawn(firm: Firm) -> None:
     confirm_suggested(item_ids=(ada.id,), actor=actor_for(firm.olga))
     with pytest.raises(CannotClose, match="still open"):
         close_campaign(campaign_id=campaign, actor=MACHINE)
-    answer_item(item_id=ben.id, answer=Answer.KEEP, actor=actor_for(firm.olga), comment="Łukasz’s team — Ωmega")
+    answer_item(
+        item_id=ben.id, answer=Answer.KEEP, actor=actor_for(firm.olga), comment="Łukasz’s team — Ωmega, 山田 🙂"
+    )
     work()
     key = signing_key(settings.INSTANCE).public_key()
     interim, _payload = read_signed(write_report(campaign)[1], key)
