@@ -10,8 +10,8 @@ from ostiary.policy.decision import Allow, Decision, Deny
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation, GroupId, Label, PersonId
 from ostiary.policy.request import AccessRequest, ActionClass, Authentication, AuthStrength, Context, Resource, Subject
-from ostiary.policy.rules.document import WhoKind
-from ostiary.policy.snapshot import Catalogue, Directory, Rules
+from ostiary.policy.rules.document import Rule, Target, TargetKind, WhoKind
+from ostiary.policy.snapshot import AppFact, Catalogue, Directory, Rules
 from ostiary.reviews.domain.facts import Opened, StillReached
 
 ACTIONS: Final = (ActionClass.VIEW, ActionClass.EDIT, ActionClass.DELETE, ActionClass.CONNECT)
@@ -53,23 +53,24 @@ class Reaches:
             who.kind in {WhoKind.PERSON, WhoKind.EMAIL} for rule in rules for who in rule.who
         )
         self._paths = ("/", *dict.fromkeys(scope.path for rule in rules for scope in rule.paths if scope.path != "/"))
-        self._known: dict[tuple[frozenset[GroupId], str], Found] = {}
+        self._relevant = {app: _groups_for(fact, rules) for app, fact in world.catalogue.apps.items()}
+        self._known: dict[tuple[AppId, frozenset[GroupId], str], Mapping[str, frozenset[str]]] = {}
 
     def of(self, groups: Iterable[str], person: PersonId = NOBODY, email: str = "") -> Found:
-        """Return what is in reach of somebody who is in these groups."""
+        """Return what is in reach of somebody who is in these groups.
+
+        For each app the engine is asked once about each set of those groups that a rule for the app names: others read nothing.
+        """
         wanted = frozenset(map(GroupId, groups))
-        key = (wanted, f"{person} {email}" if self._personal else "")
-        if key not in self._known:
-            self._known[key] = self._ask(Subject(
-                person=person,
-                email=email or "nobody@not.named",
-                groups=wanted,
-                authentications=(
-                    Authentication("password", AuthStrength.SINGLE, self._now),
-                    Authentication("webauthn", AuthStrength.PHISHING_RESISTANT, self._now),
-                ),
-            ))  # fmt: skip
-        return self._known[key]
+        found: dict[AppId, Mapping[str, frozenset[str]]] = {}
+        for app, relevant in self._relevant.items():
+            held = wanted if self._personal else wanted & relevant
+            key = (app, held, f"{person} {email}" if self._personal else "")
+            if key not in self._known:
+                self._known[key] = self._ask(app, _subject(held, person, email, self._now))
+            if self._known[key]:
+                found[app] = self._known[key]
+        return found
 
     def opened_by(self, groups: Iterable[str]) -> tuple[Opened, ...]:
         """Return what groups open that is not open to everybody."""
@@ -123,16 +124,13 @@ class Reaches:
             rules=tuple(sorted(frozenset().union(*actions.values()))),
         )
 
-    def _ask(self, subject: Subject) -> Found:
-        found: dict[AppId, dict[str, frozenset[str]]] = {}
-        for app, fact in self._catalogue.apps.items():
-            actions = {}
-            for action in ACTIONS:
-                rules = self._rules_for(subject, app, frozenset(fact.labels), action)
-                if rules is not None:
-                    actions[action.value] = rules
-            if actions:
-                found[app] = actions
+    def _ask(self, app: AppId, subject: Subject) -> Mapping[str, frozenset[str]]:
+        labels = frozenset(self._catalogue.apps[app].labels)
+        found = {}
+        for action in ACTIONS:
+            rules = self._rules_for(subject, app, labels, action)
+            if rules is not None:
+                found[action.value] = rules
         return found
 
     def _rules_for(
@@ -153,6 +151,35 @@ class Reaches:
                 reached = True
                 rules.update(_rules_of(decision))
         return frozenset(rules) if reached else None
+
+
+def _subject(groups: frozenset[GroupId], person: PersonId, email: str, now: float) -> Subject:
+    return Subject(
+        person=person,
+        email=email or "nobody@not.named",
+        groups=groups,
+        authentications=(
+            Authentication("password", AuthStrength.SINGLE, now),
+            Authentication("webauthn", AuthStrength.PHISHING_RESISTANT, now),
+        ),
+    )
+
+
+def _groups_for(app: AppFact, rules: Iterable[Rule]) -> frozenset[GroupId]:
+    """Return the groups that rules for an app name."""
+    return frozenset(
+        GroupId(who.name)
+        for rule in rules
+        if any(_means(target, app) for target in rule.to)
+        for who in rule.who
+        if who.kind is WhoKind.GROUP
+    )
+
+
+def _means(target: Target, app: AppFact) -> bool:
+    if target.kind is TargetKind.APP:
+        return target.name == app.id
+    return target.kind is TargetKind.ANYTHING or target.name in app.labels
 
 
 def in_reach(decision: Decision) -> bool:

@@ -23,7 +23,9 @@ from ostiary.identity.facade import (
     set_group_owner,
 )
 from ostiary.identity.models import Membership, Person, RoleAssignment
-from ostiary.policy.identifiers import GroupId, PersonId
+from ostiary.policy.engine import PolicyEngine
+from ostiary.policy.identifiers import Generation, GroupId, PersonId
+from ostiary.policy.request import Authentication, AuthStrength, Context, Subject
 from ostiary.reviews.domain.campaign import Seat
 from ostiary.reviews.domain.facts import Ground
 from ostiary.reviews.facade import (
@@ -61,6 +63,7 @@ from ostiary.reviews.gathering import current_world
 from ostiary.reviews.models import CampaignRow, ItemRow
 from ostiary.reviews.pdf import draw_report
 from ostiary.reviews.queries import every_item
+from ostiary.reviews.reach import Reaches, in_reach
 from ostiary.reviews.services.reminding import remind
 from ostiary.rulebook.facade import apply_rules
 from ostiary.visibility.facade import Actor, EventQuery, index_new_events, list_events
@@ -447,6 +450,19 @@ def test_it_starts_by_itself_once_a_quarter(firm: Firm, monkeypatch: pytest.Monk
     now = time.time()
     assert [start_due(now=now), start_due(now=now), start_due(now=now + 92 * DAY)] == [1, 0, 1]
     assert len({one.quarter for one in CampaignRow.objects.all()}) == 2
+
+
+def test_reach_is_what_the_engine_says_for_whatever_groups(firm: Firm) -> None:
+    world, now = current_world(), time.time()
+    reaches, engine = Reaches(world, now=now), PolicyEngine(world.rules, world.catalogue, Generation(0))
+    strong = Authentication("webauthn", AuthStrength.PHISHING_RESISTANT, now)
+    names = ("staff", "readers", "finance", "board", "administrators")
+    for number in range(2 ** len(names)):
+        groups = frozenset(GroupId(name) for place, name in enumerate(names) if number >> place & 1)
+        subject = Subject(person=firm.ada, email="ada@example.test", groups=groups, authentications=(strong,))
+        possible = engine.possible(subject, None, Context(risk=0), now)
+        seen = {app for app, actions in reaches.of(groups).items() if "view" in actions}
+        assert seen == {app for app, decision in possible.items() if in_reach(decision)}, groups
 
 
 def test_the_register_says_who_holds_what_and_by_which_rule(firm: Firm) -> None:
