@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import pytest
+from tests.oidc_party import Party, add_party
 from tests.openid_directory import sign_in_there
 from tests.running_directory import directory_of
 from tests.running_instance import IDENTITY, Client, RunningInstance, location, reached
@@ -217,7 +219,26 @@ def with_another_directory(running: RunningInstance) -> tuple[str, Attempt]:
     return running.operator(f"{IDENTITY}:find_person", email, acting=False)["id"], attempt
 
 
+@lru_cache(maxsize=1)
+def the_wiki_as_a_client(running: RunningInstance) -> Party:
+    return add_party(running, "wiki")
+
+
+def with_a_refresh_token(running: RunningInstance) -> tuple[str, Attempt]:
+    """At an application that signs people in here by OpenID Connect."""
+    wiki = the_wiki_as_a_client(running)
+    ada = running.signed_in(running.make_person("staff"))
+    tokens = wiki.sign_in(ada)
+
+    def attempt() -> bool:
+        known = wiki.userinfo(tokens["access_token"]).status_code == 200
+        return wiki.refresh(tokens["refresh_token"]).status_code == 200 or known
+
+    return ada.account.id, attempt
+
+
 DOORS = (
+    with_a_refresh_token,
     with_another_directory,
     with_password_and_code,
     with_the_second_step_of_a_sign_in_begun_before,

@@ -7,6 +7,8 @@ from tests.oidc_party import FACADE, Party
 from tests.protected_apache import ProtectedApache
 from tests.running_instance import RunningInstance
 
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
+
 
 @pytest.fixture(scope="module")
 def apache(running: RunningInstance, books: Party) -> Iterator[ProtectedApache]:

@@ -11,6 +11,7 @@ from tests.oidc_party import Party, add_party
 from tests.openid_directory import NODE
 from tests.running_instance import Client, RunningInstance
 
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
 FOLDER = Path(__file__).parents[2] / "relying_party"
 
 

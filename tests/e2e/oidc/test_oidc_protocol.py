@@ -11,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.oidc_party import CALLBACK, Party, add_party
 from tests.running_instance import Client, RunningInstance
 
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
+
 
 @pytest.fixture(scope="module")
 def ada(running: RunningInstance, books: Party) -> Client:

@@ -38,31 +38,29 @@ def test_a_product_is_registered_and_its_secret_is_shown_once(company: Company, 
     assert "sign-in client" in text_of(visit().get("/apps/cloud/"))
 
 
-@pytest.mark.parametrize(
-    ("form", "said"),
-    [
-        ({"app_id": "cloud"}, "no redirect URI"),
-        ({"app_id": "cloud", "redirect_uris": "http://cloud.example.org/x"}, "not encrypted"),
-        ({"app_id": "cloud", "preset": "nextcloud"}, "Where is your Nextcloud?"),
-        ({"app_id": "console", "redirect_uris": "https://cloud.example.org/x"}, "does not sign in"),
-        ({"app_id": "wiki", "redirect_uris": "https://cloud.example.org/x"}, "client already"),
-        (
-            {"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "claims": "sub=email"},
-            "claim of its own",
-        ),
-        ({"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "roles": "x"}, "no equals sign"),
-        (
-            {"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "public": "on", "no_pkce": "on"},
-            "nothing but PKCE",
-        ),
-    ],
+WRONG = (
+    ({"app_id": "cloud"}, "no redirect URI"),
+    ({"app_id": "cloud", "redirect_uris": "http://cloud.example.org/x"}, "not encrypted"),
+    ({"app_id": "cloud", "preset": "nextcloud"}, "Where is your Nextcloud?"),
+    ({"app_id": "console", "redirect_uris": "https://cloud.example.org/x"}, "does not sign in"),
+    ({"app_id": "wiki", "redirect_uris": "https://cloud.example.org/x"}, "client already"),
+    (
+        {"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "claims": "sub=email"},
+        "claim of its own",
+    ),
+    ({"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "roles": "x"}, "no equals sign"),
+    (
+        {"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "public": "on", "no_pkce": "on"},
+        "nothing but PKCE",
+    ),
 )
-def test_what_is_wrong_is_said_and_nothing_is_added(
-    company: Company, visit: Visit, form: dict[str, str], said: str
-) -> None:
-    answer = visit().post("/apps/clients/add", form)
-    assert answer.status_code == 422
-    assert said in text_of(answer)
+
+
+def test_what_is_wrong_is_said_and_nothing_is_added(company: Company, visit: Visit) -> None:
+    for form, said in WRONG:
+        answer = visit().post("/apps/clients/add", form)
+        assert answer.status_code == 422, form
+        assert said in text_of(answer), form
     assert find_client("cloud") is None
 
 
