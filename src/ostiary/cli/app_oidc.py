@@ -89,7 +89,8 @@ def add(
         "roles": _pairs(role or ()),
     }
     if preset:
-        given = find_preset(preset).fill(url, given)
+        product = find_preset(preset)
+        name, given = name or product.name, product.fill(url, given)
     if pkce is not None:
         given["pkce"] = pkce
     added = add_client(

@@ -31,7 +31,7 @@ def test_a_product_is_registered_and_its_secret_is_shown_once(company: Company, 
     assert "user_oidc:provider" in page
     assert answer["Cache-Control"] == "no-store"
     app = get_app("cloud")
-    assert (app.behind_gateway, app.launch_url) == (False, "https://cloud.example.org/")
+    assert (app.name, app.behind_gateway, app.launch_url) == ("Nextcloud", False, "https://cloud.example.org/")
     shown = text_of(visit().get("/apps/cloud/client"))
     assert "https://cloud.example.org/apps/user_oidc/code" in shown
     assert secret not in shown

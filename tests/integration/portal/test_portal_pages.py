@@ -7,7 +7,7 @@ from allauth.mfa.models import Authenticator
 from django.core import mail
 from tests.identity_people import MACHINE, Browser, SteppedTotp, link_in, make_person_with_app, row_of
 
-from ostiary.applications.facade import add_app, ensure_builtin_apps
+from ostiary.applications.facade import SignIn, add_app, add_app_elsewhere, ensure_builtin_apps
 from ostiary.identity.adapters.mail import wait_until_sent
 from ostiary.identity.facade import find_person, list_sessions, recover_administrator
 from ostiary.identity.models import Person, SignInSession
@@ -62,6 +62,15 @@ def test_open_apps_are_links_and_the_rest_says_which_step_is_missing() -> None:
     assert "Ledger" not in page.split("You may ask for")[0], "no rule leads there"
     assert '<a class="button" href="/requests/new?app=ledger">Ask for access' in asked_for
     assert "Console" not in page
+
+
+@pytest.mark.usefixtures("company")
+def test_an_app_that_is_not_behind_the_gateway_opens_at_its_own_address() -> None:
+    add_app_elsewhere("cloud", sign_in=SignIn.OIDC, launch_url="https://cloud.example.org/start", actor=MACHINE)
+    rule = "- name: staff-use-the-cloud\n  allow: group:staff\n  to: app:cloud\n  do: [view]\n"
+    apply_rules(document=f"version: 1\nrules:\n{rule}", actor=MACHINE)
+    browser, _secret = signed_in(groups=("staff",))
+    assert 'href="https://cloud.example.org/start"' in browser.get("/").content.decode()
 
 
 @pytest.mark.usefixtures("company")

@@ -93,12 +93,14 @@ class ClientForm(forms.Form):
             "claims": typed["claims"],
             "roles": typed["roles"],
         }
+        name = typed["name"]
         if typed["preset"]:
-            given = find_preset(typed["preset"]).fill(typed["url"], given)
+            preset = find_preset(typed["preset"])
+            name, given = name or preset.name, preset.fill(typed["url"], given)
         if typed["no_pkce"]:
             given["pkce"] = False
         kind = ClientKind.PUBLIC if typed["public"] else ClientKind.SECRET
-        return {**given, "kind": kind, "launch_url": typed["url"], "name": typed["name"], "preset": typed["preset"]}
+        return {**given, "kind": kind, "launch_url": typed["url"], "name": name, "preset": typed["preset"]}
 
     def changed(self) -> dict[str, Any]:
         """Return what was typed as the arguments of a change."""
