@@ -33,6 +33,8 @@ NOT_TIMED: Final = frozenset(
         "review_close",
         "review_remind",
         "review_report",
+        "person_unlink",
+        "scim_client_revoke",
         "recovery",
         "recovery_answer",
         "rules_confirm",
@@ -84,6 +86,8 @@ def addresses() -> dict[str, str]:
         "directory": {"provider_id": "none"},
         **{name: {"request_id": "none"} for name in ("request", "request_answer", "request_end")},
         **{name: {"review_id": "none"} for name in ("review", "review_close", "review_remind", "review_report")},
+        "person_unlink": {"person_id": person.id, "link_id": "0"},
+        "scim_client_revoke": {"client_name": "none"},
         **{name: {"recovery_id": "none"} for name in ("recovery", "recovery_answer")},
         "audit_event": {"stream": "control", "seq": 3},
     }

@@ -84,6 +84,7 @@ from ostiary.identity.recovery_queries import get_recovery, search_recoveries
 from ostiary.identity.role_effects import Effect, preview_role
 from ostiary.identity.role_queries import access_of, assignments_of, get_role, list_assignments, list_roles
 from ostiary.identity.services.authenticators import list_authenticators, unsafe_provision_totp
+from ostiary.identity.services.federation import unlink_directory
 from ostiary.identity.services.groups import (
     add_member,
     change_members_via,
@@ -290,6 +291,7 @@ __all__ = [
     "set_group_owner",
     "strongest_proof",
     "touch_session",
+    "unlink_directory",
     "unsafe_provision_totp",
     "withdraw_role",
 ]

@@ -10,7 +10,7 @@ from tests.console_company import RULES, Company, grow_old, make_company
 from tests.console_server import asked_elsewhere, chromium, serve_console
 
 from ostiary.config.places import Instance
-from ostiary.identity.facade import find_person
+from ostiary.identity.facade import find_person, linked_sign_ins
 from ostiary.rulebook.facade import get_current
 from ostiary.web.console.looking import LOOKS
 
@@ -87,6 +87,11 @@ def every_page(company: Company) -> list[str]:
         "/people/import",
         "/people/to-tidy-up",
         "/people/to-tidy-up?q=zzzz",
+        f"/people/{bruno}/linked/{linked_sign_ins(bruno)[0].id}/unlink",
+        "/scim/",
+        "/scim/?q=zzzz",
+        "/scim/add",
+        "/scim/okta/revoke",
         "/recoveries/",
         "/recoveries/?q=zzzz",
         f"/recoveries/{company.recovery}/",

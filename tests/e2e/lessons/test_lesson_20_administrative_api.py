@@ -49,6 +49,8 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "request_id": "r_0",
         "review_id": "c_0",
         "recovery_id": "l_0",
+        "link_id": "1",
+        "client_name": "lesson-20",
         "session_id": held["sid"],
         "number": "1",
         "proposal_id": "1",

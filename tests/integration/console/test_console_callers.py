@@ -11,7 +11,7 @@ from tests.console_company import OPERATOR, Company, sign_assertion
 from tests.console_fixtures import Visit, text_of, visitor
 
 from ostiary.config.places import Instance
-from ostiary.identity.facade import ConsoleRole, disable_person, revoke_session
+from ostiary.identity.facade import ConsoleRole, disable_person, linked_sign_ins, revoke_session
 from ostiary.rulebook.facade import get_current
 from ostiary.visibility.facade import EventQuery, index_new_events, list_events
 from ostiary.web.console.assertion import NotIdentified, read_assertion_key
@@ -111,6 +111,8 @@ def addresses(company: Company) -> dict[str, str]:
         "review_remind": {"review_id": company.review},
         "review_close": {"review_id": company.review},
         "review_report": {"review_id": company.review},
+        "person_unlink": {"person_id": bruno.id, "link_id": linked_sign_ins(bruno.id)[0].id},
+        "scim_client_revoke": {"client_name": "okta"},
         "recovery": {"recovery_id": company.recovery},
         "recovery_answer": {"recovery_id": company.recovery},
         "rules_version": {"number": get_current().number},

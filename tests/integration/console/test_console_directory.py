@@ -1,6 +1,7 @@
 """Roles, people who come, change jobs and go, and what is to be tidied up: in the console."""
 
 import json
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -24,10 +25,12 @@ from ostiary.identity.facade import (
     get_group,
     get_person,
     get_role,
+    linked_sign_ins,
     list_sessions,
     set_group_owner,
 )
 from ostiary.policy.identifiers import GroupId
+from ostiary.scim.facade import client_with_token
 from ostiary.visibility.facade import EventQuery, index_new_events, list_events
 
 CLERK = {"role_id": "clerk", "name": "Clerk", "owner": "max.admin@example.test", "groups": ["engineering"]}
@@ -326,3 +329,36 @@ def test_a_lost_second_factor_is_listed_and_answered(company: Company, visit: Vi
     assert visit().post(f"{address}answer", {"answer": "refuse", "reason": "too late"}).status_code == 422
     assert "lost their second factor" not in text_of(visit().get("/"))
     assert bruno.email in text_of(visit().get("/recoveries/"))
+
+
+def test_somebody_is_unlinked_and_the_last_way_in_only_when_that_is_said(company: Company, visit: Visit) -> None:
+    bruno = company.people["bruno_costa"]
+    (link,) = linked_sign_ins(bruno.id)
+    address = f"/people/{bruno.id}/linked/{link.id}/unlink"
+    assert f'href="{address}"' in text_of(visit().get(f"/people/{bruno.id}/"))
+    assert address not in text_of(visit("henk_help").get(f"/people/{bruno.id}/"))
+    assert "Unlink Bruno Costa from Example Work" in text_of(visit().get(address))
+    refused = visit().post(address, {"reason": "left that organisation"})
+    assert refused.status_code == 422, "nothing else lets him in"
+    assert linked_sign_ins(bruno.id) == (link,)
+    assert visit().post(address, {"reason": "left that organisation", "last_too": "on"}).status_code == 302
+    assert linked_sign_ins(bruno.id) == ()
+    assert visit().get(address).status_code == 404
+
+
+def test_a_directory_is_let_in_with_a_token_shown_once_and_shut_out(visit: Visit) -> None:
+    assert visit().post("/scim/add", {"name": "Not A Name", "lifetime": "1d"}).status_code == 422
+    assert visit().post("/scim/add", {"name": "entra", "lifetime": "ever"}).status_code == 422
+    page = text_of(visit().post("/scim/add", {"name": "entra", "lifetime": "90d", "reason": "people come from there"}))
+    (token,) = re.findall(r"<code>(ostiary_[^<]+)</code>", page)
+    assert "/scim/v2" in page
+    client = client_with_token(token)
+    assert client is not None
+    assert client.name == "entra"
+    assert token not in text_of(visit().get("/scim/"))
+    assert "entra" in text_of(visit("audrey_audit").get("/scim/"))
+    assert visit("henk_help").post("/scim/entra/revoke", {}).status_code == 403
+    assert visit().post("/scim/entra/revoke", {"reason": "it stood in a log"}).status_code == 302
+    assert client_with_token(token) is None
+    assert visit().get("/scim/entra/revoke").status_code == 404
+    assert "No directory matches" in text_of(visit().get("/scim/", {"q": "zzzz"}))

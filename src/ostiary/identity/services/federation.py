@@ -29,7 +29,7 @@ from ostiary.identity.journal import record_account_change
 from ostiary.identity.models import DirectoryLink, Group, Membership, OneTimeLink, Person
 from ostiary.identity.services.authenticators import kinds_of, second_factor_is_required, tell_owner
 from ostiary.identity.services.groups import put_into_group, take_out_of_group
-from ostiary.identity.services.guards import lock_person, parse_name
+from ostiary.identity.services.guards import lock_person, parse_name, parse_reason, require_may_change_person
 from ostiary.identity.services.links import withdraw_links
 from ostiary.identity.services.providers import end_directory_sessions
 from ostiary.policy.identifiers import PersonId, SessionId
@@ -86,34 +86,58 @@ def link_directory(*, provider: Provider, assertion: Assertion, person_id: Perso
 
 
 @transaction.atomic
-def unlink_directory(*, person_id: PersonId, link_id: str, actor: Actor, keep_session: SessionId | None = None) -> str:
+def unlink_directory(
+    *,
+    person_id: PersonId,
+    link_id: str,
+    actor: Actor,
+    keep_session: SessionId | None = None,
+    reason: str = "",
+    last_too: bool = False,
+) -> str:
     """Undo `link_directory`: what the directory brought goes, and who is signed in by it elsewhere is signed out.
+
+    Args:
+        person_id: whose link.
+        link_id: which one.
+        actor: its owner, or an administrator.
+        keep_session: a sign-in that goes on.
+        reason: why, in the actor's words.
+        last_too: whether it goes even when nothing else lets them in.
 
     Returns:
         The directory's name.
 
     Raises:
         UnknownAuthenticator: when there is no such link.
-        NotAllowed: when the person could not sign in without it.
+        NotAllowed: when the person could not sign in without it, or is an administrator and the actor is none.
     """
     person = lock_person(person_id)
+    require_may_change_person(actor, person)
     rows = DirectoryLink.objects.select_related("provider").filter(person=person)
     link = (
         rows.filter(pk=int(link_id)).first() if link_id.isascii() and link_id.isdigit() and len(link_id) < 19 else None
     )
     if link is None:
         raise UnknownAuthenticator("There is no such link.")
-    kinds = kinds_of(person)
-    kinds.remove("directory")
-    if not can_sign_in_with(kinds, second_factor_required=second_factor_is_required()):
+    if not last_too and not can_sign_in_without_directory(person):
         raise NotAllowed("You could not sign in without this.", hint="Set up another way to sign in first.")
     provider = provider_of(link.provider)
     _bring_groups(provider, person, ())
     link.delete()
     end_directory_sessions(person, keep=keep_session)
-    record_account_change(actor=actor, change="update", person=person, details={"unlinked": provider.id})
+    record_account_change(
+        actor=actor, change="update", person=person, reason=parse_reason(reason), details={"unlinked": provider.id}
+    )
     tell_owner(person, _("Signing in with %(name)s was unlinked.") % {"name": provider.name})
     return provider.name
+
+
+def can_sign_in_without_directory(person: Person) -> bool:
+    """Say whether somebody still has a way in when one of the directories they are linked to is unlinked."""
+    kinds = kinds_of(person)
+    kinds.remove("directory")
+    return can_sign_in_with(kinds, second_factor_required=second_factor_is_required())
 
 
 def _find(assertion: Assertion) -> DirectoryLink | None:
