@@ -54,7 +54,7 @@ from ostiary.reviews.facade import parse_scope, start_campaign
 from ostiary.rulebook.facade import apply_rules
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.rulebook.models import AppliedRulesRow
-from ostiary.scim.facade import add_client
+from ostiary.scim.facade import add_client as add_scim_client
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
 from ostiary.visibility.domain.reference import format_reference
@@ -183,7 +183,7 @@ def make_company(*, decisions: int = 32) -> Company:
         actor=OPERATOR,
     ).id
     company.review = start_campaign(scope=parse_scope("group:finance"), actor=OPERATOR).id
-    add_client("okta", actor=OPERATOR)
+    add_scim_client("okta", actor=OPERATOR)
     company.recovery = _lose_a_factor(company.people["bruno_costa"])
     return company
 
