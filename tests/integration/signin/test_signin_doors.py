@@ -182,7 +182,7 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
         "portal_request_withdraw", "portal_request_hand_back", "portal_request_extend",
         "saml_continue", "saml_again", "saml_open",
         "portal_reviews", "portal_reviews_confirm", "portal_review", "portal_review_hand_on",
-        "portal_recoveries", "portal_recovery",
+        "portal_recoveries", "portal_recovery", "sign_in_again",
     }  # fmt: skip
 
 
