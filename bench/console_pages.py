@@ -18,8 +18,11 @@ from ostiary.rulebook.facade import get_current
 from ostiary.visibility.facade import DecisionQuery, latest_decisions
 from ostiary.web.urls_console import pages
 
+SERVICE_PAGES: Final = ("service", "service_change", "service_disable", "service_enable", "service_remove")
 NOT_TIMED: Final = frozenset(
     {
+        *SERVICE_PAGES,
+        "token_revoke",
         "audit_download",
         "client",
         "client_change",
@@ -45,7 +48,7 @@ NOT_TIMED: Final = frozenset(
 )
 """The whole record as an archive takes as long as the record is. Nothing is on trial or proposed in this company, nothing
 is chosen to be taken back, nobody asked for access, no review was started, no app signs people in, and it has no other
-directory."""
+directory, no service and no token."""
 ASKED: Final[Mapping[str, Mapping[str, str]]] = {
     "overview": {"week": "?span=week", "hour": "?span=hour"},
     "people": {"search": "?q=person-09", "group": f"?group={STAFF}", "late page": "?page=150"},
@@ -84,6 +87,8 @@ def addresses() -> dict[str, str]:
         "rules_version": {"number": get_current().number},
         "rules_proposal": {"proposal_id": 0},
         "directory": {"provider_id": "none"},
+        **{name: {"service_id": "none"} for name in SERVICE_PAGES},
+        "token_revoke": {"token_id": "none"},
         **{name: {"request_id": "none"} for name in ("request", "request_answer", "request_end")},
         **{name: {"review_id": "none"} for name in ("review", "review_close", "review_remind", "review_report")},
         "person_unlink": {"person_id": person.id, "link_id": "0"},

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import jwt
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 
 from ostiary.applications.facade import add_app, ensure_builtin_apps
@@ -60,6 +62,7 @@ from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
 from ostiary.visibility.domain.reference import format_reference
 from ostiary.visibility.facade import Actor, index_new_decisions, index_new_events
 from ostiary.visibility.keeping import PastKeeper
+from ostiary.workloads.facade import GITHUB, add_key, add_service, add_trust, make_token
 
 OPERATOR = Actor(kind="machine", id="root", label="root")
 RULES = """\
@@ -122,6 +125,8 @@ class Company:
     request: str = ""
     review: str = ""
     recovery: str = ""
+    service: str = "nightly-export"
+    token: str = ""
 
     def assertion(self, who: str, **claims: object) -> str:
         """Return what the gateway tells the console about somebody."""
@@ -185,6 +190,7 @@ def make_company(*, decisions: int = 32) -> Company:
     company.review = start_campaign(scope=parse_scope("group:finance"), actor=OPERATOR).id
     add_scim_client("okta", actor=OPERATOR)
     company.recovery = _lose_a_factor(company.people["bruno_costa"])
+    _make_service(company)
     return company
 
 
@@ -199,6 +205,23 @@ def _lose_a_factor(person: Person) -> str:
         user_agent="Firefox",
     )
     return row.id
+
+
+def _make_service(company: Company) -> None:
+    """Have a service with a key and an issuer, and somebody's own token."""
+    public = ed25519.Ed25519PrivateKey.generate().public_key()
+    add_service(company.service, owner="alice.meyer@example.test", purpose="Exports the handbook", actor=OPERATOR)
+    add_key(
+        company.service,
+        public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode(),
+        actor=OPERATOR,
+    )
+    claims = {"repository": "acme/handbook", "ref": "refs/heads/main"}
+    add_trust(company.service, issuer=GITHUB, audience="https://id.example.test", claims=claims, actor=OPERATOR)
+    bruno = company.people["bruno_costa"].id
+    company.token = make_token(
+        person_id=bruno, name="Weekly report", apps=[AppId("wiki")], days=30, actor=OPERATOR
+    ).token.id
 
 
 def _hire(company: Company, email: str, name: str, groups: tuple[str, ...]) -> None:

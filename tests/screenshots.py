@@ -152,6 +152,7 @@ def console_pages(context: BrowserContext, instance: Instance) -> dict[str, str]
         "roles": "/roles/",
         "reviews": "/reviews/",
         "reviews-start": "/reviews/start",
+        "services": "/services/",
         "rules": "/rules/",
         "rules-edit": "/rules/edit",
         "rules-unused": "/rules/unused",

@@ -50,6 +50,7 @@ _FINDINGS: Final = {
     Finding.ROLE_WITHOUT_OWNER: "a role that nobody answers for",
     Finding.GROUP_OWNER_GONE: "a group whose owner is gone",
     Finding.ROLE_NOBODY_HAS: "a role that nobody has",
+    Finding.SERVICE_OWNER_GONE: "a service whose owner is gone",
 }
 
 

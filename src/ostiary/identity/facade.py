@@ -96,7 +96,7 @@ from ostiary.identity.services.groups import (
     set_group_owner,
 )
 from ostiary.identity.services.guards import find_owner, parse_email, parse_name
-from ostiary.identity.services.hygiene import check_directory, record_hygiene_export
+from ostiary.identity.services.hygiene import check_also, check_directory, record_hygiene_export
 from ostiary.identity.services.life_cycle import (
     Joined,
     Profile,
@@ -208,6 +208,7 @@ __all__ = [
     "change_profile",
     "change_provider",
     "change_role",
+    "check_also",
     "check_directory",
     "check_provider",
     "client_of",

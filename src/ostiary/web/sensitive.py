@@ -21,8 +21,10 @@ CONSOLE_HARMLESS: Final = frozenset(
         "rules_replay",
         "rules_roll_back",
         "rules_unused_review",
+        "service_disable",
         "session_revoke",
         "sessions_revoke_of",
+        "token_revoke",
     }
 )
 """They change nothing, or nothing that opens anything; or they only take away what must end at once."""
@@ -61,6 +63,10 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "rules_confirm",
         "rules_edit",
         "rules_proposal",
+        "service_add",
+        "service_change",
+        "service_enable",
+        "service_remove",
     }
 )
 
@@ -74,6 +80,7 @@ PORTAL_SENSITIVE: Final = frozenset(
         "portal_recovery",
         "portal_remove",
         "portal_remove_password",
+        "portal_token_new",
         "portal_unlink",
         "set_up_app",
         "set_up_codes",
@@ -98,6 +105,7 @@ PORTAL_HARMLESS: Final = frozenset(
         "portal_review",
         "portal_review_hand_on",
         "portal_reviews_confirm",
+        "portal_token_revoke",
         "prove",
         "saml_again",
         "saml_sign_in",

@@ -6,7 +6,7 @@ from ostiary.web import workload
 from ostiary.web.oidc import token, userinfo
 from ostiary.web.oidc.authorize import authorize
 from ostiary.web.oidc.end_session import end_session
-from ostiary.web.portal import authenticators, recoveries, request_asking, requests, reviews
+from ostiary.web.portal import authenticators, recoveries, request_asking, requests, reviews, tokens
 from ostiary.web.portal import views as portal
 from ostiary.web.scim import scim
 from ostiary.web.signin import (
@@ -107,6 +107,9 @@ urlpatterns = [
     path("reviews/<str:item_id>/hand-on", reviews.hand_on, name="portal_review_hand_on"),
     path("recoveries", recoveries.recoveries, name="portal_recoveries"),
     path("recoveries/<str:recovery_id>", recoveries.show, name="portal_recovery"),
+    path("tokens", tokens.tokens, name="portal_tokens"),
+    path("tokens/new", tokens.new_token, name="portal_token_new"),
+    path("tokens/<str:token_id>/revoke", tokens.revoke, name="portal_token_revoke"),
     path("profile", portal.profile, name="portal_profile"),
     path("profile/confirm-address", portal.confirm_address, name="portal_confirm_address"),
 ]

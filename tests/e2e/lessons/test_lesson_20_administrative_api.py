@@ -39,6 +39,7 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "app", "oidc", "add", "books-20", "--redirect-uri", "https://books.lesson-20.test/callback",
         "--url", "https://books.lesson-20.test/",
     )  # fmt: skip
+    running.command("workload", "add", "lesson-20", "--owner", admin.account.email)
     held = running.session_claims(admin.cookies("admin")["__Host-ostiary-session"])
     known = {
         "person_id": admin.account.id,
@@ -51,6 +52,8 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "recovery_id": "l_0",
         "link_id": "1",
         "client_name": "lesson-20",
+        "service_id": "lesson-20",
+        "token_id": "t_0",
         "session_id": held["sid"],
         "number": "1",
         "proposal_id": "1",

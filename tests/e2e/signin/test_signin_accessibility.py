@@ -80,7 +80,7 @@ def test_pages_from_the_invitation_to_the_portal(site: Site, page: Page) -> None
     page.wait_for_selector("[data-codes]")
     look(page)
     for path in (
-        "/", "/sessions", "/authenticators", "/authenticators/password", "/profile", "/sign-out", "/prove",
+        "/", "/sessions", "/authenticators", "/authenticators/password", "/profile", "/tokens", "/tokens/new", "/sign-out", "/prove",
         "/set-up/recovery-codes", "/set-up/app", "/recoveries",
     ):  # fmt: skip
         page.goto(site.url + path)

@@ -54,6 +54,12 @@ reviews view AU
 reviews export AU
 reviews enter A
 reviews change A
+services view AUH
+services enter A
+services change A
+services disable A
+services remove A
+services revoke A
 sessions view AUH
 sessions export AU
 sessions revoke AH
@@ -66,6 +72,7 @@ decisions export AU
 audit view AU
 audit export AU
 """
+SERVICE_PAGES = ("service", "service_change", "service_disable", "service_enable", "service_remove")
 LETTERS = {"A": ConsoleRole.ADMINISTRATOR, "U": ConsoleRole.AUDITOR, "H": ConsoleRole.HELPDESK}
 
 
@@ -115,6 +122,8 @@ def addresses(company: Company) -> dict[str, str]:
         "scim_client_revoke": {"client_name": "okta"},
         "recovery": {"recovery_id": company.recovery},
         "recovery_answer": {"recovery_id": company.recovery},
+        **{name: {"service_id": company.service} for name in SERVICE_PAGES},
+        "token_revoke": {"token_id": company.token},
         "rules_version": {"number": get_current().number},
         "rules_proposal": {"proposal_id": 1},
         "decision": {"reference": company.references[0]},

@@ -107,6 +107,8 @@ def path_of(name: str, company: Company) -> str:
         "group_id": "staff",
         "role_id": "accountant",
         "request_id": company.request,
+        "service_id": company.service,
+        "token_id": company.token,
         "proposal_id": "1",
         "review_id": "nothing",
         "recovery_id": "nothing",

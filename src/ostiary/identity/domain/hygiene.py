@@ -32,6 +32,7 @@ class Finding(StrEnum):
     ROLE_WITHOUT_OWNER = "role_without_owner"
     GROUP_OWNER_GONE = "group_owner_gone"
     ROLE_NOBODY_HAS = "role_nobody_has"
+    SERVICE_OWNER_GONE = "service_owner_gone"
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):

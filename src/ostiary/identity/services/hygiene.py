@@ -1,6 +1,7 @@
 """Looks through the directory for what does not belong there, and notes who took a report of it away."""
 
 import time
+from collections.abc import Callable
 
 from django.conf import settings
 
@@ -9,6 +10,18 @@ from ostiary.identity.queries import list_groups
 from ostiary.identity.role_queries import list_roles
 from ostiary.identity.standings import list_standings
 from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
+
+_others: dict[str, Callable[[], tuple[Found, ...]]] = {}
+
+
+def check_also(name: str, check: Callable[[], tuple[Found, ...]]) -> None:
+    """Have a room above this one look through what it keeps in people's names, whenever the directory is looked through.
+
+    Args:
+        name: of the check; telling it again takes the place of the one before.
+        check: returns what it found.
+    """
+    _others[name] = check
 
 
 def check_directory(*, now: float) -> tuple[Found, ...]:
@@ -20,7 +33,7 @@ def check_directory(*, now: float) -> tuple[Found, ...]:
     sign_in = settings.INSTANCE.configuration.sign_in
     limits = Limits(dormant_days=sign_in.dormant_days, invitation_days=sign_in.invitation_days)
     standings = list_standings()
-    return find(
+    found = find(
         [one.person for one in standings],
         list_groups(),
         list_roles(),
@@ -28,6 +41,7 @@ def check_directory(*, now: float) -> tuple[Found, ...]:
         now=now,
         lacking={one.person.email: (one.unmet, one.due_at) for one in standings if one.unmet},
     )
+    return (*found, *(one for check in _others.values() for one in check()))
 
 
 def record_hygiene_export(*, people: int, actor: Actor) -> None:

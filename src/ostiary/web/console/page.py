@@ -64,6 +64,7 @@ NAVIGATION: Final[tuple[tuple[Promise | str, tuple[Entry, ...]], ...]] = (
             Entry(Resource.ROLES, _("Roles"), "roles", "j"),
             Entry(Resource.REQUESTS, _("Requests"), "key", "q"),
             Entry(Resource.REVIEWS, _("Reviews"), "reviews", "v"),
+            Entry(Resource.SERVICES, _("Services"), "services", "w"),
             Entry(Resource.SESSIONS, _("Sessions"), "sessions", "s"),
         ),
     ),

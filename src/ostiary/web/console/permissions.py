@@ -19,6 +19,7 @@ class Resource(StrEnum):
     ROLES = "roles"
     REQUESTS = "requests"
     REVIEWS = "reviews"
+    SERVICES = "services"
     SESSIONS = "sessions"
     RULES = "rules"
     EXPLAIN = "explain"
@@ -82,6 +83,12 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[ConsoleRole]]] = {
     (Resource.REVIEWS, Action.EXPORT): READERS,
     (Resource.REVIEWS, Action.ENTER): ADMINISTRATOR,
     (Resource.REVIEWS, Action.CHANGE): ADMINISTRATOR,
+    (Resource.SERVICES, Action.VIEW): EVERY_ROLE,
+    (Resource.SERVICES, Action.ENTER): ADMINISTRATOR,
+    (Resource.SERVICES, Action.CHANGE): ADMINISTRATOR,
+    (Resource.SERVICES, Action.DISABLE): ADMINISTRATOR,
+    (Resource.SERVICES, Action.REMOVE): ADMINISTRATOR,
+    (Resource.SERVICES, Action.REVOKE): ADMINISTRATOR,
     (Resource.SESSIONS, Action.VIEW): EVERY_ROLE,
     (Resource.SESSIONS, Action.EXPORT): READERS,
     (Resource.SESSIONS, Action.REVOKE): DESK,

@@ -114,6 +114,19 @@ REVIEWS: Final = Table(
         Column("by", _("Closed by"), usual=False),
     ),
 )
+SERVICES: Final = Table(
+    "services",
+    "service",
+    (
+        Column("service", _("Service")),
+        Column("state", _("State")),
+        Column("owner", _("Answers for it")),
+        Column("used", _("Last used")),
+        Column("ends", _("Ends")),
+        Column("keys", _("Keys"), "amount", usual=False),
+        Column("issuers", _("Issuers"), "amount", usual=False),
+    ),
+)
 SESSIONS: Final = Table(
     "sessions",
     "person",
@@ -191,6 +204,7 @@ TABLES: Final = (
     LINKED,
     APPS,
     REQUESTS,
+    SERVICES,
     SESSIONS,
     DECISIONS,
     EVENTS,

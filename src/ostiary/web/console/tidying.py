@@ -172,6 +172,13 @@ REMEDIES: Final[dict[Finding, Remedy]] = {
         _("Delete it"),
         (Resource.ROLES, Action.REMOVE),
     ),
+    Finding.SERVICE_OWNER_GONE: Remedy(
+        _("A service that nobody answers for"),
+        _("Say who answers for it now, or switch it off."),
+        "service_change",
+        _("Name an owner"),
+        (Resource.SERVICES, Action.CHANGE),
+    ),
 }
 PRESSING: Final = frozenset(
     {Finding.ADMINISTRATOR_WITHOUT_PASSKEY, Finding.BREACHED_PASSWORD, Finding.NO_SECOND_FACTOR, Finding.NO_PASSKEY}
@@ -226,6 +233,8 @@ def _line(one: Found, role: ConsoleRole, ids: Mapping[str, PersonId]) -> Untidy:
         page, subject = "role", one.subject
     elif one.finding is Finding.GROUP_OWNER_GONE:
         page, subject = "group", one.subject
+    elif one.finding is Finding.SERVICE_OWNER_GONE:
+        page, subject = "service", one.subject
     else:
         page, subject = "person", ids.get(one.subject, one.subject)
     return Untidy(

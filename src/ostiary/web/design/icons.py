@@ -13,6 +13,7 @@ PATHS: Final = {
     "groups": '<circle cx="5.5" cy="5.5" r="2"/><path d="M1.5 12.5c.4-2.4 1.9-3.7 4-3.7s3.6 1.3 4 3.7"/>'
     '<path d="M10.5 3.7a2 2 0 0 1 0 3.6M12 9.2c1.5.5 2.3 1.7 2.5 3.3"/>',
     "roles": '<rect x="2" y="5" width="12" height="8.5" rx="1.5"/><path d="M5.8 5V3.8a1.3 1.3 0 0 1 1.3-1.3h1.8a1.3 1.3 0 0 1 1.3 1.3V5M2 8.8h12M8 8v1.6"/>',
+    "services": '<rect x="3" y="5" width="10" height="8" rx="1.5"/><path d="M8 2.5V5M6 8.3v1.4M10 8.3v1.4M1.5 8.5V10M14.5 8.5V10"/>',
     "sessions": '<rect x="2" y="3" width="12" height="8" rx="1.5"/><path d="M5.5 13.5h5"/>',
     "rules": '<path d="M3 4h10M3 8h6.5M3 12h8"/>',
     "decisions": '<path d="M8 14V6.5M8 6.5 4 3M8 6.5 12 3M4 5.7V3h2.7M12 5.7V3H9.3"/>',

@@ -1,0 +1,263 @@
+"""Pages about services (scripts, robots, pipelines): who answers for them, when they were last used, how they prove themselves.
+
+Issuers are told on the machine itself: `ostiary workload trust`. People's own tokens are in `personal_tokens`.
+"""
+
+import time
+
+from django import forms
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ostiary.errors import OstiaryError
+from ostiary.identity.facade import UnknownPerson
+from ostiary.policy.identifiers import MalformedIdentifier
+from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.columns import ShownColumns, with_columns
+from ostiary.web.console.guard import WRITE, console_page
+from ostiary.web.console.listing import cut, matches
+from ostiary.web.console.page import page_number, render_page
+from ostiary.web.console.permissions import Action, Resource
+from ostiary.web.console.problems import add_problem
+from ostiary.web.console.reasons import ReasonForm
+from ostiary.web.console.service_words import CLOSED_WORDS, STATE_WORDS, shown
+from ostiary.web.console.tables import SERVICES
+from ostiary.workloads.facade import (
+    DEFAULT_DAYS,
+    LONGEST_DAYS,
+    TOKEN_MINUTES,
+    Service,
+    ServiceExists,
+    UnknownService,
+    UnusableKey,
+    add_key,
+    add_service,
+    change_service,
+    closes_at,
+    disable_service,
+    enable_service,
+    get_service,
+    list_services,
+    remove_service,
+)
+
+SECTION = Resource.SERVICES
+
+
+class ServiceForm(ReasonForm):
+    """What is known of a service."""
+
+    owner = forms.EmailField(
+        label=gettext_lazy("Who answers for it"),
+        max_length=254,
+        help_text=gettext_lazy(
+            "An e-mail address. They get a mail before it is switched off for want of use, or ends."
+        ),
+    )
+    purpose = forms.CharField(label=gettext_lazy("What it is for"), max_length=500, required=False)
+    days = forms.IntegerField(
+        label=gettext_lazy("Ends in days"), min_value=1, max_value=LONGEST_DAYS, initial=DEFAULT_DAYS
+    )
+    token_minutes = forms.IntegerField(
+        label=gettext_lazy("Its tokens live minutes"), min_value=1, max_value=60, initial=TOKEN_MINUTES
+    )
+    field_order = ("name", "owner", "purpose", "days", "token_minutes", "key", "reason")
+
+
+class NewServiceForm(ServiceForm):
+    """A new service, with the key it proves itself with."""
+
+    name = forms.CharField(
+        label=gettext_lazy("Name"),
+        max_length=63,
+        help_text=gettext_lazy("Rules call it service:NAME. Small letters, digits, hyphens."),
+    )
+    key = forms.CharField(
+        label=gettext_lazy("Its public key"),
+        max_length=20_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "class": "code"}),
+        help_text=gettext_lazy(
+            "PEM or JWK. The private key stays with the service. Empty, where an issuer such as GitHub speaks for it."
+        ),
+    )
+
+
+class ChangeForm(ServiceForm):
+    """What changes of a service; without days its end stays."""
+
+    days = forms.IntegerField(
+        label=gettext_lazy("Ends in days, from now"),
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        required=False,
+        help_text=gettext_lazy("Empty: its end stays as it is."),
+    )
+
+
+@console_page(Resource.SERVICES, Action.VIEW)
+@with_columns(SERVICES)
+def services(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
+    """List the services."""
+    text, state, now = request.GET.get("q", "").strip(), request.GET.get("state", ""), time.time()
+    found = [
+        one
+        for one in list_services()
+        if matches(text, (one.id, one.owner, one.purpose)) and (not state or one.state(now).value == state)
+    ]
+    page = cut(found, page_number(request))
+    context = {
+        "page": page,
+        "lines": [shown(one, now) for one in page.items],
+        "columns": columns,
+        "text": text,
+        "state": state,
+        "states": [(one.value, words) for one, words in STATE_WORDS.items()],
+        "filtered": bool(text or state),
+    }
+    return render_page(request, "services/list.html", SECTION, context)
+
+
+@console_page(Resource.SERVICES, Action.VIEW)
+def service(request: HttpRequest, service_id: str) -> HttpResponseBase:
+    """Show one service."""
+    return render_page(request, "services/detail.html", SECTION, _context(_service_or_404(service_id)))
+
+
+@console_page(Resource.SERVICES, Action.ENTER, methods=WRITE)
+def service_add(request: HttpRequest) -> HttpResponseBase:
+    """Make a service."""
+    form = NewServiceForm(request.POST or None, initial={"owner": caller_of(request).person.email})
+    if request.method == "POST" and form.is_valid():
+        said, actor = form.cleaned_data, caller_of(request).actor
+        try:
+            with transaction.atomic():
+                made = add_service(
+                    said["name"],
+                    owner=said["owner"],
+                    purpose=said["purpose"],
+                    days=said["days"],
+                    token_minutes=said["token_minutes"],
+                    reason=said["reason"],
+                    actor=actor,
+                )
+                if said["key"].strip():
+                    add_key(made.id, said["key"], actor=actor, reason=said["reason"])
+        except OstiaryError as error:
+            add_problem(form, error, _field_of(error))
+        else:
+            messages.success(request, _("The service was made. It opens nothing until a rule names it."))
+            return redirect("console:service", made.id)
+    return render_page(request, "services/add.html", SECTION, {"form": form}, status=422 if form.errors else 200)
+
+
+@console_page(Resource.SERVICES, Action.CHANGE, methods=WRITE)
+def service_change(request: HttpRequest, service_id: str) -> HttpResponseBase:
+    """Change who answers for a service, what it is for and when it ends."""
+    found = _service_or_404(service_id)
+    initial = {"owner": found.owner, "purpose": found.purpose, "token_minutes": found.token_seconds // 60, "days": None}
+    form = ChangeForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        try:
+            change_service(
+                found.id,
+                owner=said["owner"] if said["owner"] != found.owner else None,
+                purpose=said["purpose"],
+                days=said["days"],
+                token_minutes=said["token_minutes"],
+                reason=said["reason"],
+                actor=caller_of(request).actor,
+            )
+        except OstiaryError as error:
+            add_problem(form, error, _field_of(error))
+        else:
+            messages.success(request, _("The service was changed."))
+            return redirect("console:service", found.id)
+    context = {**_context(found), "form": form}
+    return render_page(request, "services/change.html", SECTION, context, status=422 if form.errors else 200)
+
+
+@console_page(Resource.SERVICES, Action.DISABLE, methods=WRITE)
+def service_disable(request: HttpRequest, service_id: str) -> HttpResponseBase:
+    """Say what switching a service off does, and do it."""
+    found = _service_or_404(service_id)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            disable_service(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("%(name)s is switched off.") % {"name": found.id})
+            return redirect("console:service", found.id)
+    context = {**_context(found), "form": form}
+    return render_page(request, "services/disable.html", SECTION, context, status=422 if form.errors else 200)
+
+
+@console_page(Resource.SERVICES, Action.DISABLE, methods=WRITE)
+def service_enable(request: HttpRequest, service_id: str) -> HttpResponseBase:
+    """Say what switching a service on again does, and do it."""
+    found = _service_or_404(service_id)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            enable_service(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("%(name)s is switched on.") % {"name": found.id})
+            return redirect("console:service", found.id)
+    context = {**_context(found), "form": form}
+    return render_page(request, "services/enable.html", SECTION, context, status=422 if form.errors else 200)
+
+
+@console_page(Resource.SERVICES, Action.REMOVE, methods=WRITE)
+def service_remove(request: HttpRequest, service_id: str) -> HttpResponseBase:
+    """Say what removing a service does, and do it."""
+    found = _service_or_404(service_id)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            remove_service(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("%(name)s is removed.") % {"name": found.id})
+            return redirect("console:services")
+    context = {**_context(found), "form": form}
+    return render_page(request, "services/remove.html", SECTION, context, status=422 if form.errors else 200)
+
+
+def _context(found: Service) -> dict[str, object]:
+    return {
+        "service": found,
+        "line": shown(found, time.time()),
+        "minutes": found.token_seconds // 60,
+        "why": CLOSED_WORDS[found.closed] if found.closed is not None else "",
+        "closes_at": closes_at(found) if found.disabled_at is None else None,
+        "back_url": reverse("console:service", args=[found.id]),
+    }
+
+
+def _field_of(error: OstiaryError) -> str | None:
+    match error:
+        case UnknownPerson():
+            return "owner"
+        case MalformedIdentifier() | ServiceExists():
+            return "name"
+        case UnusableKey():
+            return "key"
+    return None
+
+
+def _service_or_404(service_id: str) -> Service:
+    try:
+        return get_service(service_id)
+    except UnknownService:
+        raise Http404 from None
