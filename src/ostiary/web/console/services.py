@@ -61,10 +61,10 @@ class ServiceForm(ReasonForm):
     )
     purpose = forms.CharField(label=gettext_lazy("What it is for"), max_length=500, required=False)
     days = forms.IntegerField(
-        label=gettext_lazy("Ends in days"), min_value=1, max_value=LONGEST_DAYS, initial=DEFAULT_DAYS
+        label=gettext_lazy("Days until it ends"), min_value=1, max_value=LONGEST_DAYS, initial=DEFAULT_DAYS
     )
     token_minutes = forms.IntegerField(
-        label=gettext_lazy("Its tokens live minutes"), min_value=1, max_value=60, initial=TOKEN_MINUTES
+        label=gettext_lazy("Minutes each token lives"), min_value=1, max_value=60, initial=TOKEN_MINUTES
     )
     field_order = ("name", "owner", "purpose", "days", "token_minutes", "key", "reason")
 
@@ -92,7 +92,7 @@ class ChangeForm(ServiceForm):
     """What changes of a service; without days its end stays."""
 
     days = forms.IntegerField(
-        label=gettext_lazy("Ends in days, from now"),
+        label=gettext_lazy("Days until it ends, from now"),
         min_value=1,
         max_value=LONGEST_DAYS,
         required=False,

@@ -44,7 +44,7 @@ class TokenForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Without this it only views. It never deletes."),
     )
-    days = forms.IntegerField(label=gettext_lazy("Works for days"), min_value=1, initial=USUAL_DAYS)
+    days = forms.IntegerField(label=gettext_lazy("Days it works"), min_value=1, initial=USUAL_DAYS)
 
 
 @require_safe
