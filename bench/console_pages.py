@@ -40,6 +40,7 @@ NOT_TIMED: Final = frozenset(
         "scim_client_revoke",
         "recovery",
         "recovery_answer",
+        "saml_change",
         "rules_confirm",
         "rules_roll_back",
         "rules_proposal",

@@ -34,12 +34,18 @@ def get_provider(app_id: str) -> ServiceProvider:
     Raises:
         UnknownProvider: when there is none.
     """
-    row = StoredProvider.objects.filter(pk=app_id).first()
-    if row is None:
+    found = find_provider(app_id)
+    if found is None:
         raise UnknownProvider(
             f"No app {app_id[:63]!r} signs people in by SAML.", hint="See which do: ostiary app saml list"
         )
-    return to_provider(row)
+    return found
+
+
+def find_provider(app_id: str) -> ServiceProvider | None:
+    """Return how people sign in to an app by SAML; `None` for an app to which they do not."""
+    row = StoredProvider.objects.filter(pk=app_id).first()
+    return to_provider(row) if row is not None else None
 
 
 def provider_named(entity_id: str) -> ServiceProvider | None:

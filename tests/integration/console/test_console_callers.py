@@ -87,6 +87,7 @@ def addresses(company: Company) -> dict[str, str]:
         "client_change": {"app_id": "wiki"},
         "client_secret": {"app_id": "wiki"},
         "client_remove": {"app_id": "wiki"},
+        "saml_change": {"app_id": "wiki"},
         "person": {"person_id": bruno.id},
         "person_rename": {"person_id": bruno.id},
         "person_invite_again": {"person_id": dana.id},

@@ -22,6 +22,7 @@ from ostiary.applications.facade import (
 )
 from ostiary.errors import OstiaryError
 from ostiary.oidc.facade import find_client
+from ostiary.saml.facade import find_provider
 from ostiary.web.console.app_form import AppForm
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
@@ -90,6 +91,7 @@ def app(request: HttpRequest, app_id: str) -> HttpResponseBase:
         "health": health_by_app().get(shown.id),
         "decisions": recent_decisions(app=shown.id),
         "is_client": find_client(shown.id) is not None,
+        "saml": find_provider(shown.id),
     }
     return render_page(request, "apps/detail.html", SECTION, context)
 
