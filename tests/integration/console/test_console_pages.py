@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.utils import translation
-from tests.console_company import Company
+from tests.console_company import OPERATOR, Company
 from tests.console_fixtures import Visit, text_of
 
 from ostiary.applications.facade import get_app, list_apps
 from ostiary.config.places import Instance
 from ostiary.gateway.heartbeat import beat
-from ostiary.identity.facade import find_person, get_group, get_person, list_sessions
+from ostiary.identity.facade import find_person, get_group, get_person, list_sessions, refuse_recovery
 from ostiary.visibility.facade import index_new_events
 
 
@@ -30,6 +30,7 @@ def test_the_overview_says_what_needs_somebody_and_how_the_day_went(company: Com
 
 def test_the_overview_is_calm_when_all_is_well(company: Company, visit: Visit, console_instance: Instance) -> None:
     beat(console_instance.facts, time.time())
+    refuse_recovery(recovery_id=company.recovery, reason="It was not him.", actor=OPERATOR)
     assert "Nothing needs you" in text_of(visit().get("/"))
 
 
