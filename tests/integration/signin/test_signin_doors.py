@@ -177,7 +177,7 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
     assert names - ENTRANCE - UNFINISHED - PROGRAMS - ASKED_BY_APPS == {
         "portal_apps", "portal_sessions", "portal_end_session", "portal_end_all_sessions", "portal_authenticators",
         "portal_password", "portal_remove_password", "portal_rename", "portal_remove", "portal_profile",
-        "portal_tokens", "portal_token_new", "portal_token_revoke", "portal_confirm_address", "continue", "step_up", "back_to_app", "set_up_done",
+        "sign_in_again", "portal_tokens", "portal_token_new", "portal_token_revoke", "portal_confirm_address", "continue", "step_up", "back_to_app", "set_up_done",
         "portal_link", "portal_link_confirm", "portal_unlink",
         "portal_requests", "portal_ask", "portal_request_from_mail", "portal_request", "portal_request_answer",
         "portal_request_withdraw", "portal_request_hand_back", "portal_request_extend",
