@@ -110,8 +110,8 @@ def path_of(name: str, company: Company) -> str:
         "service_id": company.service,
         "token_id": company.token,
         "proposal_id": "1",
-        "review_id": "nothing",
-        "recovery_id": "nothing",
     }
     parts = str(pattern.pattern).split("/")
-    return "/" + "/".join(filled[one.strip("<>").partition(":")[2]] if one.startswith("<") else one for one in parts)
+    return "/" + "/".join(
+        filled.get(one.strip("<>").partition(":")[2], "nothing") if one.startswith("<") else one for one in parts
+    )
