@@ -90,6 +90,8 @@ on_gateway = true
 [scim]
 enabled = true
 requests_per_second = 1000
+[access]
+emergency_group = "on-call"
 [rules]
 confirm_seconds = 20
 [sign_in]
@@ -192,7 +194,7 @@ class RunningInstance:
         return False
 
     def _make_company(self) -> None:
-        for group in ("staff", "finance", "misled"):
+        for group in ("staff", "finance", "misled", "on-call"):
             self.operator(f"{IDENTITY}:create_group", id=group, name=group.title())
         for name in ("wiki", "files", "vault", "payroll"):
             more = {"identity_headers": {"Remote-User": "email", "Remote-Name": "name"}} if name == "wiki" else {}

@@ -40,6 +40,7 @@ CHROMIUM = "/usr/bin/chromium"
 START_SECONDS = 240
 CODE_SECONDS = 30
 CARELESS_EDIT = ("allow: group:staff\n    to: [app:files", "allow: [group:workshop, group:sales]\n    to: [app:files")
+ASK_FOR_PAYROLL = "/requests/new?app=payroll"
 VIEWS = (("light", 1280, 860), ("dark", 1280, 860), ("telephone", 390, 844))
 
 
@@ -114,6 +115,9 @@ def take_all(instance: Instance, notes: Notes, album: Album) -> None:
         picture(visitor, album, "portal", instance.url(instance.identity_host))
         refused = instance.url(f"payroll.{instance.configuration.domain}", "/")
         picture(visitor, album, "refusal", refused)
+        picture(visitor, album, "portal-ask", instance.url(instance.identity_host, ASK_FOR_PAYROLL))
+        ask_for_payroll(visitor, instance)
+        picture(visitor, album, "portal-requests", instance.url(instance.identity_host, "/requests"))
         for name, path in console_pages(nadia, instance).items():
             picture(nadia, album, f"console-{name}", instance.url(instance.console_host, path))
         edit = instance.url(instance.console_host, "/rules/edit")
@@ -153,12 +157,24 @@ def console_pages(context: BrowserContext, instance: Instance) -> dict[str, str]
         "reviews": "/reviews/",
         "reviews-start": "/reviews/start",
         "services": "/services/",
+        "requests": "/requests/",
+        "administrators": "/groups/administrators/only-when-needed",
         "rules": "/rules/",
         "rules-edit": "/rules/edit",
         "rules-unused": "/rules/unused",
         "explain": "/explain/?person=mateo.rossi%40lindenhof.example&app=payroll&do=view",
         "audit": "/audit/",
     }
+
+
+def ask_for_payroll(context: BrowserContext, instance: Instance) -> None:
+    """Ask for access, so that there is a request to show."""
+    page = context.new_page()
+    page.goto(instance.url(instance.identity_host, ASK_FOR_PAYROLL))
+    page.locator("#id_reason").fill("Helping out at the month's end")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.wait_for_load_state("networkidle")
+    page.close()
 
 
 def picture(context: BrowserContext, album: Album, name: str, address: str) -> None:

@@ -1,6 +1,6 @@
 """`ostiary request`: requests for access are listed, shown, answered, withdrawn and ended."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,9 @@ from ostiary.cli.output import (
 )
 from ostiary.errors import OstiaryError
 
+if TYPE_CHECKING:
+    from ostiary.requests.facade import Review
+
 app = typer.Typer(help="Requests for access, and access that ends by itself.", no_args_is_help=True)
 
 RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="Its identifier: see `ostiary request list`.")]
@@ -34,16 +37,23 @@ class UnknownState(OstiaryError):
 def list_(
     text: Annotated[str, typer.Argument(help="Words in person, group, app or reason.")] = "",
     state: Annotated[str, typer.Option(help="waiting, granted, refused, withdrawn, lapsed, returned or over.")] = "",
+    kind: Annotated[str, typer.Option(help="access, emergency or administrator.")] = "",
     page: PageOption = 1,
     as_json: JsonOption = False,
 ) -> None:
     """List requests, the newest first; those in force are `granted`."""
     setup()
-    from ostiary.requests.facade import State, list_requests
+    from ostiary.requests.facade import Kind, State, list_requests
 
     if state and state not in {one.value for one in State}:
         raise UnknownState(f"No request is {state!r}.", hint=f"Say one of: {', '.join(one.value for one in State)}.")
-    found = list_requests(text=text, state=State(state) if state else None, page=page)
+    if kind and kind not in {one.value for one in Kind}:
+        raise UnknownState(
+            f"No request is of kind {kind!r}.", hint=f"Say one of: {', '.join(one.value for one in Kind)}."
+        )
+    found = list_requests(
+        text=text, state=State(state) if state else None, kind=Kind(kind) if kind else None, page=page
+    )
     if as_json:
         print_json(found.items)
         return
@@ -70,7 +80,7 @@ def list_(
 def show(request: RequestArgument, as_json: JsonOption = False) -> None:
     """Show one request and what became of it."""
     setup()
-    from ostiary.requests.facade import get_request
+    from ostiary.requests.facade import get_request, get_review
 
     one = get_request(request)
     if as_json:
@@ -86,6 +96,8 @@ def show(request: RequestArgument, as_json: JsonOption = False) -> None:
         ("State", one.state.value),
         ("Asked", day_and_time(one.asked_at)),
         ("Lapses", day_and_time(one.deadline_at) if one.decided_at is None else None),
+        ("Kind", one.kind.value),
+        ("Review", _review(get_review(one.id))),
         ("Agree so far", f"{len(one.agreed)} of {one.needed}" if one.needed > 1 else None),
         ("Answered by", one.decided_by or None),
         ("Comment", one.comment or None),
@@ -169,3 +181,65 @@ def approvers(
     elif not (by or owner):
         rows = ((one.group, one.by, one.needed) for one in found)
         print_table(("Group", "Answered by", "Have to agree"), rows, empty="Owners of groups answer, else managers.")
+
+
+@app.command(epilog=examples("ostiary request reviews", "ostiary request reviews --all --json"))
+def reviews(
+    every: Annotated[bool, typer.Option("--all", help="Those that were answered as well.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List uses of emergency access that somebody has to review, what is due first at the top."""
+    setup()
+    from ostiary.requests.facade import list_reviews
+
+    found = list_reviews(owed=not every)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("Request", "Who", "Group", "Used", "Why", "Review"),
+        (
+            (
+                one.request.id,
+                one.request.email,
+                one.request.group,
+                day_and_time(one.request.asked_at),
+                one.request.reason,
+                _review(one),
+            )
+            for one in found
+        ),
+        empty="No use of emergency access waits for a review.",
+    )
+
+
+@app.command(
+    epilog=examples(
+        "ostiary request review r_0123 --justified --words 'The press stood still'",
+        "ostiary request review r_0123 --not-justified --words 'Could have waited'",
+    )
+)
+def review(
+    request: RequestArgument,
+    justified: Annotated[bool, typer.Option("--justified/--not-justified", help="Whether it was right.")],
+    words: Annotated[str, typer.Option(help="Why; it stands on the record.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Say whether a use of emergency access was right. If not, what is still in force ends now."""
+    setup()
+    from ostiary.requests.facade import answer_review
+
+    one = answer_review(request_id=request, justified=justified, words=words, actor=operator_actor())
+    if as_json:
+        print_json(one)
+        return
+    print_done(f"The emergency access of {one.request.email} is reviewed: {_review(one)}.")
+
+
+def _review(review: "Review | None") -> str | None:
+    if review is None:
+        return None
+    if review.answered_at is None:
+        return f"owed before {day_and_time(review.due_at)}"
+    said = "justified" if review.justified else "not justified"
+    return f"{said}, by {review.answered_by}: {review.words}"

@@ -190,11 +190,22 @@ class Access(Section, frozen=True, kw_only=True):
         requests: people may ask for access, on the page that refuses them and in the portal.
         longest_hours: the longest time that can be asked for.
         answer_hours: a request lapses when nobody answers it for so long; after half of it administrators may answer as well.
+        emergency_group: whose members may use emergency access, at once and without being asked; empty for nobody.
+        emergency_minutes: how long emergency access lasts. It cannot be prolonged.
+        review_days: somebody else has to review each emergency access within this time.
+        administrator_minutes: for how long somebody who may becomes an administrator.
+        administrator_approval: `none` lets them by their passkey alone; `administrator` has somebody else, who is or may
+            become one, agree each time.
     """
 
     requests: bool = True
     longest_hours: Annotated[int, Meta(ge=1, le=8760)] = 168
     answer_hours: Annotated[int, Meta(ge=1, le=8760)] = 72
+    emergency_group: Annotated[str, Meta(max_length=63)] = ""
+    emergency_minutes: Annotated[int, Meta(ge=5, le=1440)] = 60
+    review_days: Annotated[int, Meta(ge=1, le=90)] = 3
+    administrator_minutes: Annotated[int, Meta(ge=5, le=1440)] = 60
+    administrator_approval: Literal["none", "administrator"] = "none"
 
 
 class Workloads(Section, frozen=True, kw_only=True):

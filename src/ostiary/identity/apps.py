@@ -31,4 +31,5 @@ BUILTIN_GROUPS = (
     ("administrators", "Administrators", "May change everything. A passkey is required."),
     ("auditors", "Auditors", "May read everything and change nothing."),
     ("helpdesk", "Helpdesk", "May invite people, end their sessions and reset their sign-in."),
+    ("administrators-eligible", "May become administrators", "May become administrators for a while, with a passkey."),
 )

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 
-from ostiary.identity.facade import ADMINISTRATORS
+from ostiary.identity.facade import ADMINISTRATORS, ELIGIBLE
 from ostiary.identity.models import Group, Person
+from ostiary.identity.services.guards import is_administrator, is_eligible
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import PersonId
 from ostiary.requests.domain import Voter
@@ -15,6 +16,8 @@ def approvers_of(*, group_id: str, asker: Person) -> tuple[Person, ...]:
 
     Where a rule names a group that has too few others, administrators complete it: as many have to agree as before.
     """
+    if group_id == ADMINISTRATORS:
+        return administrators_but(asker)
     rule = rule_for(group_id)
     if rule is not None:
         named = members_but(rule.by_id, asker)
@@ -38,8 +41,8 @@ def rule_for(group_id: str) -> ApprovalRule | None:
 
 
 def administrators_but(asker: Person) -> tuple[Person, ...]:
-    """Return the administrators who can sign in, without the asker and without emergency accounts."""
-    return members_but(ADMINISTRATORS, asker)
+    """Return who is or may become an administrator and can sign in, without the asker and without emergency accounts."""
+    return _united(members_but(ADMINISTRATORS, asker), members_but(ELIGIBLE, asker))
 
 
 def members_but(group_id: str, asker: Person) -> tuple[Person, ...]:
@@ -50,10 +53,15 @@ def members_but(group_id: str, asker: Person) -> tuple[Person, ...]:
     return tuple(rows.distinct().order_by("email"))
 
 
+def reviewers_of(*, group_id: str, user: Person) -> tuple[Person, ...]:
+    """Return who may review emergency access: whoever answers requests for the group, and administrators; never its user."""
+    return _united(approvers_of(group_id=group_id, asker=user), administrators_but(user))
+
+
 def voter_of(person: Person) -> Voter:
     """Return somebody as one who would answer."""
-    memberships = person.memberships.filter(in_force(), group_id=ADMINISTRATORS)
-    return Voter(id=PersonId(person.id), able=person.may_sign_in, administrator=memberships.exists())
+    administers = is_administrator(person.pk) or is_eligible(person.pk)
+    return Voter(id=PersonId(person.id), able=person.may_sign_in, administrator=administers)
 
 
 def identifiers_of(people: Iterable[Person]) -> frozenset[PersonId]:

@@ -21,6 +21,8 @@ from ostiary.policy.identifiers import AppId, GroupId, PersonId
 HOUR_SECONDS: Final = 3600
 CHOICES_HOURS: Final = (1, 2, 4, 8, 24, 72, 168, 720, 2160)
 """What is offered, as far as the configuration allows it."""
+FRESH_SECONDS: Final = 600
+"""For so long a proof is fresh enough for emergency access and for becoming an administrator."""
 MOST_NEEDED: Final = 5
 """So many may be asked to agree, at most."""
 PART_BEFORE_SUBSTITUTES: Final = 0.5
@@ -39,6 +41,14 @@ class State(StrEnum):
     OVER = "over"
 
 
+class Kind(StrEnum):
+    """What a request is. Only an ordinary one can be prolonged; `EMERGENCY` waits for nobody and is reviewed afterwards."""
+
+    ACCESS = "access"
+    EMERGENCY = "emergency"
+    ADMINISTRATOR = "administrator"
+
+
 class UnknownRequest(OstiaryError):
     """No such request."""
 
@@ -49,6 +59,10 @@ class NotYours(OstiaryError):
 
 class AlreadyAnswered(OstiaryError):
     """The request does not wait any more."""
+
+
+class ProofNeeded(OstiaryError):
+    """This takes a fresh and stronger proof of who somebody is."""
 
 
 class CannotAsk(OstiaryError):
@@ -70,6 +84,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
         extends: the request that this one prolongs; empty for a first one.
         needed: how many have to agree.
         agreed: who has agreed so far, as people know them.
+        kind: how it came about.
     """
 
     id: str
@@ -92,6 +107,31 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     extends: str = ""
     needed: int = 1
     agreed: tuple[str, ...] = ()
+    kind: Kind = Kind.ACCESS
+
+
+class Review(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody other than who used emergency access says whether that was right.
+
+    Args:
+        request: what was used.
+        due_at: until when somebody has to have said so.
+        answered_at: when somebody did; `None` as long as nobody has.
+        answered_by: who, as people know them.
+        justified: what they said; `None` as long as nobody has.
+        words: and why.
+    """
+
+    request: Request
+    due_at: float
+    answered_at: float | None = None
+    answered_by: str = ""
+    justified: bool | None = None
+    words: str = ""
+
+    def is_overdue(self, now: float) -> bool:
+        """Say whether nobody has reviewed it in time."""
+        return self.answered_at is None and now >= self.due_at
 
 
 class ApprovalRule(msgspec.Struct, frozen=True, kw_only=True):

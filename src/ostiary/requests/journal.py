@@ -38,6 +38,7 @@ def record_step(row: AccessRequest, *, actor: Actor, change: EntityChange, befor
                 "ends_at": row.ends_at.isoformat() if row.ends_at else None,
                 "extends": row.extends or None,
                 "agreed": _agreed(row),
+                "kind": row.kind,
             },
             comment=comment,
         )
@@ -67,3 +68,20 @@ def _agreed(row: AccessRequest) -> list[str] | None:
     if row.needed == 1:
         return None
     return sorted(row.votes.values_list("person__email", flat=True))
+
+
+def record_review(row: AccessRequest, *, actor: Actor, what: str, comment: str) -> None:
+    """Put on record what became of the review of emergency access: `justified`, `not justified`, `reminded` or `overdue`."""
+    record(
+        entity_change_event(
+            at=time.time(),
+            uid=new_uid(),
+            actor=actor,
+            change="update",
+            entity_type="emergency access review",
+            entity_id=row.id,
+            entity_name=f"review of the emergency access of {row.person.email} to {row.group_id}",
+            after={"review": what, "person": row.person.email, "group": row.group_id, "reason": row.reason},
+            comment=comment,
+        )
+    )

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from ostiary.requests.domain import State
+from ostiary.requests.domain import Kind, State
 
 
 def new_request_id() -> str:
@@ -34,6 +34,7 @@ class AccessRequest(models.Model):
     ends_at = models.DateTimeField(null=True)
     extends = models.CharField(max_length=34, blank=True)
     needed = models.PositiveSmallIntegerField(default=1)
+    kind = models.CharField(max_length=16, default=Kind.ACCESS.value, db_index=True)
 
     class Meta:
         """How Django stores it."""
@@ -48,6 +49,23 @@ class AccessRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} asks for {self.group_id}"
+
+
+class EmergencyReview(models.Model):
+    """Whether the use of emergency access was right: owed from the moment of its use, said by somebody else."""
+
+    request = models.OneToOneField(AccessRequest, primary_key=True, on_delete=models.CASCADE, related_name="review")
+    remind_at = models.DateTimeField()
+    due_at = models.DateTimeField(db_index=True)
+    reminded = models.BooleanField(default=False)
+    escalated = models.BooleanField(default=False)
+    answered_at = models.DateTimeField(null=True, db_index=True)
+    answered_by = models.CharField(max_length=200, blank=True)
+    justified = models.BooleanField(null=True)
+    words = models.CharField(max_length=500, blank=True)
+
+    def __str__(self) -> str:
+        return f"review of {self.request_id}"
 
 
 class ApprovalRule(models.Model):

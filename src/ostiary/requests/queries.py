@@ -10,7 +10,7 @@ from ostiary.identity.models import Person
 from ostiary.identity.terms import seconds_of
 from ostiary.policy.identifiers import AppId, GroupId, PersonId
 from ostiary.requests.approvers import approvers_of, identifiers_of, voter_of
-from ostiary.requests.domain import NotYours, Request, State, UnknownRequest, require_may_answer
+from ostiary.requests.domain import Kind, NotYours, Request, State, UnknownRequest, require_may_answer
 from ostiary.requests.domain import standing as standing_at
 from ostiary.requests.models import AccessRequest
 from ostiary.visibility.facade import Page
@@ -34,6 +34,7 @@ def list_requests(
     *,
     text: str = "",
     state: State | None = None,
+    kind: Kind | None = None,
     person_id: PersonId | None = None,
     page: int = 1,
     page_size: int = 50,
@@ -43,6 +44,7 @@ def list_requests(
     Args:
         text: words, each of which is in the asker's address or name, the group, the app or the reason.
         state: only those that stand so now.
+        kind: only those that came about so.
         person_id: only those of one person.
         page: from 1.
         page_size: how many a page holds.
@@ -58,6 +60,8 @@ def list_requests(
         )
     if state is not None:
         rows = rows.filter(_standing(state))
+    if kind is not None:
+        rows = rows.filter(kind=kind.value)
     if person_id is not None:
         rows = rows.filter(person_id=person_id)
     total = rows.count()
@@ -110,6 +114,7 @@ def request_of(row: AccessRequest) -> Request:
         ends_at=ends_at,
         extends=row.extends,
         needed=row.needed,
+        kind=Kind(row.kind),
         agreed=tuple(vote.person.email for vote in row.votes.all()) if row.needed > 1 else (),
     )
 

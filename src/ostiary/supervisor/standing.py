@@ -109,6 +109,7 @@ def get_standing(instance: Instance, now: float) -> Standing:
     problems += [text for text in (certificate.problem, record_problem, *alarms) if text]
     rules = read_rules_standing(instance.configuration.rules) if status else RulesStanding()
     problems += rules.problems
+    problems += _overdue_reviews()
     problems += [f"{app.app} is down: {app.detail}" for app in apps if app.health == "down"]
     saml_days = _saml_days_left(now)
     if saml_days is not None and saml_days < SAML_WARNING_DAYS:
@@ -276,3 +277,16 @@ def _apps() -> tuple[AppStanding, ...]:
         return tuple(AppStanding(app=each.app, health=each.health.value, detail=each.detail) for each in app_health())
     except (DatabaseError, OstiaryError):
         return ()
+
+
+def _overdue_reviews() -> list[str]:
+    from django.db.utils import DatabaseError  # noqa: PLC0415 - an unreachable database is a finding
+
+    from ostiary.requests.facade import count_overdue  # noqa: PLC0415
+
+    try:
+        overdue = count_overdue()
+    except DatabaseError:
+        return []  # said already, by the record
+    words = "use of emergency access was" if overdue == 1 else "uses of emergency access were"
+    return [f"{overdue} {words} not reviewed in time. See: ostiary request reviews"] if overdue else []

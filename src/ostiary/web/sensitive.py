@@ -31,6 +31,7 @@ CONSOLE_HARMLESS: Final = frozenset(
 
 CONSOLE_SENSITIVE: Final = frozenset(
     {
+        "administrators_eligible",
         "app_add",
         "app_change",
         "app_remove",
@@ -53,6 +54,7 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "person_reset",
         "person_unlink",
         "request_answer",
+        "request_review",
         "recovery_answer",
         "review_close",
         "review_start",
@@ -75,7 +77,9 @@ CONSOLE_SENSITIVE: Final = frozenset(
     }
 )
 
-CONSOLE_LOOKED_AT: Final = frozenset({"rules_confirm", "rules_edit", "rules_proposal", "request_answer"})
+CONSOLE_LOOKED_AT: Final = frozenset(
+    {"rules_confirm", "rules_edit", "rules_proposal", "request_answer", "request_review"}
+)
 """Pages of sensitive acts that are also there to be read: only sending their form wants the proof."""
 
 PORTAL_SENSITIVE: Final = frozenset(
@@ -98,7 +102,9 @@ PORTAL_HARMLESS: Final = frozenset(
         "oidc_authorize",
         "oidc_end_session",
         "portal_ask",
+        "portal_administrator",
         "portal_confirm_address",
+        "portal_emergency",
         "portal_end_all_sessions",
         "portal_end_session",
         "portal_profile",
@@ -106,6 +112,8 @@ PORTAL_HARMLESS: Final = frozenset(
         "portal_request_answer",
         "portal_request_extend",
         "portal_request_hand_back",
+        "portal_request_prove",
+        "portal_request_review",
         "portal_request_withdraw",
         "portal_review",
         "portal_review_hand_on",
@@ -119,4 +127,5 @@ PORTAL_HARMLESS: Final = frozenset(
         "step_up",
     }
 )
-"""They say something, give something back, end something, or are the proof itself."""
+"""They say something, give something back, end something, or are the proof itself. Emergency access and becoming an
+administrator ask for one of their own, not older than ten minutes."""

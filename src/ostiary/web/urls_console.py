@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from ostiary.web.console import (
+    administrators,
     apps,
     audit,
     decisions,
@@ -83,6 +84,9 @@ pages = [
     path("recoveries/<str:recovery_id>/answer", recoveries.recovery_answer, name="recovery_answer"),
     path("groups/", groups.groups, name="groups"),
     path("groups/add", groups.group_add, name="group_add"),
+    path(
+        "groups/administrators/only-when-needed", administrators.administrators_eligible, name="administrators_eligible"
+    ),
     path("groups/<slug:group_id>/", groups.group, name="group"),
     path("groups/<slug:group_id>/export", groups.group_export, name="group_export"),
     path("groups/<slug:group_id>/owner", groups.group_owner, name="group_owner"),
@@ -115,6 +119,7 @@ pages = [
     path("requests/export", requests.requests_export, name="requests_export"),
     path("requests/<str:request_id>/", requests.request_detail, name="request"),
     path("requests/<str:request_id>/answer", requests.request_answer, name="request_answer"),
+    path("requests/<str:request_id>/review", requests.request_review, name="request_review"),
     path("requests/<str:request_id>/end", requests.request_end, name="request_end"),
     path("reviews/", reviews.reviews, name="reviews"),
     path("reviews/register", reviews.reviews_export, name="reviews_export"),

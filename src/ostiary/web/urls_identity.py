@@ -6,7 +6,7 @@ from ostiary.web import workload
 from ostiary.web.oidc import token, userinfo
 from ostiary.web.oidc.authorize import authorize
 from ostiary.web.oidc.end_session import end_session
-from ostiary.web.portal import authenticators, recoveries, request_asking, requests, reviews, tokens
+from ostiary.web.portal import authenticators, recoveries, request_asking, request_immediate, requests, reviews, tokens
 from ostiary.web.portal import views as portal
 from ostiary.web.scim import scim
 from ostiary.web.signin import (
@@ -96,8 +96,12 @@ urlpatterns = [
     path("requests", requests.requests, name="portal_requests"),
     path("requests/new", request_asking.ask_for_access, name="portal_ask"),
     path("requests/answer/<str:token>", requests.from_mail, name="portal_request_from_mail"),
+    path("requests/emergency", request_immediate.emergency, name="portal_emergency"),
+    path("requests/administrator", request_immediate.administrator, name="portal_administrator"),
     path("requests/<str:request_id>", requests.show, name="portal_request"),
     path("requests/<str:request_id>/answer", requests.answer, name="portal_request_answer"),
+    path("requests/<str:request_id>/prove", requests.prove_to_answer, name="portal_request_prove"),
+    path("requests/<str:request_id>/review", requests.review, name="portal_request_review"),
     path("requests/<str:request_id>/withdraw", requests.take_back, name="portal_request_withdraw"),
     path("requests/<str:request_id>/hand-back", requests.give_back, name="portal_request_hand_back"),
     path("requests/<str:request_id>/extend", request_asking.go_on, name="portal_request_extend"),

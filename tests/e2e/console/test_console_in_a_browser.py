@@ -104,6 +104,8 @@ def every_page(company: Company) -> list[str]:
         "/groups/staff/members/add",
         "/groups/staff/owner",
         "/groups/staff/approvers",
+        "/groups/administrators/only-when-needed",
+        "/requests/?kind=emergency",
         "/groups/contractors/",
         "/roles/",
         "/roles/?q=zzzz",

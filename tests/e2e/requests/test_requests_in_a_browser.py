@@ -119,3 +119,64 @@ def test_from_the_refusal_to_the_end(running: RunningInstance, browser: Browser)
         hers.goto(running.url("id", f"/requests/{request_id}"))
         expect(hers.get_by_text("Over", exact=True)).to_be_visible()
         look(hers)
+
+
+def test_an_emergency_and_its_review(running: RunningInstance, browser: Browser) -> None:
+    owner, ned = running.make_person("staff", name="Gerda Green"), running.make_person("on-call", name="Ned Night")
+    running.operator(f"{IDENTITY}:create_group", id="divers", name="Divers")
+    running.operator(f"{IDENTITY}:set_group_owner", group_id="divers", owner=owner.email)
+    vault = running.url("vault", "/pump")
+    with (
+        running.rules(RULES + SHED.replace("gardeners", "divers")),
+        at_the_browser(browser, running.signed_in(ned)) as his,
+        at_the_browser(browser, running.signed_in(owner)) as hers,
+    ):
+        his.goto(running.url("id"))
+        look(his)
+        his.goto(vault)
+        his.get_by_role("link", name="Emergency access").click()
+        expect(his.get_by_text("are told at once")).to_be_visible()
+        look(his)
+        his.get_by_label("By which group").select_option("divers")
+        his.get_by_label("Why you need it").fill("The cellar is under water")
+        his.get_by_role("button", name="Get in now for 1 hour").click()
+        expect(his.get_by_text("You are in.")).to_be_visible()
+        look(his)
+        running.in_force()
+        his.get_by_role("link", name="Open Vault").click()
+        assert his.url == vault
+
+        hers.goto(running.url("id", "/requests"))
+        expect(hers.get_by_role("heading", name="For you to review")).to_be_visible()
+        look(hers)
+        hers.get_by_role("link", name="Look and review").click()
+        look(hers)
+        hers.get_by_label("Why", exact=True).fill("It was a flood")
+        hers.get_by_role("button", name="It was justified").click()
+        expect(hers.get_by_text("Your review stands on the record.")).to_be_visible()
+        look(hers)
+
+
+def test_an_administrator_for_an_hour(running: RunningInstance, browser: Browser) -> None:
+    client = running.signed_in(running.make_person("administrators-eligible", name="Eli Able"))
+    client.add_passkey()
+    console = running.url("admin", "/groups/administrators/only-when-needed")
+    with at_the_browser(browser, client) as page:
+        page.goto(running.url("id", "/requests"))
+        look(page)
+        answer = page.goto(console)
+        assert answer is not None
+        assert answer.status == 403
+        page.get_by_role("link", name="Become administrator for 1 h").click()
+        expect(page.get_by_role("heading", name="Become administrator")).to_be_visible()
+        look(page)
+        page.get_by_label("Why you need it").fill("A new colleague")
+        page.get_by_role("button", name="Become administrator for 1 hour").click()
+        expect(page.get_by_text("You are an administrator for a while.")).to_be_visible()
+        look(page)
+        running.in_force()
+        page.get_by_role("link", name="Open Console").click()
+        assert page.url == console
+        expect(page.get_by_role("heading", name="Administrators only when needed")).to_be_visible()
+        row = page.get_by_role("row").filter(has_text=client.account.email)  # type: ignore[union-attr]
+        expect(row).to_contain_text("administrator until")

@@ -114,6 +114,7 @@ def addresses(company: Company) -> dict[str, str]:
         "session_revoke": {"session_id": company.sessions["bruno_costa"].id},
         "request": {"request_id": company.request},
         "request_answer": {"request_id": company.request},
+        "request_review": {"request_id": company.request},
         "request_end": {"request_id": company.request},
         "review": {"review_id": company.review},
         "review_remind": {"review_id": company.review},

@@ -58,6 +58,7 @@ def announced() -> object:
 def test_builtin_groups_are_there_from_the_start() -> None:
     assert [(one.id, one.builtin) for one in list_groups()] == [
         ("administrators", True),
+        ("administrators-eligible", True),
         ("auditors", True),
         ("helpdesk", True),
     ]
@@ -261,7 +262,14 @@ def test_what_cannot_be_put_on_record_does_not_happen(monkeypatch: pytest.Monkey
         with pytest.raises(RecordUnavailable):
             attempt()
     assert get_person(person_id) == before
-    assert {one.id for one in list_groups()} == {"administrators", "auditors", "helpdesk", "staff", "other"}
+    assert {one.id for one in list_groups()} == {
+        "administrators",
+        "administrators-eligible",
+        "auditors",
+        "helpdesk",
+        "staff",
+        "other",
+    }
     assert list_people().total == 1
 
 

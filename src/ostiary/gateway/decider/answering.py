@@ -76,8 +76,10 @@ class Answering:
         session = verdict.session
         if step_up and app is not None and session is not None and self._circles.may_send(session.id, app.id, now):
             return redirect(self._links.remedy(step_up, app.id, page))
-        asks_why = session is not None and verdict.person is not None and may_ask_why(verdict.person.groups)
-        return self._refusals.page(deny, app, return_path=page, reference=reference, asks_why=asks_why, sent=sent)
+        groups = verdict.person.groups if session is not None and verdict.person is not None else frozenset()
+        return self._refusals.page(
+            deny, app, return_path=page, reference=reference, asks_why=may_ask_why(groups), sent=sent, groups=groups
+        )
 
     def _keep_form(self, incoming: Incoming, app: AppFact) -> Answer:
         """Refuse what was typed without losing it: signing in elsewhere would end the page that can send it again."""

@@ -100,7 +100,14 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
         follower=follower,
         answering=Answering(
             Credentials(signer, grant_seconds=configuration.decisions.grant_seconds),
-            Refusals(pages, links, contact=configuration.contact, requests=configuration.access.requests),
+            Refusals(
+                pages,
+                links,
+                contact=configuration.contact,
+                requests=configuration.access.requests,
+                emergency_group=configuration.access.emergency_group,
+                administrator_minutes=configuration.access.administrator_minutes,
+            ),
             links,
         ),
         recorder=recorder,

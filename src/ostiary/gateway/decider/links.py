@@ -48,6 +48,14 @@ class Links:
         """Return where somebody asks for access to an app; the sign-in host judges the return path again."""
         return self.sign_in_host(f"/requests/new?{urlencode({'app': app, 'return': return_path})}")
 
+    def emergency(self, app: AppId, return_path: str) -> str:
+        """Return where whoever may uses emergency access; the sign-in host judges that, and the return path, again."""
+        return self.sign_in_host(f"/requests/emergency?{urlencode({'app': app, 'return': return_path})}")
+
+    def become_administrator(self, return_path: str) -> str:
+        """Return where whoever may becomes an administrator; the sign-in host judges that, and the return path, again."""
+        return self.sign_in_host(f"/requests/administrator?{urlencode({'return': return_path})}")
+
     def why(self, reference: str) -> str:
         """Return where the console explains a decision, to those who may see it there."""
         return self._instance.url(self._instance.console_host, f"/decisions/{quote(reference, safe='')}/#why")

@@ -22,6 +22,7 @@ RETRY_SECONDS: Final = 10
 _ADMINISTRATORS: Final = GroupId("administrators")
 _AUDITORS: Final = GroupId("auditors")
 _HELPDESK: Final = GroupId("helpdesk")
+_ELIGIBLE: Final = GroupId("administrators-eligible")
 MAX_UNMET_SHOWN: Final = 12
 _ASK: Final = "Ask for access"
 NOT_SENT: Final = (
@@ -30,6 +31,8 @@ NOT_SENT: Final = (
 )
 NOT_SENT_SIGN_IN: Final = "This page still holds it. Sign in in the tab that opens, come back here, reload this page, and let the browser send it again."
 _WHY: Final = "Why, in the console"
+_EMERGENCY: Final = "Emergency access"
+_NOBODY: Final[frozenset[GroupId]] = frozenset()
 
 
 def may_ask_why(groups: Collection[GroupId]) -> bool:
@@ -48,13 +51,26 @@ class Refusals:
         links: where remedies are.
         contact: whom to ask where an app names nobody.
         requests: whether people may ask for access in the portal.
+        emergency_group: whose members may use emergency access; empty for nobody.
+        administrator_minutes: for how long somebody who may becomes an administrator.
     """
 
-    def __init__(self, pages: Pages, links: Links, *, contact: str, requests: bool = False) -> None:
+    def __init__(
+        self,
+        pages: Pages,
+        links: Links,
+        *,
+        contact: str,
+        requests: bool = False,
+        emergency_group: str = "",
+        administrator_minutes: int = 60,
+    ) -> None:
         self._pages = pages
         self._links = links
         self._contact = contact
         self._requests = requests
+        self._emergency_group = GroupId(emergency_group)
+        self._become = f"Become administrator for {_span(administrator_minutes)}"
 
     def page(
         self,
@@ -65,6 +81,7 @@ class Refusals:
         reference: str,
         asks_why: bool = False,
         sent: bool = False,
+        groups: Collection[GroupId] = _NOBODY,
     ) -> Answer:
         """Return the page for a person.
 
@@ -75,13 +92,16 @@ class Refusals:
             reference: of the event on record; empty when there is none.
             asks_why: whether they may look the decision up in the console; the page itself says no more to them.
             sent: whether the request carried what they had typed, which the app has not received.
+            groups: what they belong to; some may get in by themselves, and are told how.
         """
         wording = wording_of(deny)
         name = app.name or app.id if app is not None else "This"
         first = deny.unmet[0] if deny.unmet else None
         remedy = first.remedy if first is not None else None
         again = sent and app is not None and remedy is not None and remedy.kind is RemedyKind.STEP_UP
-        links = self._links_for(deny, app, return_path=return_path, reference=reference, beside=again)
+        own = self._own_ways(deny, app, return_path, groups)
+        others = self._links_for(deny, app, return_path=return_path, reference=reference, beside=again, more=bool(own))
+        links = (*own, *others)
         page = Page(
             title=heading_of(deny, name),
             heading=heading_of(deny, name),
@@ -156,8 +176,27 @@ class Refusals:
             )
         return json_answer(wording.status, content, *headers, media_type="application/problem+json")
 
+    def _own_ways(
+        self, deny: Deny, app: AppFact | None, return_path: str, groups: Collection[GroupId]
+    ) -> tuple[Link, ...]:
+        """Return how somebody gets in without being asked: as an administrator for a while, or in an emergency."""
+        if app is None or deny.reason is not ReasonCode.NO_RULE_APPLIES:
+            return ()
+        if app.id == CONSOLE:
+            become = Link(self._become, self._links.become_administrator(return_path), primary=True)
+            return (become,) if _ELIGIBLE in groups else ()
+        emergency = Link(_EMERGENCY, self._links.emergency(app.id, return_path))
+        return (emergency,) if self._emergency_group and self._emergency_group in groups else ()
+
     def _links_for(
-        self, deny: Deny, app: AppFact | None, *, return_path: str, reference: str, beside: bool = False
+        self,
+        deny: Deny,
+        app: AppFact | None,
+        *,
+        return_path: str,
+        reference: str,
+        beside: bool = False,
+        more: bool = False,
     ) -> tuple[Link, ...]:
         wording = wording_of(deny)
         remedy = deny.unmet[0].remedy if deny.unmet else None
@@ -171,7 +210,7 @@ class Refusals:
         if request := self._request_href(deny, app, return_path):
             links.append(Link(_ASK, request, primary=not links))
         elif asks and (href := self._ask_href(app, reference)):
-            links.append(Link(_ASK, href, primary=not links))
+            links.append(Link(_ASK, href, primary=not links and not more))
         if deny.reason in {ReasonCode.NO_RULE_APPLIES, ReasonCode.DENIED_BY_RULE, ReasonCode.UNKNOWN_RESOURCE}:
             links.append(Link("My apps", self._links.portal))
         return tuple(links)
@@ -228,3 +267,7 @@ def _token_challenge(deny: Deny, status: int, name: str) -> tuple[tuple[str, str
 def _quoted(text: str) -> str:
     """A name inside a quoted header value: printable ASCII, nothing that ends the quotes."""
     return "".join(c for c in text if c.isascii() and c.isprintable() and c not in '"\\')
+
+
+def _span(minutes: int) -> str:
+    return f"{minutes // 60} h" if minutes % 60 == 0 else f"{minutes} min"

@@ -12,7 +12,9 @@ RoleId = NewType("RoleId", str)
 ADMINISTRATORS: Final = GroupId("administrators")
 AUDITORS: Final = GroupId("auditors")
 HELPDESK: Final = GroupId("helpdesk")
-BUILTIN_GROUPS: Final = (ADMINISTRATORS, AUDITORS, HELPDESK)
+ELIGIBLE: Final = GroupId("administrators-eligible")
+"""Whose members may become administrators for a while; until they do they may no more in the console than anybody."""
+BUILTIN_GROUPS: Final = (ADMINISTRATORS, AUDITORS, HELPDESK, ELIGIBLE)
 
 
 class PersonKind(StrEnum):

@@ -13,13 +13,14 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from ostiary.identity.adapters.mail import send_later
+from ostiary.identity.domain import ELIGIBLE
 from ostiary.identity.domain.authenticators import AuthenticatorInfo, can_sign_in_with
 from ostiary.identity.domain.proofs import RECOVERY_CODE, STRENGTH_OF, WEBAUTHN
 from ostiary.identity.domain.proofs import TOTP as TOTP_METHOD
 from ostiary.identity.errors import NotAllowed, UnknownAuthenticator, UnknownPerson
 from ostiary.identity.journal import record_account_change
 from ostiary.identity.models import DirectoryLink, Person
-from ostiary.identity.services.guards import lock_person, parse_name
+from ostiary.identity.services.guards import lock_person, parse_name, require_another_administrator
 from ostiary.policy.identifiers import PersonId
 from ostiary.visibility.facade import Actor
 
@@ -170,7 +171,7 @@ def remove_authenticator(*, person_id: PersonId, authenticator_id: str, actor: A
 
     Raises:
         UnknownAuthenticator: when this person has none such.
-        NotAllowed: when they could not sign in without it.
+        NotAllowed: when they could not sign in without it, or nobody could become an administrator any more.
     """
     person = lock_person(person_id)
     kinds = kinds_of(person)
@@ -183,6 +184,8 @@ def remove_authenticator(*, person_id: PersonId, authenticator_id: str, actor: A
         raise UnknownAuthenticator("There is no password to remove.")
     if not _can_go(kind, kinds):
         raise NotAllowed("You could not sign in without this.", hint="Set up another way to sign in first.")
+    if kind == WEBAUTHN and kinds.count(WEBAUTHN) == 1:
+        require_another_administrator(person, leaves=ELIGIBLE)
     if row is None:
         person.set_unusable_password()
         person.save(update_fields=["password"])

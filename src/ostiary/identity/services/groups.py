@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from ostiary.changes import announce_change
-from ostiary.identity.domain import ADMINISTRATORS
+from ostiary.identity.domain import ADMINISTRATORS, ELIGIBLE
 from ostiary.identity.errors import AlreadyExists, NotAllowed, UnknownGroup
 from ostiary.identity.journal import record_group_change, record_members_changed
 from ostiary.identity.models import Group, Membership, Person
@@ -25,6 +25,7 @@ from ostiary.policy.identifiers import GroupId, PersonId, parse_slug
 from ostiary.visibility.facade import Actor
 
 MAX_DESCRIPTION_CHARACTERS = 500
+_ADMINISTERING = frozenset({ADMINISTRATORS, ELIGIBLE})
 
 
 @transaction.atomic
@@ -102,9 +103,9 @@ def change_members_via(
     joining = [lock_person(person_id) for person_id in wanted if person_id not in there]
     if not leaving and not joining:
         return 0
-    if group_id == ADMINISTRATORS:
+    if group_id in _ADMINISTERING:
         for row in leaving:
-            require_another_administrator(row.person)
+            require_another_administrator(row.person, leaves=group_id)
             Membership.objects.filter(pk=row.pk).delete()
     Membership.objects.filter(pk__in=[row.pk for row in leaving]).delete()
     given = {"group": group, "via": via, "granted_by": actor.label[:200], "granted_at": datetime.now(UTC)}
@@ -167,8 +168,8 @@ def add_member(
     person = lock_person(person_id)
     require_may_change_group(actor, group_id)
     end = parse_end(ends_at)
-    if group_id == ADMINISTRATORS and end is not None:
-        require_another_administrator(person)
+    if group_id in _ADMINISTERING and end is not None:
+        require_another_administrator(person, leaves=group_id)
     put_into_group(group=group, person=person, actor=actor, reason=reason, ends_at=end)
 
 
@@ -233,8 +234,8 @@ def remove_by_hand(*, group_id: GroupId, person_id: PersonId, actor: Actor, reas
     group = _lock_group(group_id)
     person = lock_person(person_id)
     require_may_change_group(actor, group_id)
-    if group_id == ADMINISTRATORS:
-        require_another_administrator(person)
+    if group_id in _ADMINISTERING:
+        require_another_administrator(person, leaves=group_id)
     take_out_of_group(group=group, person=person, actor=actor, reason=reason)
 
 

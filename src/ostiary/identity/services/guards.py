@@ -8,10 +8,12 @@ import time
 import unicodedata
 from datetime import UTC, datetime
 
+from allauth.mfa.models import Authenticator
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
+from django.db.models import Exists, OuterRef, QuerySet
 
-from ostiary.identity.domain import ADMINISTRATORS, BUILTIN_GROUPS
+from ostiary.identity.domain import ADMINISTRATORS, BUILTIN_GROUPS, ELIGIBLE
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import NotAllowed, UnacceptableText, UnknownPerson
 from ostiary.identity.models import Group, Membership, Person
@@ -108,15 +110,21 @@ def is_administrator(person_id: str) -> bool:
     return rows.filter(person_id=person_id, group_id=ADMINISTRATORS).exists()
 
 
+def is_eligible(person_id: str) -> bool:
+    """Say whether somebody who is not disabled may become an administrator for a while."""
+    rows = Membership.objects.filter(in_force(), in_force("person__"), person__is_active=True, group__builtin=True)
+    return rows.filter(person_id=person_id, group_id=ELIGIBLE).exists()
+
+
 def require_may_change_person(actor: Actor, person: Person) -> None:
-    """Only administrators change administrators: otherwise a helpdesk could make itself one.
+    """Only administrators change administrators and those who may become one: else a helpdesk could make itself one.
 
     Raises:
         NotAllowed: when somebody who is not an administrator acts on one.
     """
     if actor.kind != "person" or actor.id == person.id:
         return
-    if is_administrator(person.id) and not is_administrator(actor.id):
+    if (is_administrator(person.id) or is_eligible(person.id)) and not is_administrator(actor.id):
         raise NotAllowed("Only administrators change an administrator's account.")
 
 
@@ -136,22 +144,39 @@ def require_not_oneself(actor: Actor, person: Person) -> None:
         raise NotAllowed("You cannot disable your own account.", hint="Ask another administrator.")
 
 
-def require_another_administrator(person: Person) -> None:
+def require_another_administrator(person: Person, *, leaves: str = "") -> None:
     """Raise `NotAllowed` when nobody could administer the instance without this person.
 
-    Counted are administrators without an end who have taken up their invitation and are not disabled; emergency
-    accounts, which have nothing to sign in with, are not. Two such changes at once wait for each other.
+    Counted are those who have taken up their invitation, are not disabled and have no end: administrators without an end,
+    and, with a passkey, those who may become one. Emergency accounts, which have nothing to sign in with, are not. Two
+    such changes at once wait for each other.
+
+    Args:
+        person: who loses something.
+        leaves: the group they would not be in any more; empty when they lose everything.
     """
     Group.objects.select_for_update().get(pk=ADMINISTRATORS)
-    able = Membership.objects.filter(
-        group_id=ADMINISTRATORS,
+    standing, becoming = _lasting(ADMINISTRATORS), _lasting(ELIGIBLE).filter(_WITH_PASSKEY, group__builtin=True)
+    counts = standing.filter(person=person).exists() or becoming.filter(person=person).exists()
+    if leaves != ELIGIBLE:
+        standing = standing.exclude(person=person)
+    if leaves != ADMINISTRATORS:
+        becoming = becoming.exclude(person=person)
+    if counts and not standing.exists() and not becoming.exists():
+        raise NotAllowed(
+            f"{person.email} is the last administrator.", hint="Make somebody else an administrator first."
+        )
+
+
+_WITH_PASSKEY = Exists(Authenticator.objects.filter(user_id=OuterRef("person_id"), type=Authenticator.Type.WEBAUTHN))
+
+
+def _lasting(group_id: str) -> QuerySet[Membership]:
+    return Membership.objects.filter(
+        group_id=group_id,
         ends_at__isnull=True,
         person__is_active=True,
         person__ends_at__isnull=True,
         person__emergency=False,
         person__accepted_at__isnull=False,
     )
-    if able.filter(person=person).exists() and not able.exclude(person=person).exists():
-        raise NotAllowed(
-            f"{person.email} is the last administrator.", hint="Make somebody else an administrator first."
-        )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from django.db import transaction
 
-from ostiary.identity.domain import ADMINISTRATORS, RoleId
+from ostiary.identity.domain import ADMINISTRATORS, ELIGIBLE, RoleId
 from ostiary.identity.domain.roles import by_role
 from ostiary.identity.errors import AlreadyExists, UnknownRole
 from ostiary.identity.models import Membership, Role, RoleAssignment
@@ -158,8 +158,8 @@ def assign_role(
     end = parse_end(ends_at)
     for group in role.groups.all():
         require_may_change_group(actor, group.id)
-        if group.id == ADMINISTRATORS and end is not None:
-            require_another_administrator(person)
+        if group.id in {ADMINISTRATORS, ELIGIBLE} and end is not None:
+            require_another_administrator(person, leaves=group.id)
     given = {
         "granted_by": actor.label[:200],
         "reason": parse_reason(reason),
@@ -212,8 +212,8 @@ def _end(assignment: RoleAssignment, *, actor: Actor, reason: str) -> None:
 def _take_out(row: Membership, *, actor: Actor, reason: str) -> None:
     require_may_change_group(actor, row.group_id)
     others = Membership.objects.filter(in_force(), person=row.person, group_id=row.group_id).exclude(pk=row.pk)
-    if row.group_id == ADMINISTRATORS and not others.filter(ends_at__isnull=True).exists():
-        require_another_administrator(row.person)
+    if row.group_id in {ADMINISTRATORS, ELIGIBLE} and not others.filter(ends_at__isnull=True).exists():
+        require_another_administrator(row.person, leaves=row.group_id)
     take_out_of_group(group=row.group, person=row.person, actor=actor, reason=reason, via=row.via)
 
 

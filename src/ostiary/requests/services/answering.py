@@ -1,6 +1,7 @@
 """Answering requests, and what comes by time: substitutes are told, deadlines pass."""
 
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -8,12 +9,14 @@ from django.db import transaction
 
 from ostiary.identity.models import Membership, Person
 from ostiary.identity.services.groups import groups_by_id, put_into_group
-from ostiary.identity.services.guards import lock_person, parse_reason
+from ostiary.identity.services.guards import is_eligible, lock_person, parse_reason
 from ostiary.policy.identifiers import GroupId
+from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.requests.approvers import administrators_but, approvers_of, identifiers_of, voter_of
 from ostiary.requests.domain import (
     AlreadyAnswered,
     CannotAsk,
+    Kind,
     NotYours,
     Request,
     State,
@@ -24,15 +27,16 @@ from ostiary.requests.journal import record_step
 from ostiary.requests.models import AccessRequest, Vote
 from ostiary.requests.queries import get_request, request_of
 from ostiary.requests.services.asking import close, lock_request, via_of
+from ostiary.requests.services.immediate import require_fresh_proof
 from ostiary.requests.services.letters import LetterKind, owe
+from ostiary.requests.services.reviewing import BY_TIME, settle_reviews
 from ostiary.visibility.facade import Actor
 
 AT_ONCE = 100
-BY_TIME = Actor(kind="system", id="requests", label="its deadline")
 
 
 @transaction.atomic
-def approve(*, request_id: str, actor: Actor, comment: str = "") -> Request:
+def approve(*, request_id: str, actor: Actor, comment: str = "", proofs: Iterable[Authentication] = ()) -> Request:
     """Grant what was asked for, from now on and for the time that was asked; where several have to agree, agree.
 
     Returns:
@@ -42,7 +46,9 @@ def approve(*, request_id: str, actor: Actor, comment: str = "") -> Request:
         UnknownRequest: when there is no such request.
         NotYours: when somebody else has to answer, and always for one's own.
         AlreadyAnswered: when it does not wait any more.
-        CannotAsk: when the account cannot sign in any more.
+        CannotAsk: when the account cannot sign in any more, or may not become an administrator any more.
+        ProofNeeded: when somebody would become an administrator, and `proofs`, what was proved in the sign-in of whoever
+            answers, holds no passkey used lately.
         UnknownGroup: when the group is gone.
     """
     row = lock_request(request_id)
@@ -51,7 +57,9 @@ def approve(*, request_id: str, actor: Actor, comment: str = "") -> Request:
     if not person.may_sign_in:
         raise CannotAsk(f"{person.email} cannot sign in any more.", hint="Refuse the request.")
     group = groups_by_id((GroupId(row.group_id),))[0]
-    if group.builtin:
+    if row.kind == Kind.ADMINISTRATOR.value:
+        _require_may_elevate(row, actor, proofs)
+    elif group.builtin:
         raise CannotAsk(f"{group.name} opens the console, and is not given away by request.")
     words = parse_reason(comment)
     if actor.kind == "person" and not _is_last_vote(row, actor, words):
@@ -61,6 +69,8 @@ def approve(*, request_id: str, actor: Actor, comment: str = "") -> Request:
     close(row, State.GRANTED, actor=actor, comment=words, ends_at=ends_at)
     put_into_group(group=group, person=person, actor=actor, reason=row.reason, via=via_of(row.id), ends_at=ends_at)
     owe(row, LetterKind.GRANTED, (person,))
+    if row.kind == Kind.ADMINISTRATOR.value:
+        owe(row, LetterKind.ELEVATED, administrators_but(person))
     record_step(row, actor=actor, change="update", before=State.WAITING.value, comment=words)
     return request_of(row)
 
@@ -82,7 +92,9 @@ def refuse(*, request_id: str, actor: Actor, comment: str = "") -> Request:
 
 
 def settle_requests(*, now: float) -> int:
-    """Write down what time decided: requests lapse, and substitutes are told of those that still wait. For the worker.
+    """Write down what time decided, of requests and of reviews that are owed. For the worker.
+
+    Requests lapse, and substitutes are told of those that still wait. Reviews are reminded of, or overdue.
 
     Args:
         now: seconds since the epoch.
@@ -95,7 +107,8 @@ def settle_requests(*, now: float) -> int:
     lapsed = waiting.filter(deadline_at__lte=moment).values_list("pk", flat=True)[:AT_ONCE]
     done = sum(_lapse(request_id) for request_id in list(lapsed))
     due = waiting.filter(substitute_at__lte=moment, deadline_at__gt=moment, substitutes_told=False)
-    return done + sum(_tell_substitutes(request_id) for request_id in list(due.values_list("pk", flat=True)[:AT_ONCE]))
+    done += sum(_tell_substitutes(request_id) for request_id in list(due.values_list("pk", flat=True)[:AT_ONCE]))
+    return done + settle_reviews(moment=moment)
 
 
 @transaction.atomic
@@ -134,6 +147,13 @@ def _require_may_answer(row: AccessRequest, actor: Actor) -> None:
         raise NotYours("This request is somebody else's to answer.")
     approvers = identifiers_of(approvers_of(group_id=row.group_id, asker=row.person))
     require_may_answer(request, voter_of(person), approvers, now)
+
+
+def _require_may_elevate(row: AccessRequest, actor: Actor, proofs: Iterable[Authentication]) -> None:
+    if not is_eligible(row.person_id):
+        raise CannotAsk(f"{row.person.email} may not become an administrator any more.", hint="Refuse the request.")
+    if actor.kind == "person":
+        require_fresh_proof(proofs, AuthStrength.PHISHING_RESISTANT)
 
 
 def _is_last_vote(row: AccessRequest, actor: Actor, comment: str) -> bool:

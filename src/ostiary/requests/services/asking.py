@@ -10,14 +10,15 @@ from ostiary.identity.domain.return_paths import return_path_or_start
 from ostiary.identity.facade import get_group
 from ostiary.identity.models import Membership, Person
 from ostiary.identity.services.groups import groups_by_id, take_out_of_group
-from ostiary.identity.services.guards import lock_person, parse_reason
+from ostiary.identity.services.guards import is_administrator, lock_person, parse_reason
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import AppId, GroupId, PersonId
-from ostiary.requests.approvers import approvers_of, needed_for, voter_of
+from ostiary.requests.approvers import approvers_of, needed_for
 from ostiary.requests.domain import (
     HOUR_SECONDS,
     AlreadyAnswered,
     CannotAsk,
+    Kind,
     NotYours,
     Request,
     State,
@@ -112,6 +113,8 @@ def extend(*, request_id: str, seconds: int, reason: str, actor: Actor) -> Reque
     first = get_request(request_id)
     if actor.kind == "person" and actor.id != first.person_id:
         raise NotYours("This is somebody else's access.")
+    if first.kind is not Kind.ACCESS:
+        raise CannotAsk("This cannot be prolonged.", hint="When it is over, begin anew.")
     return ask(
         person_id=first.person_id,
         group_id=first.group,
@@ -233,6 +236,8 @@ def _require_askable(person: Person, group_id: GroupId, *, seconds: int, reason:
 
 def _require_extendable(request_id: str, person: Person) -> None:
     first = get_request(request_id)
+    if first.kind is not Kind.ACCESS:
+        raise CannotAsk("This cannot be prolonged.", hint="When it is over, begin anew.")
     if first.person_id != person.id or first.state is not State.GRANTED:
         raise CannotAsk("This access is not in force, so it cannot go on.", hint="Ask anew.")
     again = AccessRequest.objects.filter(extends=first.id).filter(state__in=("waiting", "granted"))
@@ -248,6 +253,6 @@ def _require_own(row: AccessRequest, actor: Actor, *, administrators: bool = Fal
     if actor.kind != "person" or actor.id == row.person_id:
         return
     person = Person.objects.filter(pk=actor.id).first()
-    if administrators and person is not None and person.may_sign_in and voter_of(person).administrator:
+    if administrators and person is not None and person.may_sign_in and is_administrator(person.id):
         return
     raise NotYours("This is somebody else's request.")

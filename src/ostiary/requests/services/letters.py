@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 
 from ostiary.identity.models import Group, Person
 from ostiary.requests.domain import State
-from ostiary.requests.models import AccessRequest, Letter
+from ostiary.requests.models import AccessRequest, EmergencyReview, Letter
 from ostiary.requests.queries import request_of
 
 SALT: Final = "ostiary.requests.answer"
@@ -39,6 +39,11 @@ class LetterKind(StrEnum):
     LAPSED = "lapsed"
     WITHDRAWN = "withdrawn"
     RETURNED = "returned"
+    EMERGENCY = "emergency"
+    REMINDER = "reminder"
+    OVERDUE = "overdue"
+    REVIEWED = "reviewed"
+    ELEVATED = "elevated"
 
 
 def owe(row: AccessRequest, kind: LetterKind, people: Iterable[Person]) -> None:
@@ -96,6 +101,8 @@ def _send(letter: Letter, now: datetime) -> int:
 
 def _is_stale(letter: Letter) -> bool:
     """Whether a letter asks for an answer that nobody has to give any more."""
+    if letter.kind in {LetterKind.REMINDER.value, LetterKind.OVERDUE.value}:
+        return not EmergencyReview.objects.filter(pk=letter.request_id, answered_at=None).exists()
     return letter.kind == LetterKind.ASKED.value and request_of(letter.request).state is not State.WAITING
 
 
@@ -103,6 +110,7 @@ def _message(letter: Letter) -> EmailMessage:
     instance, request = settings.INSTANCE, request_of(letter.request)
     path = f"/requests/answer/{answer_token(request.id, letter.to_id)}" if letter.kind == LetterKind.ASKED.value else ""
     group = Group.objects.filter(pk=request.group).first()
+    review = EmergencyReview.objects.filter(pk=request.id).first()
     shown = {
         "organisation": instance.display_name,
         "contact": instance.configuration.contact,
@@ -113,6 +121,9 @@ def _message(letter: Letter) -> EmailMessage:
         "hours": max(1, round(request.seconds / 3600)),
         "ends_at": _words(request.ends_at),
         "deadline_at": _words(request.deadline_at),
+        "mine": letter.to_id == request.person_id,
+        "review": review,
+        "due_at": _words(review.due_at.timestamp()) if review else "",
         "link": instance.url(instance.identity_host, path or f"/requests/{request.id}"),
     }
     subject, _, body = render_to_string("requests/mail/letter.txt", shown).partition("\n")

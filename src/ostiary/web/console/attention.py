@@ -46,6 +46,7 @@ def list_needs(
     second_factor_required: bool,
     untidy: int,
     recoveries: int,
+    reviews: tuple[int, int] = (0, 0),
 ) -> tuple[Need, ...]:
     """Return everything that needs somebody now.
 
@@ -60,6 +61,7 @@ def list_needs(
         second_factor_required: of everybody.
         untidy: how many things are to be tidied up in the directory.
         recoveries: how many people lost their second factor and wait for an answer.
+        reviews: how many uses of emergency access wait for a review in time, and how many are overdue.
     """
     needs = [
         *_machinery(machinery),
@@ -67,6 +69,7 @@ def list_needs(
         *_rules(rules),
         *_followed(followed),
         *_proposals(proposals),
+        *_reviews(*reviews),
         *_apps(apps),
         *_refusals(refusals),
         *_directory(untidy, recoveries),
@@ -159,6 +162,24 @@ def _directory(untidy: int, recoveries: int) -> Iterator[Need]:
             untidy,
         )
         yield Need("held", words % {"count": untidy}, reverse("console:people_untidy"), _("See them"))
+
+
+def _reviews(waiting: int, overdue: int) -> Iterator[Need]:
+    where, action = f"{reverse('console:requests')}?kind=emergency", _("See them")
+    if overdue:
+        words = ngettext(
+            "%(count)d use of emergency access was not reviewed in time.",
+            "%(count)d uses of emergency access were not reviewed in time.",
+            overdue,
+        )
+        yield Need("refused", words % {"count": overdue}, where, action)
+    if waiting:
+        words = ngettext(
+            "%(count)d use of emergency access waits for a review.",
+            "%(count)d uses of emergency access wait for a review.",
+            waiting,
+        )
+        yield Need("held", words % {"count": waiting}, where, action)
 
 
 def _apps(apps: Iterable[tuple[App, AppHealth | None]]) -> Iterator[Need]:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _lazy
 
 from ostiary.applications.facade import list_apps
 from ostiary.identity.facade import list_people, list_sessions, search_recoveries
+from ostiary.requests.facade import count_overdue, count_owed
 from ostiary.rulebook.facade import get_current, get_followed, list_proposals
 from ostiary.visibility.facade import Activity, get_activity, get_log_status, get_refusals
 from ostiary.web.console.apps import health_by_app
@@ -89,6 +90,7 @@ def _state(window: Window, now: float) -> dict[str, Any]:
             second_factor_required=settings.INSTANCE.configuration.sign_in.require_second_factor,
             untidy=read_untidy(settings.INSTANCE),
             recoveries=search_recoveries(waiting=True, page_size=1).total,
+            reviews=(count_owed() - count_overdue(), count_overdue()),
         ),
         "window": window,
         "windows": WINDOWS,

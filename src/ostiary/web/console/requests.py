@@ -1,20 +1,22 @@
 """Pages about requests for access: what waits, what is in force, what became of the rest. Asking is the portal's."""
 
-from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from ostiary.errors import OstiaryError
+from ostiary.identity.facade import get_session
 from ostiary.requests.facade import (
+    Kind,
     Request,
     State,
     UnknownRequest,
+    answer_review,
     approve,
     get_request,
+    get_review,
     hand_back,
     list_requests,
     refuse,
@@ -30,20 +32,10 @@ from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
 from ostiary.web.console.tables import REQUESTS
-from ostiary.web.portal.request_words import STATE_WORDS, answered_words
+from ostiary.web.portal.request_forms import AnswerForm, ReviewForm
+from ostiary.web.portal.request_words import KIND_WORDS, STATE_WORDS, answered_words
 
 SECTION = Resource.REQUESTS
-
-
-class AnswerForm(forms.Form):
-    """What is said with the answer."""
-
-    comment = forms.CharField(
-        label=gettext_lazy("Comment"),
-        max_length=500,
-        required=False,
-        help_text=gettext_lazy("Whoever asked reads this, and it stands on the record."),
-    )
 
 
 @console_page(Resource.REQUESTS, Action.VIEW)
@@ -56,6 +48,8 @@ def requests(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
         "text": _text(request),
         "state": request.GET.get("state", ""),
         "states": [(state.value, words) for state, words in STATE_WORDS.items()],
+        "kind": request.GET.get("kind", ""),
+        "kinds": [(kind.value, words) for kind, words in KIND_WORDS.items()],
     }
     return render_page(request, "requests/list.html", SECTION, context)
 
@@ -81,6 +75,7 @@ def requests_export(request: HttpRequest) -> HttpResponseBase:
             "comment": one.comment,
             "ends_at": one.ends_at,
             "extends": one.extends,
+            "kind": one.kind.value,
             "needed": one.needed,
             "agreed": " ".join(one.agreed),
         }
@@ -105,13 +100,35 @@ def request_answer(request: HttpRequest, request_id: str) -> HttpResponseBase:
     decide = {"approve": approve, "refuse": refuse}.get(request.POST.get("answer", ""))
     if request.method == "POST" and decide is not None and form.is_valid():
         try:
-            after = decide(request_id=asked.id, comment=form.cleaned_data["comment"], actor=caller.actor)
+            given = {"request_id": asked.id, "comment": form.cleaned_data["comment"], "actor": caller.actor}
+            proofs = get_session(caller.session).authentications
+            after = approve(**given, proofs=proofs) if decide is approve else refuse(**given)
         except OstiaryError as error:
             add_problem(form, error)
         else:
             messages.success(request, answered_words(after))
             return redirect("console:request", asked.id)
     context = {**_context(request, asked), "form": form}
+    return render_page(request, "requests/detail.html", SECTION, context, status=422 if form.errors else 200)
+
+
+@console_page(Resource.REQUESTS, Action.GRANT, methods=WRITE)
+def request_review(request: HttpRequest, request_id: str) -> HttpResponseBase:
+    """Say whether the use of emergency access was right, where it was somebody else's."""
+    asked, caller = _request_or_404(request_id), caller_of(request)
+    form = ReviewForm(request.POST or None)
+    justified = {"yes": True, "no": False}.get(request.POST.get("justified", ""))
+    if request.method == "POST" and justified is not None and form.is_valid():
+        try:
+            answer_review(
+                request_id=asked.id, justified=justified, words=form.cleaned_data["words"], actor=caller.actor
+            )
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, _("Your review stands on the record."))
+            return redirect("console:request", asked.id)
+    context = {**_context(request, asked), "review_form": form}
     return render_page(request, "requests/detail.html", SECTION, context, status=422 if form.errors else 200)
 
 
@@ -134,13 +151,25 @@ def request_end(request: HttpRequest, request_id: str) -> HttpResponseBase:
 
 def _context(request: HttpRequest, asked: Request) -> dict[str, object]:
     theirs = any(one.id == asked.id for one in requests_to_answer(caller_of(request).person.id))
-    return {"asked": asked, "form": AnswerForm(), "theirs": theirs}
+    review = get_review(asked.id)
+    return {
+        "asked": asked,
+        "form": AnswerForm(),
+        "theirs": theirs,
+        "review": review,
+        "review_form": ReviewForm(),
+        "to_review": review is not None
+        and review.answered_at is None
+        and asked.person_id != caller_of(request).person.id,
+    }
 
 
 def _found(request: HttpRequest, number: int, size: int) -> Page[Request]:
     wanted = request.GET.get("state", "")
     state = State(wanted) if wanted in {one.value for one in State} else None
-    return list_requests(text=_text(request), state=state, page=number, page_size=size)
+    named = request.GET.get("kind", "")
+    kind = Kind(named) if named in {one.value for one in Kind} else None
+    return list_requests(text=_text(request), state=state, kind=kind, page=number, page_size=size)
 
 
 def _text(request: HttpRequest) -> str:

@@ -19,6 +19,7 @@ from ostiary.policy.decision import Allow, Decision, RemedyKind, UnmetCondition
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation
 from ostiary.policy.request import Context, Subject
+from ostiary.requests.facade import may_use_emergency
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.web.signin.targets import app_address
 
@@ -39,6 +40,7 @@ class Tile:
         missing: what stands between the person and the app; empty when it is open.
         step: words of the act that lifts the first of these.
         step_href: where that act begins, or empty when there is nothing to press.
+        emergency_href: where emergency access begins, for those who may use it.
     """
 
     app: App
@@ -46,6 +48,7 @@ class Tile:
     missing: tuple[str, ...] = ()
     step: str = ""
     step_href: str = ""
+    emergency_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +103,16 @@ def _askable(person: Person, closed: list[App]) -> Iterator[Tile]:
     """Yield, of the apps that are shut, those that a group would open."""
     if not closed or not settings.INSTANCE.configuration.access.requests:
         return
-    openings = Openings()
+    openings, emergency = Openings(), may_use_emergency(person.id)
     for app in closed[:MAX_ASKABLE]:
         if openings.groups_for(person, app.id):
-            yield Tile(app, app_address(app), step_href=f"{reverse('portal_ask')}?{urlencode({'app': app.id})}")
+            query = urlencode({"app": app.id})
+            yield Tile(
+                app,
+                app_address(app),
+                step_href=f"{reverse('portal_ask')}?{query}",
+                emergency_href=f"{reverse('portal_emergency')}?{query}" if emergency else "",
+            )
 
 
 def _waiting(app: App, decision: Decision) -> Tile | None:

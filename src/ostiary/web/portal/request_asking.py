@@ -31,7 +31,7 @@ def ask_for_access(request: HttpRequest) -> HttpResponse:
     person = get_person(PersonId(row.id))
     app = app_or_none(request.GET.get("app", ""))
     if app is not None and app.builtin:
-        return _nothing_to_ask(request)
+        return nothing_to_ask(request)
     path = return_path_or_start(request.GET.get("return", "/"))
     named = _named_group(request)
     try:
@@ -40,7 +40,7 @@ def ask_for_access(request: HttpRequest) -> HttpResponse:
         log.error("portal_rules_unusable", detail=str(error))
         groups = ()
     if not groups:
-        return _nothing_to_ask(request)
+        return nothing_to_ask(request)
     form = AskForm(groups, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -94,7 +94,8 @@ def _named_group(request: HttpRequest) -> GroupId | None:
     return None if group.builtin else group.id
 
 
-def _nothing_to_ask(request: HttpRequest) -> HttpResponse:
+def nothing_to_ask(request: HttpRequest) -> HttpResponse:
+    """Return the page for an app that nobody can be let into by a group."""
     contact = settings.INSTANCE.configuration.contact
     words = _("No group would open this to you, or it is open already.")
     more = _("Write to %(contact)s.") % {"contact": contact} if contact else _("Your administrators can help.")

@@ -54,3 +54,36 @@ class AnswerForm(forms.Form):
         required=False,
         help_text=gettext_lazy("Whoever asked reads this, and it stands on the record."),
     )
+
+
+class WhyForm(forms.Form):
+    """Why, for what is not asked of anybody first."""
+
+    reason = forms.CharField(
+        label=gettext_lazy("Why you need it"),
+        max_length=500,
+        help_text=gettext_lazy("Everybody concerned reads this at once, and it stands on the record."),
+    )
+
+
+class EmergencyForm(WhyForm):
+    """What for as well: one of the groups that would open the app."""
+
+    group = forms.ChoiceField(label=gettext_lazy("By which group"))
+    field_order = ("group", "reason")
+
+    def __init__(self, groups: tuple[GroupId, ...], data: object = None) -> None:
+        super().__init__(data)  # type: ignore[arg-type]
+        field: forms.ChoiceField = self.fields["group"]  # type: ignore[assignment]
+        field.choices = [(group, get_group(group).name) for group in groups]
+        field.initial = groups[0] if groups else None
+
+
+class ReviewForm(forms.Form):
+    """What is said about the use of emergency access."""
+
+    words = forms.CharField(
+        label=gettext_lazy("Why"),
+        max_length=500,
+        help_text=gettext_lazy("Whoever used it reads this, and it stands on the record."),
+    )

@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from ostiary.requests.facade import Request, State
+from ostiary.requests.facade import Kind, Request, State
 
 STATE_WORDS: Final[dict[State, Promise]] = {
     State.WAITING: _("Waiting"),
@@ -17,6 +17,11 @@ STATE_WORDS: Final[dict[State, Promise]] = {
     State.RETURNED: _("Handed back"),
     State.OVER: _("Over"),
 }
+KIND_WORDS: Final[dict[Kind, Promise]] = {
+    Kind.ACCESS: _("Request"),
+    Kind.EMERGENCY: _("Emergency"),
+    Kind.ADMINISTRATOR: _("Administrator"),
+}
 STATE_LOOKS: Final = {State.WAITING: "held", State.GRANTED: "allowed", State.REFUSED: "refused"}
 
 
@@ -26,6 +31,13 @@ def hours_in_words(hours: int) -> str:
         days = hours // 24
         return ngettext("%(count)d day", "%(count)d days", days) % {"count": days}
     return ngettext("%(count)d hour", "%(count)d hours", hours) % {"count": hours}
+
+
+def minutes_in_words(minutes: int) -> str:
+    """Return a number of minutes as people say it."""
+    if minutes % 60 == 0:
+        return hours_in_words(minutes // 60)
+    return ngettext("%(count)d minute", "%(count)d minutes", minutes) % {"count": minutes}
 
 
 def answered_words(after: Request) -> str:

@@ -9,31 +9,41 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from ostiary.applications.facade import CONSOLE_APP
 from ostiary.errors import OstiaryError
 from ostiary.gateway.asking import Openings
 from ostiary.identity.entrance import PersonRow, person_actor
 from ostiary.identity.facade import get_person
 from ostiary.policy.identifiers import PersonId
+from ostiary.policy.request import AuthStrength
 from ostiary.requests.facade import (
+    FRESH_SECONDS,
+    ProofNeeded,
     Request,
     State,
     UnknownRequest,
+    answer_review,
     approve,
     get_request,
+    get_review,
     hand_back,
     list_requests,
+    may_become_administrator,
+    may_review,
     read_answer_token,
     refuse,
     requests_to_answer,
+    reviews_to_answer,
     withdraw,
 )
 from ostiary.visibility.facade import DecisionQuery, latest_decisions
-from ostiary.web.portal.request_forms import AnswerForm
+from ostiary.web.portal.request_forms import AnswerForm, ReviewForm
 from ostiary.web.portal.request_words import answered_words
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.people import signed_in
+from ostiary.web.signin.prove import fresh_proof_or_page
 from ostiary.web.signin.targets import app_or_none, to_app
 
 log = structlog.get_logger(__name__)
@@ -47,6 +57,8 @@ def requests(request: HttpRequest) -> HttpResponse:
     mine = list_requests(person_id=PersonId(row.id), page_size=MAX_OWN).items
     context = {
         "to_answer": requests_to_answer(PersonId(row.id)),
+        "to_review": reviews_to_answer(PersonId(row.id)),
+        "may_become": may_become_administrator(PersonId(row.id)),
         "in_force": [one for one in mine if one.state is State.GRANTED],
         "waiting": [one for one in mine if one.state is State.WAITING],
         "past": [one for one in mine if one.state not in {State.GRANTED, State.WAITING}],
@@ -88,19 +100,61 @@ def show(request: HttpRequest, request_id: str) -> HttpResponse:
 @require_POST
 def answer(request: HttpRequest, request_id: str) -> HttpResponse:
     """Grant or refuse."""
-    row, _session = signed_in(request)
+    row, session = signed_in(request)
     asked = _concerning(request_id, row)
     form = AnswerForm(request.POST)
     decide = {"approve": approve, "refuse": refuse}.get(request.POST.get("answer", ""))
     if decide is not None and form.is_valid():
         try:
-            after = decide(request_id=asked.id, comment=form.cleaned_data["comment"], actor=person_actor(request, row))
+            given = {
+                "request_id": asked.id,
+                "comment": form.cleaned_data["comment"],
+                "actor": person_actor(request, row),
+            }
+            after = approve(**given, proofs=session.authentications) if decide is approve else refuse(**given)
+        except ProofNeeded:
+            return HttpResponseRedirect(f"{reverse('portal_request_prove', args=[asked.id])}")
         except OstiaryError as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, answered_words(after))
             return HttpResponseRedirect(reverse("portal_requests"))
     return _shown(request, row, asked, form, status=422)
+
+
+@require_http_methods(["GET", "POST"])
+def prove_to_answer(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Ask for a passkey before somebody makes somebody else an administrator, then go back to the request."""
+    row, _session = signed_in(request)
+    asked, console = _concerning(request_id, row), app_or_none(CONSOLE_APP)
+    if console is None:
+        raise Http404
+    words = _("Making somebody an administrator needs your passkey, now.")
+    need, since = AuthStrength.PHISHING_RESISTANT, time.time() - FRESH_SECONDS
+    page = fresh_proof_or_page(request, need=need, since=since, app=console, words=words)
+    return page or HttpResponseRedirect(reverse("portal_request", args=[asked.id]))
+
+
+@require_POST
+def review(request: HttpRequest, request_id: str) -> HttpResponse:
+    """Say whether the use of emergency access was right."""
+    row, _session = signed_in(request)
+    asked, form = _concerning(request_id, row), ReviewForm(request.POST)
+    justified = {"yes": True, "no": False}.get(request.POST.get("justified", ""))
+    if justified is not None and form.is_valid():
+        try:
+            answer_review(
+                request_id=asked.id,
+                justified=justified,
+                words=form.cleaned_data["words"],
+                actor=person_actor(request, row),
+            )
+        except OstiaryError as error:
+            form.add_error(None, str(error))
+        else:
+            messages.success(request, _("Your review stands on the record."))
+            return HttpResponseRedirect(reverse("portal_request", args=[asked.id]))
+    return _shown(request, row, asked, AnswerForm(), status=422, reviewing=form)
 
 
 @require_POST
@@ -127,7 +181,15 @@ def _change_own(request: HttpRequest, request_id: str, change: Callable[..., Non
     return HttpResponseRedirect(reverse("portal_requests"))
 
 
-def _shown(request: HttpRequest, row: PersonRow, asked: Request, form: AnswerForm, status: int = 200) -> HttpResponse:
+def _shown(
+    request: HttpRequest,
+    row: PersonRow,
+    asked: Request,
+    form: AnswerForm,
+    *,
+    status: int = 200,
+    reviewing: ReviewForm | None = None,
+) -> HttpResponse:
     own = asked.person_id == row.id
     app = app_or_none(asked.app) if asked.app else None
     context = {
@@ -137,6 +199,8 @@ def _shown(request: HttpRequest, row: PersonRow, asked: Request, form: AnswerFor
         "app": app,
         "back": to_app(app, asked.return_path).url if app else "",
         "ends_at": time.time() + asked.seconds,
+        "review": get_review(asked.id),
+        "review_form": reviewing or ReviewForm(),
         "agreed_already": row.email in asked.agreed,
         "portal_tab": "requests",
     }
@@ -175,7 +239,7 @@ def _concerning(request_id: str, row: PersonRow) -> Request:
     asked = _request_or_404(request_id)
     if asked.person_id == row.id or any(one.id == asked.id for one in requests_to_answer(PersonId(row.id))):
         return asked
-    if row.email in {asked.decided_by, *asked.agreed}:
+    if row.email in {asked.decided_by, *asked.agreed} or may_review(asked.id, PersonId(row.id)):
         return asked
     raise Http404
 

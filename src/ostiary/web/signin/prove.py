@@ -12,6 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from ostiary.applications.facade import App
 from ostiary.identity.entrance import (
     RECOVERY_CODE,
     TOTP,
@@ -21,6 +22,7 @@ from ostiary.identity.entrance import (
     begin_authentication,
     may_change_authenticators,
     proof,
+    proved_since,
     record_refused_sign_in,
     return_path_or_start,
     strongest,
@@ -69,6 +71,33 @@ def recent_proof_or_redirect(request: HttpRequest) -> HttpResponse | None:
         return None
     target = request.get_full_path() if request.method == "GET" else reverse("portal_authenticators")
     return HttpResponseRedirect(f"{reverse('prove')}?{urlencode({'next': target})}")
+
+
+def fresh_proof_or_page(
+    request: HttpRequest, *, need: AuthStrength, since: float, app: App, words: str
+) -> HttpResponse | None:
+    """Return `None` when the person proved enough lately, else the page that asks for it and comes back here.
+
+    Args:
+        request: for a page that goes on after the proof.
+        need: the least that will do.
+        since: how lately, seconds since the epoch.
+        app: what they want to open, to name it where they have nothing set up that would do.
+        words: why it is asked for.
+    """
+    person, session = signed_in(request)
+    if proved_since(session.authentications, at_least=need, since=since) is not None:
+        return None
+    if need > strongest(_kinds(person)):
+        request.session[PENDING_KEY] = request.get_full_path()
+        return render(
+            request, "signin/missing_method.html", {"app": app, "passkey": need is AuthStrength.PHISHING_RESISTANT}
+        )
+    here = HttpResponseRedirect(request.get_full_path())
+    if request.method == "POST" and not {"credential", "code"} & set(request.POST):
+        return here
+    question = Question(need=need, recovery=False, heading=_("Confirm that it is you"), words=words)
+    return _ask(request, question, lambda: here)
 
 
 @require_http_methods(["GET", "POST"])
