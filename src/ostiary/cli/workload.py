@@ -270,7 +270,12 @@ def add_key_(name: NameArgument, file: KeyFileArgument, reason: ReasonOption = "
 )
 def remove_key_(
     name: NameArgument,
-    key: Annotated[str, typer.Argument(metavar="KEY", help="Its identifier, or how it begins.")],
+    key: Annotated[
+        str,
+        typer.Argument(
+            metavar="KEY", help="Its identifier, or how it begins; say -- before one that begins with a hyphen."
+        ),
+    ],
     reason: ReasonOption = "",
     yes: YesOption = False,
 ) -> None:

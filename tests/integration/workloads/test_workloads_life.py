@@ -186,7 +186,7 @@ def test_the_commands_do_what_they_say(olga: str, tmp_path: Any) -> None:
     assert "ref=refs/heads/*" in typed("workload", "show", "robot").stdout
     token = json.loads(typed("workload", "token", "robot", "--json").stdout)
     assert token["access_token"].startswith("ostiary_wl_")
-    typed("workload", "keys", "remove", "robot", kid[:8], "--yes")
+    typed("workload", "keys", "remove", "robot", "--yes", "--", kid[:8])
     typed("workload", "trust", "remove", "robot", trusted[0]["id"], "--yes")
     assert json.loads(typed("workload", "show", "robot", "--json").stdout)["keys"] == []
     typed("workload", "disable", "robot", code=ExitCode.REFUSED)
