@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import font_source_sans_pro
 from django.utils.translation import gettext as _
 from fpdf import FPDF
 from fpdf.enums import TableBordersLayout, XPos, YPos
@@ -14,8 +15,8 @@ from ostiary.reviews import words
 from ostiary.reviews.domain.campaign import Item
 from ostiary.reviews.domain.report import Report
 
-FONTS: Final = Path(__file__).parent / "fonts"
-FAMILY: Final = "DejaVu"
+FONTS: Final = Path(font_source_sans_pro.__file__).parent / "files"
+FAMILY: Final = "Source Sans Pro"
 INK: Final = (28, 32, 40)
 FAINT: Final = (100, 106, 118)
 LINE: Final = (205, 209, 216)
@@ -32,8 +33,8 @@ class _Document(FPDF):
         self._heading, self._digest = heading, digest
         self.set_margins(16, 16, 16)
         self.set_auto_page_break(True, margin=20)
-        self.add_font(FAMILY, "", FONTS / "DejaVuSans.ttf")
-        self.add_font(FAMILY, "B", FONTS / "DejaVuSans-Bold.ttf")
+        self.add_font(FAMILY, "", FONTS / "SourceSansPro-Regular.ttf")
+        self.add_font(FAMILY, "B", FONTS / "SourceSansPro-Bold.ttf")
 
     def header(self) -> None:
         self._small(FAINT)
