@@ -42,6 +42,7 @@ FURTHER = (
     "app_saml",
     "user_hygiene",
     "user_life_cycle",
+    "review_report",
     "rules_change",
     "rules_proposals",
     "rules_proof",

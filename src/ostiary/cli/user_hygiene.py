@@ -25,6 +25,7 @@ from ostiary.cli.output import (
 )
 from ostiary.cli.user import UnwritableFile, app
 from ostiary.identity.domain.hygiene import Finding
+from ostiary.spreadsheet import shown_cell
 
 recovery = typer.Typer(help="Lost second factors: who asks, and the answer.", no_args_is_help=True)
 app.add_typer(recovery, name="recovery")
@@ -125,7 +126,7 @@ def hygiene(
     text = io.StringIO()
     writer = csv.DictWriter(text, tuple(rows[0]) if rows else ("email",), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _harmless(cell) for name, cell in row.items()} for row in rows)
+    writer.writerows({name: shown_cell(cell) for name, cell in row.items()} for row in rows)
     if str(file) == "-":
         print_text(text.getvalue().rstrip("\n"))
         return
@@ -209,8 +210,3 @@ def refuse(recovery_id: RecoveryArgument, reason: MadeSureOption) -> None:
     asked = get_recovery(recovery_id)
     refuse_recovery(recovery_id=recovery_id, reason=reason, actor=operator_actor())
     print_done(f"It is refused. {asked.email} is told by mail.")
-
-
-def _harmless(cell: object) -> object:
-    """Return a cell that a spreadsheet shows instead of computing."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@")) else cell

@@ -8,12 +8,12 @@ from typing import Final, TypeVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from ostiary.spreadsheet import shown_cell
 from ostiary.visibility.facade import Page
 
 T = TypeVar("T")
 MAX_ROWS: Final = 10_000
 PAGE_ROWS: Final = 500
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def wants_export(request: HttpRequest) -> bool:
@@ -53,13 +53,8 @@ def _as_csv(table: Sequence[Mapping[str, object]]) -> str:
     writer = csv.writer(text)
     if table:
         writer.writerow(table[0].keys())
-    writer.writerows([_harmless(cell) for cell in row.values()] for row in table)
+    writer.writerows([shown_cell(cell) for cell in row.values()] for row in table)
     return text.getvalue()
-
-
-def _harmless(cell: object) -> object:
-    """Return a cell that a spreadsheet shows instead of computing."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _file(content: str, name: str, content_type: str) -> HttpResponse:
