@@ -14,7 +14,7 @@ def list_clients() -> tuple[Client, ...]:
 
 def find_client(client_id: str) -> Client | None:
     """Return a client, or `None` when there is none of that identifier."""
-    if len(client_id) > 63 or "\x00" in client_id:
+    if len(client_id) > 63 or not client_id.isascii() or "\x00" in client_id:
         return None
     row = StoredClient.objects.select_related("app").filter(pk=client_id).first()
     return None if row is None else to_client(row)

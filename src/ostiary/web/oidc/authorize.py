@@ -40,6 +40,8 @@ from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.gate import sign_in_session, to_complete_sign_in
 
 ASKED_FRESH: Final = "ostiary_oidc_fresh"
+FRESH_SECONDS: Final = 15 * 60
+"""How long after a request a proof given since counts for it: a later one was given for something else."""
 _STEP_UP: Final = {"phr": ("phishing-resistant", AuthStrength.PHISHING_RESISTANT), "mfa": ("any", AuthStrength.ANY)}
 _STRENGTH: Final = {"phr": 2, "mfa": 1, "single": 0}
 
@@ -129,12 +131,16 @@ def _is_fresh(request: HttpRequest, asked: Asked, session: SignInSession, page: 
     if "login" not in asked.prompts and asked.max_age != 0:
         return True
     known = request.session.get(ASKED_FRESH)
-    if isinstance(known, list) and len(known) == 2 and known[0] == page and proved_at >= known[1]:
+    if isinstance(known, list) and len(known) == 2 and known[0] == page and _since(known[1], proved_at, now):
         del request.session[ASKED_FRESH]
         return True
     if "none" not in asked.prompts:
         request.session[ASKED_FRESH] = [page, now]
     return False
+
+
+def _since(asked_at: float, proved_at: float, now: float) -> bool:
+    return asked_at <= proved_at and now - asked_at <= FRESH_SECONDS
 
 
 def _prove_again(request: HttpRequest, person: PersonRow, session: SignInSession, page: str) -> HttpResponse:

@@ -4,6 +4,7 @@ Source: OpenID Connect RP-Initiated Logout 1.0.
 """
 
 import contextlib
+from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from django.contrib.auth import logout
@@ -17,15 +18,20 @@ from ostiary.identity.facade import UnknownSession, revoke_session
 from ostiary.oidc.facade import Client, find_client, read_hint
 from ostiary.web.signin.gate import sign_in_session
 
+_ASKED: Final = ("id_token_hint", "client_id", "post_logout_redirect_uri", "state")
+
 
 @csrf_exempt
 @require_http_methods(["GET", "POST"])
 def end_session(request: HttpRequest) -> HttpResponse:
     """End the browser's sign-in here and everywhere, and go on to where the client wants, if that address is its own.
 
-    Without an ID token of this very sign-in the person is asked: any page could have sent them here.
+    Without an ID token of this very sign-in the person is asked: any page could have sent them here. A POST from another site
+    brings no cookies, so it becomes the same request by GET: answered at once, it would leave the sign-in as it is.
     """
-    given = request.POST if request.method == "POST" else request.GET
+    if request.method == "POST":
+        return _by_address(request)
+    given = request.GET
     hint = read_hint(given.get("id_token_hint", ""))
     client = _client(given.get("client_id", ""), hint)
     session = sign_in_session(request)
@@ -38,6 +44,13 @@ def end_session(request: HttpRequest) -> HttpResponse:
             )
         logout(request)
     return _go_on(client, given.get("post_logout_redirect_uri", ""), given.get("state", ""))
+
+
+def _by_address(request: HttpRequest) -> HttpResponse:
+    given = {name: request.POST[name] for name in _ASKED if name in request.POST}
+    response = HttpResponse(status=303)
+    response["Location"] = f"{request.path}?{urlencode(given)}"
+    return response
 
 
 def _client(client_id: str, hint: dict[str, object] | None) -> Client | None:
