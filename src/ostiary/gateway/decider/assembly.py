@@ -142,6 +142,7 @@ def assemble(instance: Instance, loop: asyncio.AbstractEventLoop) -> Parts:
         callback=callback,
         sign_ins=SignInDoor(
             follower=follower,
+            last_used=decider.last_use.get,
             recorder=recorder,
             metrics=metrics,
             refusals=Refusals(

@@ -14,16 +14,17 @@ import structlog
 from ostiary.gateway.decider.answers import Answer, json_answer, plain, redirect
 from ostiary.gateway.decider.basis import Basis
 from ostiary.gateway.decider.break_glass import decide_emergency
-from ostiary.gateway.decider.check import CountryOf, Verdict, decide_readings, living, subject_of
+from ostiary.gateway.decider.check import CountryOf, LastUsed, Verdict, decide_readings, living, never_used, subject_of
 from ostiary.gateway.decider.follower import Follower
 from ostiary.gateway.decider.links import Links
 from ostiary.gateway.decider.metrics import Metrics
 from ostiary.gateway.decider.recorder import Recorder
 from ostiary.gateway.decider.reference import References
 from ostiary.gateway.decider.refusal import Refusals, may_ask_why
+from ostiary.gateway.decider.session_limits import limits_end, refuse_beyond
 from ostiary.gateway.decider.stepping_up import Circles, step_up_path
 from ostiary.gateway.sign_in_question import SignInQuestion, SignInReply
-from ostiary.policy.decision import Deny, ReasonCode
+from ostiary.policy.decision import Allow, Deny, ReasonCode
 from ostiary.policy.request import AccessRequest, ActionClass, Context, Resource
 from ostiary.policy.terms import holds_until, next_end
 from ostiary.visibility.adapters.audit_log import RecordUnavailable
@@ -47,6 +48,7 @@ class SignInDoor:
         links: Links,
         country_of: CountryOf,
         clock: Callable[[], float],
+        last_used: LastUsed = never_used,
     ) -> None:
         self._follower = follower
         self._recorder = recorder
@@ -55,6 +57,7 @@ class SignInDoor:
         self._links = links
         self._country_of = country_of
         self._clock = clock
+        self._last_used = last_used
         self._references = References()
         self._circles = Circles()
 
@@ -94,7 +97,7 @@ class SignInDoor:
     def _judge(self, question: SignInQuestion, now: float) -> Verdict:
         basis = self._follower.current(now)
         try:
-            return judge(question, basis, now=now, country_of=self._country_of)
+            return judge(question, basis, now=now, country_of=self._country_of, last_used=self._last_used)
         except Exception as error:
             log.exception("sign_in_decision_failed", app=question.app)
             detail = f"{type(error).__name__}: {error}"[:500]
@@ -117,14 +120,19 @@ class SignInDoor:
         return self._refusals.page(deny, app, return_path=question.return_path, reference=reference, asks_why=asks_why)
 
 
-def judge(question: SignInQuestion, basis: Basis, *, now: float, country_of: CountryOf) -> Verdict:
+def judge(
+    question: SignInQuestion, basis: Basis, *, now: float, country_of: CountryOf, last_used: LastUsed = never_used
+) -> Verdict:
     """Decide one question, as a request for the app's first page would be.
+
+    How an app elsewhere is used is not seen here: for its limit on idleness the last proof counts as the last use.
 
     Args:
         question: who asks for what.
         basis: the facts to decide on.
         now: seconds since the epoch.
         country_of: the country of an address, or `None`.
+        last_used: when a session last used an app behind the gateway, or `None`.
     """
     app = basis.apps_by_id.get(question.app)
     if basis.trouble is not None or basis.engine is None:
@@ -142,7 +150,11 @@ def judge(question: SignInQuestion, basis: Basis, *, now: float, country_of: Cou
         resource=Resource(app=app.id, labels=frozenset(app.labels)),
         context=Context(address=address, country=country_of(address), risk=max(person.risk, session.risk)),
     )
-    decision = decide_emergency(app, session, basis, now) or decide_readings(basis, request, ("/",), now)
+    emergency = decide_emergency(app, session, basis, now)
+    decision = emergency or decide_readings(basis, request, ("/",), now)
+    end = limits_end(app, session, last_used(session.id, app.id), now) if emergency is None else None
+    if end is not None and isinstance(decision, Allow):
+        decision = holds_until(decision, end[0]) if now < end[0] else refuse_beyond(end[1], app, basis)
     return Verdict(holds_until(decision, next_end(person, now)), basis, app, session, person, request)
 
 

@@ -1,5 +1,6 @@
 """Sign-ins to apps that ask the sign-in host: decided by the same rules, on record, refused with the gateway's own page."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from unittest.mock import patch
@@ -12,7 +13,7 @@ from ostiary.gateway.decider.answers import Answer
 from ostiary.gateway.sign_in_question import SignInQuestion, SignInReply
 from ostiary.policy.decision import Allow, Deny, ReasonCode
 from ostiary.policy.identifiers import AppId, SessionId
-from ostiary.policy.request import AuthStrength
+from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.policy.snapshot import AppFact, PersonFact
 from ostiary.visibility.adapters.audit_log import RecordUnavailable
 
@@ -127,6 +128,30 @@ def test_what_does_not_hold_is_refused(
     assert house.events()[-1]["action"] == "Denied"
 
 
+@pytest.mark.parametrize("limits", [{"longest_seconds": 3600}, {"idle_seconds": 3600}])
+def test_an_apps_own_limits_hold_for_signing_in_to_it(house: House, limits: dict[str, int]) -> None:
+    """The last proof is older than the app takes; nobody may sign in, and a program may not go on, without a new one."""
+    limited = msgspec.structs.replace(CLOUD, **limits)
+    old, new = session(ANNA, name="old"), session(ANNA, name="new")
+    at = {"old": time.time() - 3601, "new": time.time() - 60}
+    old, new = (
+        msgspec.structs.replace(
+            one, authentications=(Authentication("totp", AuthStrength.OTP, at[one.id]),), created_at=at["old"]
+        )
+        for one in (old, new)
+    )
+    house.publish(company(2, rules=RULES, apps=(limited,), sessions=(old, new)))
+    refused = ask(house, ANNA, "cloud", session=old.id, page=True)
+    assert isinstance(refused.decision, Deny)
+    assert refused.decision.reason in {ReasonCode.PROOF_TOO_OLD, ReasonCode.SESSION_IDLE}
+    assert b"/step-up?need=any" in refused.body
+    assert not ask(house, ANNA, "cloud", session=old.id, asked_by="oidc:cloud").allowed
+    allowed = ask(house, ANNA, "cloud", session=new.id, page=True).decision
+    assert isinstance(allowed, Allow)
+    assert allowed.valid_until is not None
+    assert allowed.valid_until <= at["new"] + 3600
+
+
 def test_rules_that_cannot_be_used_let_nobody_in() -> None:
     with open_house(company(rules="version: 1\nrules: [", apps=(CLOUD,))) as house:
         assert not ask(house, ANNA, "cloud", page=True).allowed
@@ -158,8 +183,6 @@ def test_an_app_elsewhere_has_no_host_at_the_gateway(house: House) -> None:
 
 
 def test_an_emergency_sign_in_opens_no_app(house: House) -> None:
-    from ostiary.policy.request import Authentication
-
     proofs = (Authentication(method="break_glass", strength=AuthStrength.SINGLE, at=session(ANNA).created_at),)
     emergency = msgspec.structs.replace(session(ANNA, name="glass"), authentications=proofs)
     house.publish(company(2, rules=RULES, apps=(CLOUD, app("wiki")), sessions=(emergency,)))
