@@ -9,7 +9,12 @@ from allauth.mfa.models import Authenticator
 from tests.identity_people import MACHINE, Browser, make_person_with_app
 from tests.saml_material import CONSUMER, NOW, authn_request, metadata, query
 
+from ostiary.identity.client import Client
+from ostiary.identity.entrance import add_proof
 from ostiary.identity.facade import list_sessions
+from ostiary.identity.models import SignInSession
+from ostiary.policy.request import Authentication, AuthStrength
+from ostiary.saml.domain.contexts import PASSWORD, AskedContext, Comparison
 from ostiary.saml.facade import Asked, add_provider, own_address, read_metadata
 from ostiary.supervisor.diagnosis.finding import Level
 from ostiary.supervisor.diagnosis.programs import check_saml
@@ -54,6 +59,30 @@ def test_people_without_a_factor_here_sign_in_anew_when_an_application_insists()
     gone = browser.post("/saml/again", asked=asked(force=True))
     assert gone["Location"].startswith("/sign-in?next=%2Fsaml%2Fcontinue")
     assert list_sessions(person_id=person_id).total == 0  # type: ignore[arg-type]
+
+
+def test_an_application_that_insists_is_told_of_proofs_given_since() -> None:
+    """A passkey of this morning is not what somebody proved just now by typing a code."""
+    browser, person_id = someone()
+    session = list_sessions(person_id=person_id).items[0]  # type: ignore[arg-type]
+    at = time.time()
+    for method, strength, given in (("webauthn", 3, at - 3600), ("totp", 2, at + 1)):
+        add_proof(
+            session_id=session.id,
+            authentication=Authentication(method, AuthStrength(strength), given),
+            client=Client("192.0.2.7", "Firefox"),
+        )
+    wanted = AskedContext(classes=("https://refeds.org/profile/mfa/phishing-resistant",))
+    sent = browser.get("/saml/continue", asked=asked(force=True, at=at, context=wanted))
+    assert sent["Location"].startswith("/step-up?need=phishing-resistant&app=crm")
+
+
+def test_an_application_that_wants_more_than_a_password_leads_to_a_second_factor() -> None:
+    browser, _person = someone()
+    SignInSession.objects.update(authentications=[["password", 0, time.time()]], complete=True)
+    wanted = AskedContext(classes=(PASSWORD,), comparison=Comparison.BETTER)
+    sent = browser.get("/saml/continue", asked=asked(context=wanted))
+    assert sent["Location"].startswith("/step-up?need=otp&app=crm")
 
 
 def test_what_was_not_sealed_here_or_is_named_otherwise_goes_no_further() -> None:

@@ -12,6 +12,7 @@ WORD = Authentication("password", AuthStrength.SINGLE, 1.0)
 CODE = Authentication("totp", AuthStrength.OTP, 2.0)
 PASSKEY = Authentication("webauthn", AuthStrength.PHISHING_RESISTANT, 3.0)
 MAILED = Authentication("email", AuthStrength.SINGLE, 1.0)
+RECOVERY = Authentication("recovery_code", AuthStrength.ANY, 2.0)
 KERBEROS = "urn:oasis:names:tc:SAML:2.0:ac:classes:Kerberos"
 RESISTANT = "https://refeds.org/profile/mfa/phishing-resistant"
 
@@ -32,6 +33,15 @@ RESISTANT = "https://refeds.org/profile/mfa/phishing-resistant"
         ((WORD, CODE), (PASSWORD,), "better", REFEDS_MFA),
         ((PASSKEY,), (RESISTANT,), "better", None),
         ((), (PASSWORD,), "exact", PASSWORD),
+        ((PASSKEY,), (REFEDS_MFA,), "better", RESISTANT),
+        ((WORD, RECOVERY), (PASSWORD,), "better", None),
+        ((WORD,), (REFEDS_MFA,), "maximum", PASSWORD),
+        ((MAILED,), (REFEDS_MFA,), "maximum", UNSPECIFIED),
+        ((PASSKEY,), (PASSWORD, REFEDS_MFA), "maximum", REFEDS_MFA),
+        ((WORD, CODE), (REFEDS_MFA, PASSWORD), "maximum", REFEDS_MFA),
+        ((WORD, CODE), (RESISTANT, PASSWORD), "maximum", REFEDS_MFA),
+        ((PASSKEY,), (PASSWORD,), "maximum", PASSWORD),
+        ((PASSKEY,), (KERBEROS,), "maximum", None),
     ],
 )
 def test_what_was_proved_is_named_as_it_was_asked_for(proofs, classes, comparison, wanted) -> None:
@@ -42,6 +52,8 @@ def test_what_would_have_to_be_proved_is_known() -> None:
     assert needed(AskedContext()) is AuthStrength.SINGLE
     assert needed(AskedContext(classes=(REFEDS_MFA, RESISTANT))) is AuthStrength.OTP
     assert needed(AskedContext(classes=(KERBEROS,))) is None
+    assert needed(AskedContext(classes=(PASSWORD,), comparison=Comparison.BETTER)) is AuthStrength.OTP
+    assert needed(AskedContext(classes=(RESISTANT,), comparison=Comparison.MAXIMUM)) is AuthStrength.SINGLE
     assert needed(AskedContext(classes=(REFEDS_MFA,), comparison=Comparison.BETTER)) is AuthStrength.PHISHING_RESISTANT
 
 

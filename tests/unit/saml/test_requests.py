@@ -131,6 +131,7 @@ def test_a_signature_in_an_address_covers_relay_state_and_message() -> None:
         (authn_request("<saml:Assertion/>"), "does not belong"),
         (authn_request("<samlp:RequestedAuthnContext/>"), "cannot be read"),
         (authn_request("<saml:Subject><saml:EncryptedID/></saml:Subject>"), "cannot be read"),
+        (authn_request("<saml:Subject><saml:NameID> </saml:NameID></saml:Subject>"), "cannot be read"),
         (b"<!DOCTYPE a [<!ENTITY b 'c'>]>" + authn_request(), "document type"),
         (authn_request("<?php ?>"), "processing instructions"),
         (authn_request() + authn_request(), "well-formed"),

@@ -19,6 +19,7 @@ UNSPECIFIED: Final = f"{_CLASSES}unspecified"
 PASSWORD: Final = f"{_CLASSES}PasswordProtectedTransport"
 REFEDS_MFA: Final = "https://refeds.org/profile/mfa"
 REFEDS_SFA: Final = "https://refeds.org/profile/sfa"
+REFEDS_RESISTANT: Final = "https://refeds.org/profile/mfa/phishing-resistant"
 PHISHING_RESISTANT: Final = "http://schemas.openid.net/pape/policies/2007/06/phishing-resistant"
 
 ASKS_FOR: Final = {
@@ -28,13 +29,15 @@ ASKS_FOR: Final = {
     REFEDS_SFA: AuthStrength.SINGLE,
     REFEDS_MFA: AuthStrength.OTP,
     "http://schemas.microsoft.com/claims/multipleauthn": AuthStrength.OTP,
-    "https://refeds.org/profile/mfa/phishing-resistant": AuthStrength.PHISHING_RESISTANT,
+    REFEDS_RESISTANT: AuthStrength.PHISHING_RESISTANT,
     f"{_CLASSES}TimeSyncToken": AuthStrength.OTP,
     f"{_CLASSES}MobileTwoFactorUnregistered": AuthStrength.OTP,
     f"{_CLASSES}MobileTwoFactorContract": AuthStrength.OTP,
     PHISHING_RESISTANT: AuthStrength.PHISHING_RESISTANT,
 }
 """What each class asks for at least. A class that does not stand here cannot be given."""
+
+_STRENGTHS: Final = frozenset(ASKS_FOR.values())
 
 
 class Comparison(StrEnum):
@@ -66,15 +69,21 @@ def strongest_of(authentications: Collection[Authentication]) -> AuthStrength:
 
 
 def needed(asked: AskedContext) -> AuthStrength | None:
-    """Return the least that would do; `None` when nothing would."""
+    """Return the least that would do; `None` when nothing would.
+
+    Where the application sets a maximum, anything does. No class stands for a recovery code: better than a password is a
+    code that changes.
+    """
     if not asked.classes:
         return AuthStrength.SINGLE
     known = [ASKS_FOR[one] for one in asked.classes if one in ASKS_FOR]
     if not known:
         return None
+    if asked.comparison is Comparison.MAXIMUM:
+        return AuthStrength.SINGLE
     if asked.comparison is not Comparison.BETTER:
         return min(known)
-    return AuthStrength(max(known) + 1) if max(known) < AuthStrength.PHISHING_RESISTANT else None
+    return min((one for one in _STRENGTHS if one > max(known)), default=None)
 
 
 def answer(asked: AskedContext, authentications: Collection[Authentication]) -> str | None:
@@ -82,6 +91,15 @@ def answer(asked: AskedContext, authentications: Collection[Authentication]) -> 
     least, strength = needed(asked), strongest_of(authentications)
     if least is None or strength < least:
         return None
-    if not asked.classes or asked.comparison is Comparison.BETTER:
+    if not asked.classes:
         return context_of(authentications)
-    return next(one for one in asked.classes if one in ASKS_FOR and ASKS_FOR[one] <= strength)
+    if asked.comparison is Comparison.BETTER:
+        return REFEDS_RESISTANT if least is AuthStrength.PHISHING_RESISTANT else context_of(authentications)
+    given = [one for one in asked.classes if one in ASKS_FOR and ASKS_FOR[one] <= strength]
+    return _at_most(asked, given, context_of(authentications)) if asked.comparison is Comparison.MAXIMUM else given[0]
+
+
+def _at_most(asked: AskedContext, given: list[str], own: str) -> str:
+    """Return the strongest class that was proved and does not exceed the strongest that was asked for."""
+    ceiling = max(ASKS_FOR[one] for one in asked.classes if one in ASKS_FOR)
+    return max([*given, *([own] if ASKS_FOR[own] <= ceiling else [])], key=lambda one: ASKS_FOR[one])

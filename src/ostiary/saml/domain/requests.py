@@ -246,7 +246,9 @@ def _subject(subject: Element | None) -> str:
     children = [child for child in subject if child.tag != named(_A, "SubjectConfirmation")]
     if len(children) != 1 or children[0].tag != named(_A, "NameID"):
         raise RefusedMessage("The message names somebody in a way that cannot be read.")
-    return text_of(children[0])
+    if not (name := text_of(children[0])):
+        raise RefusedMessage("The message names somebody in a way that cannot be read.")
+    return name
 
 
 def _context(asked: Element | None) -> AskedContext:

@@ -24,7 +24,7 @@ from ostiary.applications.facade import App, get_app
 from ostiary.identity.entrance import TOTP, WEBAUTHN, person_actor, record_handover
 from ostiary.identity.facade import Person, SignInSession, client_of, get_person, revoke_session
 from ostiary.policy.identifiers import PersonId
-from ostiary.policy.request import AuthStrength
+from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.saml.facade import (
     AUTHN_REQUEST,
     SIGN_IN_PATH,
@@ -126,7 +126,7 @@ def go_on(request: HttpRequest) -> HttpResponse:
         return step
     if (refusal := refused_admission(request, opened.app)) is not None:
         return refusal
-    context = context_to_name(opened.asked.context, session.authentications)
+    context = context_to_name(opened.asked.context, _proofs_for(opened.asked, session))
     return _answered(request, opened, context, (Status.RESPONDER, Status.NO_CONTEXT))
 
 
@@ -262,16 +262,21 @@ def _step_before(request: HttpRequest, opened: Opened, person: Person, session: 
     asked, app = opened.asked, opened.app
     if asked.name_format not in {"", opened.provider.name_format}:
         return _otherwise_named(request, opened)
-    can_prove = bool(set(person.methods) & {TOTP, WEBAUTHN})
-    if asked.force and not any(one.at >= asked.at for one in session.authentications):
+    can_prove, proofs = bool(set(person.methods) & {TOTP, WEBAUTHN}), _proofs_for(asked, session)
+    if asked.force and not proofs:
         if not can_prove:
             return render(request, "signin/saml_again.html", {"app": app, "asked": request.GET.get("asked", "")})
         return _to_step_up(request, app, "any")
     needed = strength_needed(asked.context)
-    strongest = max((one.strength for one in session.authentications), default=AuthStrength.SINGLE)
+    strongest = max((one.strength for one in proofs), default=AuthStrength.SINGLE)
     if needed is not None and needed > strongest:
         return _to_step_up(request, app, _STEPS[needed])
     return None
+
+
+def _proofs_for(asked: Asked, session: SignInSession) -> tuple[Authentication, ...]:
+    """Return the proofs that count: where an application insists on new ones, those given since it asked."""
+    return tuple(one for one in session.authentications if not asked.force or one.at >= asked.at)
 
 
 def _otherwise_named(request: HttpRequest, opened: Opened) -> HttpResponse:
