@@ -3,7 +3,6 @@
 import base64
 import json
 import time
-
 from urllib.parse import urlencode
 
 import pytest
