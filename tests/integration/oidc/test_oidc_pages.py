@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from tests.identity_people import Browser, make_person_with_app
 
+from ostiary.applications.facade import add_app
 from ostiary.identity.facade import list_sessions
 from ostiary.oidc.facade import add_client
 from ostiary.oidc.signing import sign_id_token
@@ -45,6 +46,24 @@ def test_signing_out_by_a_form_at_the_app_ends_the_sign_in_too() -> None:
     out = browser.client.get(posted["Location"])
     assert (out.status_code, out["Location"]) == (303, f"{BYE}?state=s%261")
     assert list_sessions(person_id=person_id).total == 0
+
+
+def test_after_a_step_up_an_app_behind_the_gateway_is_asked_for_here_again() -> None:
+    """The request for a code is a page of this host; every other path is one of the app's own."""
+    add_app("wiki", upstream="http://192.0.2.80", actor=ADMIN)
+    add_client("wiki", redirect_uris=["https://wiki.example.org/callback"], actor=ADMIN)
+    _person_id, secret = make_person_with_app()
+    browser = Browser()
+    browser.sign_in("ada@example.test", secret)
+    for path, stays in (
+        (asked(client_id="wiki"), True),
+        (asked(client_id="books"), False),
+        ("/oidc/authorize", False),
+        ("/page?client_id=wiki", False),
+    ):
+        location = browser.get("/back", app="wiki", **{"return": path})["Location"]
+        assert (location == path) is stays, location
+        assert stays or location.startswith("https://wiki."), location
 
 
 def test_a_proof_counts_for_a_request_only_shortly_after_it_was_made() -> None:
