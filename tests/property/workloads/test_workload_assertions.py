@@ -27,6 +27,14 @@ from ostiary.workloads.domain.trust import UnusableTrust, parse_claims, parse_is
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 JWK = parse_public_key(KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())
+ON_AN_UNKNOWN_CURVE = """\
+-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoEcz1UBgi0DQgAEAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEB
+AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQ==
+-----END PUBLIC KEY-----
+"""
+"""Well formed, on the curve SM2."""
+
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -96,6 +104,22 @@ def test_a_star_stands_for_anything_and_nothing_else_does() -> None:
     assert unmet_claim({"n": "7", "b": "true"}, {"n": 7, "b": True}) is None
 
 
+def test_many_stars_cost_no_more_than_one() -> None:
+    """Whoever names a branch chooses the text, so it is compared in one pass and not in every possible way."""
+    assert unmet_claim({"ref": "*a" * 200 + "b"}, {"ref": "a" * 1900}) == "ref"
+    assert unmet_claim({"ref": "*a" * 200}, {"ref": "a" * 1900}) is None
+    for wanted, said in (("a*a", "a"), ("ab*ba", "aba"), ("a*b*c", "acb"), ("*b*b", "b")):
+        assert unmet_claim({"ref": wanted}, {"ref": said}) == "ref", wanted
+
+
+def test_a_workflow_that_others_may_call_does_not_say_whose_job_it_is() -> None:
+    """Anybody's repository may call a public workflow; its jobs then carry that workflow's name."""
+    workflow = "acme/flows/.github/workflows/deploy.yml@refs/heads/main"
+    with pytest.raises(UnusableTrust, match="whose job"):
+        parse_claims({"job_workflow_ref": workflow})
+    assert parse_claims({"job_workflow_ref": workflow, "repository_owner": "acme"})
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=60).map(lambda rest: f"https://{rest}"))
 def test_an_issuer_is_an_address_or_is_refused(text: str) -> None:
@@ -124,6 +148,8 @@ def test_keys_that_are_private_weak_or_of_another_kind_are_refused() -> None:
             parse_public_key(pem(weak))
     with pytest.raises(UnusableKey):
         parse_public_key('{"kty": "oct", "k": "c2VjcmV0"}')
+    with pytest.raises(UnusableKey):
+        parse_public_key(ON_AN_UNKNOWN_CURVE)
     with pytest.raises(UnusableKey):
         parse_public_key(jwt.algorithms.ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1())))
 

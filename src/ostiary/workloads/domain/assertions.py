@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
@@ -233,7 +234,7 @@ def _moment(claims: Mapping[str, Any], name: str, *, optional: bool = False) -> 
 def _from_pem(text: str) -> object:
     try:
         return load_pem_public_key(text.strip().encode())
-    except (ValueError, TypeError, UnicodeError):
+    except (ValueError, TypeError, UnicodeError, UnsupportedAlgorithm):
         raise UnusableKey(
             "This is no public key.", hint="Make one: openssl pkey -in service.key -pubout -out service.pub"
         ) from None
@@ -245,7 +246,7 @@ def _from_jwk(text: str) -> object:
         if {"d", "p", "q", "k"} & set(said):
             raise UnusableKey("This key is private. It stays with the service.", hint="Remove its member `d`.")
         return jwt.PyJWK(said).key
-    except (jwt.PyJWTError, ValueError, TypeError, RecursionError, KeyError):
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError, KeyError, UnsupportedAlgorithm):
         raise UnusableKey("This is no public key.", hint="Give a PEM file or one JWK.") from None
 
 

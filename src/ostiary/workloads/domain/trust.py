@@ -23,14 +23,16 @@ IDENTIFYING: Final = frozenset(
         "repository_id",
         "repository_owner",
         "repository_owner_id",
-        "job_workflow_ref",
         "project_path",
         "project_id",
         "namespace_path",
         "namespace_id",
     }
 )
-"""Claims that say whose job it is. An issuer like GitHub signs for everybody; one of these keeps everybody else out."""
+"""Claims that say whose job it is. An issuer like GitHub signs for everybody; one of these keeps everybody else out.
+
+`job_workflow_ref` is none of them: anybody's repository may call a public workflow, and its jobs then carry that name.
+"""
 
 _CLAIM: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.:/-]{0,99}", re.ASCII)
 
@@ -130,5 +132,21 @@ def _is(wanted: str, said: object) -> bool:
             text = str(said)
         case _:
             return False
-    parts = map(re.escape, wanted.split("*"))
-    return len(text) <= MAX_TEXT_CHARACTERS * 4 and re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
+    return len(text) <= MAX_TEXT_CHARACTERS * 4 and _fits(wanted, text)
+
+
+def _fits(wanted: str, text: str) -> bool:
+    """Compare in one pass: each part is looked for behind the one before, so that no text costs more than another."""
+    first, *parts = wanted.split("*")
+    if not parts:
+        return text == wanted
+    *inner, last = parts
+    place, end = len(first), len(text) - len(last)
+    if place > end or not text.startswith(first) or not text.endswith(last):
+        return False
+    for part in inner:
+        found = text.find(part, place, end)
+        if found < 0:
+            return False
+        place = found + len(part)
+    return True
