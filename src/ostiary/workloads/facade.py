@@ -25,7 +25,7 @@ from ostiary.workloads.domain.services import (
 from ostiary.workloads.domain.trust import GITHUB, GITLAB, Trust, UnusableTrust
 from ostiary.workloads.journal import record_issue
 from ostiary.workloads.queries import get_service, get_token, list_services, list_tokens
-from ostiary.workloads.services.closing import closes_at, tend_services
+from ostiary.workloads.services.closing import tend_services
 from ostiary.workloads.services.issuing import Code, Entitled, TokenRefused, TooManyTokens, entitle, entitle_by_hand
 from ostiary.workloads.services.personal import make_token, note_token_use, revoke_token
 from ostiary.workloads.services.proofs import add_key, add_trust, remove_key, remove_trust
@@ -37,6 +37,7 @@ from ostiary.workloads.services.register import (
     remove_service,
 )
 from ostiary.workloads.services.restoring import close_after_restore
+from ostiary.workloads.services.unused import closes_at
 
 __all__ = [
     "DEFAULT_DAYS",

@@ -143,6 +143,7 @@ def test_other_jobs_get_nothing(pipeline: Program, issuer: WorkloadIssuer) -> No
         token = issuer.token(**claims)
         answer = hand_in(pipeline, token)
         assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant"), bad
+        assert "acme" not in answer.text, "what a service demands is told to nobody outside"
     good = issuer.token(aud=ours, **JOB)
     assert hand_in(pipeline, good, client_id="robot").json()["error"] == "invalid_grant"
     assert hand_in(pipeline, good, client_id="nobody").json()["error"] == "invalid_grant"

@@ -1,15 +1,17 @@
 """How services and tokens begin and end: unused ones, owners who leave, restores; what is on record, and the commands."""
 
 import json
+import secrets
 import time
 from typing import Any
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from django.conf import settings
 from django.core import mail
 from tests.identity_people import MACHINE, make_person
-from tests.workload_asking import pem_of
+from tests.workload_asking import ASSERTION_TYPE, pem_of
 from typer.testing import CliRunner
 
 from ostiary.cli.main import app
@@ -21,6 +23,7 @@ from ostiary.workloads.facade import (
     Closed,
     ServiceExists,
     State,
+    TokenRefused,
     UnusableService,
     UnusableToken,
     add_key,
@@ -29,10 +32,14 @@ from ostiary.workloads.facade import (
     closes_at,
     disable_service,
     enable_service,
+    entitle,
     get_service,
     list_tokens,
     make_token,
     note_token_use,
+    record_issue,
+    remove_key,
+    remove_service,
     tend_services,
 )
 from ostiary.workloads.facts import read_workloads
@@ -116,6 +123,76 @@ def test_use_begins_the_time_anew_and_its_end_is_told_too(olga: str) -> None:
     assert "ends soon" in mail.outbox[0].subject
     assert tend_services(now=soon + DAY) == 0
     assert get_service("robot").closed is None
+
+
+def test_a_service_in_use_is_told_of_its_end_once_however_often_it_asks(olga: str) -> None:
+    del olga
+    key = ed25519.Ed25519PrivateKey.generate()
+    made = add_service("robot", owner="olga@example.test", actor=MACHINE, days=100)
+    add_key("robot", pem_of(key), actor=MACHINE)
+    soon = made.ends_at - 10 * DAY
+    StoredService.objects.filter(pk="robot").update(used_at=_moment(soon - DAY))
+    for hour in range(4):
+        now = soon + hour * 3600
+        tend_services(now=now)
+        assert ask(key, now=now + 60).service == "robot"
+    assert [letter.subject for letter in mail.outbox] == ["The service robot ends soon"]
+
+
+def test_use_after_the_notice_keeps_a_service_and_it_is_told_again_next_time(olga: str) -> None:
+    del olga
+    key = ed25519.Ed25519PrivateKey.generate()
+    made = add_service("robot", owner="olga@example.test", actor=MACHINE)
+    add_key("robot", pem_of(key), actor=MACHINE)
+    closes = closes_at(made) or 0.0
+    assert tend_services(now=closes - DAY) == 1
+    ask(key, now=closes)
+    later = closes_at(get_service("robot")) or 0.0
+    assert later > closes + 80 * DAY
+    assert tend_services(now=later - DAY) == 1
+    assert len(mail.outbox) == 2
+
+
+@pytest.mark.parametrize("taken", ["key", "service", "works"])
+def test_what_is_taken_away_while_a_token_is_asked_for_gets_none(olga: str, taken: str) -> None:
+    """What the proof rests on may go between the look at it and the token; the token would be younger than its end."""
+    del olga
+    key = ed25519.Ed25519PrivateKey.generate()
+    add_service("robot", owner="olga@example.test", actor=MACHINE)
+    (known,) = add_key("robot", pem_of(key), actor=MACHINE).keys
+    given_out = on_record().count("key:")
+
+    def take_away(_service: str) -> float:
+        match taken:
+            case "key":
+                remove_key("robot", known.id, actor=MACHINE)
+            case "service":
+                remove_service("robot", actor=MACHINE)
+            case _:
+                disable_service("robot", actor=MACHINE)
+        return 0.0
+
+    with pytest.raises(TokenRefused):
+        ask(key, now=time.time(), wait=take_away)
+    assert on_record().count("key:") == given_out, "nothing was given out"
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\x00b", "x" * 5000, "line\nbreak", "é"])
+def test_made_up_names_are_refused_and_fit_on_record(olga: str, name: str) -> None:
+    del olga
+    stranger = ed25519.Ed25519PrivateKey.generate()
+    for form in (
+        {"client_assertion": jwt.encode({"sub": name}, stranger, algorithm="EdDSA")},
+        {"client_id": name, "client_assertion": "x"},
+        {"client_id": name, "assertion": "x", "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer"},
+    ):
+        with pytest.raises(TokenRefused) as refused:
+            ask(stranger, now=time.time(), **form)
+        said = refused.value.service
+        assert 0 < len(said) <= 63
+        assert said.isascii()
+        assert said.isprintable()
+        record_issue(service=said, how="", address="", refused=refused.value.code.value)
 
 
 def test_services_are_handed_over_or_switched_off_when_their_owner_leaves(olga: str) -> None:
@@ -219,6 +296,18 @@ def test_keys_are_counted_and_belong_to_one_service(olga: str) -> None:
     disable_service("robot", actor=MACHINE)
     with pytest.raises(UnusableService):
         disable_service("robot", actor=MACHINE)
+
+
+def ask(key: Any, *, now: float, wait: Any = lambda _service: 0.0, **form: str) -> Any:
+    """Ask for a token as robot does."""
+    said = {"iss": "robot", "sub": "robot", "aud": "https://id.test", "exp": now + 60, "jti": secrets.token_hex(8)}
+    given = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": jwt.encode(said, key, algorithm="EdDSA"),
+        **form,
+    }
+    return entitle(given, audiences=["https://id.test"], address="", now=now, wait=wait)
 
 
 def _an_app() -> list[Any]:

@@ -15,6 +15,7 @@ from ostiary.workloads.models import StoredService
 from ostiary.workloads.queries import list_services
 from ostiary.workloads.services.issuing import forget_used_assertions
 from ostiary.workloads.services.register import disable_service
+from ostiary.workloads.services.unused import closes_at
 
 TENDED_BY: Final = Actor(kind="system", id="tend_services", label="Ostiary")
 
@@ -32,12 +33,6 @@ def tend_services(*, now: float) -> int:
     """
     forget_used_assertions(now=now)
     return sum(_tend(service, now) for service in list_services() if service.state(now) is State.WORKS)
-
-
-def closes_at(service: Service) -> float | None:
-    """Return when a service is switched off if it stays unused (seconds since the epoch); `None` for never."""
-    days = settings.INSTANCE.configuration.workloads.unused_days
-    return service.idle_since + days * DAY_SECONDS if days else None
 
 
 def _tend(service: Service, now: float) -> int:

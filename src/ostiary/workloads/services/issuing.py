@@ -36,6 +36,7 @@ from ostiary.workloads.domain.trust import Trust, unmet_claim
 from ostiary.workloads.journal import record_issue
 from ostiary.workloads.models import ServiceKey, StoredService, StoredTrust, UsedAssertion
 from ostiary.workloads.queries import get_service, to_service
+from ostiary.workloads.services.unused import closes_at
 
 CLIENT_CREDENTIALS: Final = "client_credentials"
 JWT_BEARER: Final = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -47,6 +48,7 @@ SUBJECT_TOKEN_TYPES: Final = frozenset(
     {"urn:ietf:params:oauth:token-type:jwt", "urn:ietf:params:oauth:token-type:id_token"}
 )
 USED_EVERY: Final = timedelta(minutes=1)
+LONGEST_NAME: Final = 63
 
 
 class Code(StrEnum):
@@ -200,9 +202,9 @@ def _by_own_key(form: Mapping[str, str], *, audiences: Collection[str], now: flo
         kid = read_own(assertion, keys, service=name, audiences=audiences)
         ends_at = judge_times(claims, now=now, longest=LONGEST_ASSERTION_SECONDS, jti=True)
     except AssertionRefused as error:
-        raise TokenRefused(Code.INVALID_CLIENT, error.message, service=named or _said(assertion)) from None
+        raise TokenRefused(Code.INVALID_CLIENT, error.message, service=_told(named or _said(assertion))) from None
     if row is None:
-        raise TokenRefused(Code.INVALID_CLIENT, "No key of the service has signed this.", service=name)
+        raise TokenRefused(Code.INVALID_CLIENT, "No key of the service has signed this.", service=_told(name))
     once = hashlib.sha256(f"{name}\n{claims['jti']}".encode("utf-8", "surrogatepass")).hexdigest()
     return to_service(row), _Proof(how=f"key:{kid}", key=kid, once=once, ends_at=ends_at + LEEWAY_SECONDS)
 
@@ -227,7 +229,7 @@ def _by_issuer(form: Mapping[str, str], grant: str, *, now: float) -> tuple[Serv
             raise AssertionRefused("The service does not trust the issuer of this token.")
         return service, _first_that_fits(trusts, token, now=now)
     except AssertionRefused as error:
-        raise TokenRefused(Code.INVALID_GRANT, error.message, service=name, detail=error.detail) from None
+        raise TokenRefused(Code.INVALID_GRANT, error.message, service=_told(name), detail=error.detail) from None
 
 
 def _first_that_fits(trusts: list[Trust], token: str, *, now: float) -> _Proof:
@@ -248,14 +250,22 @@ def _judge(trust: Trust, token: str, now: float) -> dict[str, Any]:
     judge_times(claims, now=now, longest=LONGEST_FEDERATED_SECONDS, jti=False)
     wrong = unmet_claim(trust.claims, claims)
     if wrong is not None:
-        raise AssertionRefused(f"The claim `{wrong}` is not what the service demands: {trust.claims[wrong]}.")
+        # What it must be is told to nobody outside: anybody can get a token of GitHub for us and would learn whose job we want.
+        raise AssertionRefused(
+            f"The claim `{wrong}` is not what the service demands: see `ostiary workload show`.",
+            detail=f"wanted {trust.claims[wrong]!r}, said {str(claims.get(wrong))[:200]!r}",
+        )
     return claims
 
 
 @transaction.atomic
 def _use_up(service: Service, proof: _Proof, *, address: str, now: float) -> None:
-    """Note the use, and see to it that an assertion is used once."""
+    """Note the use, and see to it that an assertion is used once.
+
+    What the proof rests on is looked at once more, locked: whatever takes it away later also ends the token that is given out now.
+    """
     moment = datetime.fromtimestamp(now, UTC)
+    _still_stands(service, proof, now=now)
     if proof.once:
         try:
             with transaction.atomic():
@@ -266,12 +276,27 @@ def _use_up(service: Service, proof: _Proof, *, address: str, now: float) -> Non
                 Code.INVALID_CLIENT, "This assertion was used before; make a new one each time.", service=service.id
             ) from None
     if service.used_at is None or moment.timestamp() - service.used_at >= USED_EVERY.total_seconds():
-        StoredService.objects.filter(pk=service.id).update(used_at=moment, told_at=None)
+        closes = closes_at(service)
+        told_of_want_of_use = closes is not None and closes <= service.ends_at
+        again = {"told_at": None} if told_of_want_of_use else {}
+        StoredService.objects.filter(pk=service.id).update(used_at=moment, **again)
         if proof.key:
             ServiceKey.objects.filter(service_id=service.id, kid=proof.key).update(used_at=moment)
         if proof.trust:
             StoredTrust.objects.filter(pk=int(proof.trust)).update(used_at=moment)
     record_issue(service=service.id, how=proof.how, address=address)
+
+
+def _still_stands(service: Service, proof: _Proof, *, now: float) -> None:
+    row = StoredService.objects.select_for_update().filter(pk=service.id).first()
+    current = to_service(row) if row is not None else None
+    known = current is not None and (
+        proof.key in {key.id for key in current.keys}
+        if proof.key
+        else proof.trust in {one.id for one in current.trusts}
+    )
+    if current is None or not known or current.state(now) is not State.WORKS:
+        raise TokenRefused(Code.INVALID_CLIENT, "The service was changed at this very moment.", service=service.id)
 
 
 def _app(form: Mapping[str, str]) -> AppId | None:
@@ -297,6 +322,11 @@ def _row(name: str) -> StoredService | None:
 
 def _said(assertion: str) -> str:
     try:
-        return str(unverified(assertion).get("sub", ""))[:63]
+        return str(unverified(assertion).get("sub", ""))
     except AssertionRefused:
         return ""
+
+
+def _told(name: str) -> str:
+    """Return a name that anybody may have made up as it can stand in a log and on record: short, and nothing but ASCII."""
+    return "".join(one if " " < one <= "~" else "?" for one in name[:LONGEST_NAME])
