@@ -1,5 +1,6 @@
 """All that other rooms use of the identity pillar. Frozen types in, frozen types out."""
 
+from ostiary.identity.afresh import end_too
 from ostiary.identity.arrival import ProviderCheck, check_provider
 from ostiary.identity.client import Client, client_of
 from ostiary.identity.directory_queries import (
@@ -227,6 +228,7 @@ __all__ = [
     "describe_browser",
     "disable_person",
     "enable_person",
+    "end_too",
     "expire_sessions",
     "expire_terms",
     "export_people",

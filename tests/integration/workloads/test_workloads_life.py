@@ -16,7 +16,16 @@ from typer.testing import CliRunner
 
 from ostiary.cli.main import app
 from ostiary.cli.output import ExitCode
-from ostiary.identity.facade import NotAllowed, Step, UnknownPerson, disable_person, leave, preview_leave
+from ostiary.identity.facade import (
+    NotAllowed,
+    Step,
+    UnknownPerson,
+    disable_person,
+    enable_person,
+    leave,
+    preview_leave,
+    reset_sign_in,
+)
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.supervisor.backup.after_restore import sign_everybody_out
 from ostiary.workloads.facade import (
@@ -240,6 +249,20 @@ def test_who_cannot_sign_in_has_no_tokens(olga: str) -> None:
     disable_person(person_id=PersonId(olga), reason="left", actor=MACHINE)
     with pytest.raises(UnusableToken):
         make_token(person_id=PersonId(olga), name="x", apps=_an_app(), days=1, actor=MACHINE)
+
+
+@pytest.mark.parametrize("anew", ["let in again", "reset"])
+def test_tokens_do_not_outlive_a_new_beginning(olga: str, anew: str) -> None:
+    """Whoever got into an account may have made tokens in it; putting the account right ends them."""
+    person_id = PersonId(olga)
+    made = make_token(person_id=person_id, name="x", apps=_an_app(), days=1, actor=MACHINE).token
+    if anew == "reset":
+        reset_sign_in(person_id=person_id, reason="lost everything", actor=MACHINE)
+    else:
+        disable_person(person_id=person_id, reason="odd sign-ins", actor=MACHINE)
+        enable_person(person_id=person_id, actor=MACHINE)
+    assert [one.works(time.time()) for one in list_tokens(person=person_id)] == [False]
+    assert made.id not in {one.id for one in read_workloads().tokens}
 
 
 def test_the_commands_do_what_they_say(olga: str, tmp_path: Any) -> None:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from ostiary.changes import announce_change
 from ostiary.identity.adapters.mail import send_now
+from ostiary.identity.afresh import begin_afresh
 from ostiary.identity.domain import Invitation
 from ostiary.identity.domain.proofs import strongest
 from ostiary.identity.errors import AlreadyExists, NotAllowed
@@ -169,7 +170,7 @@ def shut_doors(person: Person, *, actor: Actor, reason: str) -> None:
 
 @transaction.atomic
 def enable_person(*, person_id: PersonId, actor: Actor, reason: str = "") -> None:
-    """Let somebody sign in again with what they had set up; nothing happens when they are not disabled.
+    """Let somebody sign in again with what they had set up, but for their access tokens; nothing happens when they are not disabled.
 
     Raises:
         UnknownPerson: when there is nobody with this identifier.
@@ -187,6 +188,7 @@ def enable_person(*, person_id: PersonId, actor: Actor, reason: str = "") -> Non
             require_may_change_group(actor, group_id)
     person.is_active = True
     person.save(update_fields=["is_active"])
+    begin_afresh(person.id, actor=actor, reason="the account was enabled again")
     announce_change("identity", takes_away=False)
     record_account_change(actor=actor, change="enable", person=person, reason=parse_reason(reason))
 
@@ -211,7 +213,7 @@ def rename_person(*, person_id: PersonId, name: str, actor: Actor) -> None:
 
 
 def reset_sign_in(*, person_id: PersonId, reason: str, actor: Actor) -> Invitation:
-    """Remove every means somebody has to sign in, end their sessions, and return a link to set up new ones.
+    """Remove every means somebody has to sign in, end their sessions and access tokens, and return a link to set up new ones.
 
     For somebody who lost their second factor and their password as well. The link is shown to whoever resets and is
     never mailed: a mailbox alone takes over no account. It works for a day. What comes in place of their second factor
@@ -235,6 +237,7 @@ def reset_sign_in(*, person_id: PersonId, reason: str, actor: Actor) -> Invitati
         person.save(update_fields=["password", "accepted_at", "reset_at", "second_factor_floor"])
         withdraw_links(person.id)
         end_sessions(person)
+        begin_afresh(person.id, actor=actor, reason="the sign-in was reset")
         invitation = _after_reset(person)
         record_account_change(actor=actor, change="password_reset", person=person, reason=parse_reason(reason))
         tell_owner(person, _("%(who)s reset your sign-in: you set it up anew.") % {"who": actor.label})

@@ -107,6 +107,12 @@ def revoke_token(token_id: str, *, actor: Actor, person_id: PersonId | None = No
     return to_token(row)
 
 
+def revoke_tokens_of(person_id: PersonId, actor: Actor, reason: str) -> None:
+    """Take back every token of somebody, inside the transaction that is open."""
+    for row in StoredToken.objects.filter(person_id=person_id, revoked_at=None):
+        revoke_token(row.id, actor=actor, person_id=person_id, reason=reason)
+
+
 def note_token_use(*, seen: Mapping[SessionId, float], now: float) -> int:
     """Note when tokens last opened something. For the worker, from the decisions it indexed.
 
