@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
 
 import jwt
@@ -26,6 +26,9 @@ MAX_ANSWER_BYTES: Final = 512_000
 KEEP_SECONDS: Final = 600.0
 ASK_AGAIN_SECONDS: Final = 15.0
 MAX_KEYS: Final = 50
+MAX_WAITING: Final = 4
+"""Requests that wait for issuers at once, of the twelve that the sign-in host works on."""
+
 DISCOVERY: Final = "/.well-known/openid-configuration"
 
 Keys = tuple[jwt.PyJWK, ...]
@@ -35,18 +38,25 @@ class IssuerUnreachable(AssertionRefused):
     """An issuer did not give its keys. Nothing it signed is believed meanwhile."""
 
 
-class _Kept:
+class _Said(NamedTuple):
     """What an issuer said last, and when."""
+
+    at: float = float("-inf")
+    keys: Keys = ()
+    problem: IssuerUnreachable | None = None
+
+
+class _Kept:
+    """What is kept of an issuer; the lock is held by whoever asks it."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.asked_at = float("-inf")
-        self.keys: Keys = ()
-        self.problem: IssuerUnreachable | None = None
+        self.said = _Said()
 
 
 _kept: dict[str, _Kept] = {}
 _guard = threading.Lock()
+_waiting = threading.BoundedSemaphore(MAX_WAITING)
 
 
 def keys_of(issuer: str, *, kid: str | None) -> Keys:
@@ -57,18 +67,29 @@ def keys_of(issuer: str, *, kid: str | None) -> Keys:
         kid: the key that is wanted, where the token names one.
 
     Raises:
-        IssuerUnreachable: when it does not answer, answers for another issuer, or may not be asked.
+        IssuerUnreachable: when it does not answer, answers for another issuer, may not be asked, or too many wait already.
     """
     with _guard:
         kept = _kept.setdefault(issuer, _Kept())
-    with kept.lock:
-        age = time.monotonic() - kept.asked_at
-        there = kept.problem is None and (kid is None or any(key.key_id == kid for key in kept.keys))
-        if age >= (KEEP_SECONDS if there else ASK_AGAIN_SECONDS):
-            _ask(issuer, kept)
-        if kept.problem is not None:
-            raise IssuerUnreachable(kept.problem.message, detail=kept.problem.detail)
-        return kept.keys
+    if _is_due(kept.said, kid):
+        # Anybody can name a trusted issuer; were each to wait for a slow one, nobody could sign in meanwhile.
+        if not _waiting.acquire(blocking=False):
+            raise IssuerUnreachable(f"The keys of {issuer} are being asked for. Try again in a few seconds.")
+        try:
+            with kept.lock:
+                if _is_due(kept.said, kid):
+                    kept.said = _ask(issuer)
+        finally:
+            _waiting.release()
+    said = kept.said
+    if said.problem is not None:
+        raise IssuerUnreachable(said.problem.message, detail=said.problem.detail)
+    return said.keys
+
+
+def _is_due(said: _Said, kid: str | None) -> bool:
+    there = said.problem is None and (kid is None or any(key.key_id == kid for key in said.keys))
+    return time.monotonic() - said.at >= (KEEP_SECONDS if there else ASK_AGAIN_SECONDS)
 
 
 def read_keys(content: str) -> Keys:
@@ -83,15 +104,16 @@ def read_keys(content: str) -> Keys:
         raise AssertionRefused("This is no key set (JWKS).") from None
 
 
-def _ask(issuer: str, kept: _Kept) -> None:
-    kept.asked_at = time.monotonic()
+def _ask(issuer: str) -> _Said:
     try:
         document = fetch_json(f"{issuer.rstrip('/')}{DISCOVERY}")
         if document.get("issuer") != issuer:
             raise IssuerUnreachable("The issuer's document is for another issuer.")
-        kept.keys, kept.problem = _signing_keys(fetch_json(str(document.get("jwks_uri", "")))), None
+        keys = _signing_keys(fetch_json(str(document.get("jwks_uri", ""))))
     except AssertionRefused as error:
-        kept.problem = IssuerUnreachable(f"The keys of {issuer} cannot be had: {error.message}", detail=error.detail)
+        problem = IssuerUnreachable(f"The keys of {issuer} cannot be had: {error.message}", detail=error.detail)
+        return _Said(time.monotonic(), (), problem)
+    return _Said(time.monotonic(), keys)
 
 
 def _signing_keys(document: object) -> Keys:
