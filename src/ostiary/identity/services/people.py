@@ -188,7 +188,7 @@ def enable_person(*, person_id: PersonId, actor: Actor, reason: str = "") -> Non
             require_may_change_group(actor, group_id)
     person.is_active = True
     person.save(update_fields=["is_active"])
-    begin_afresh(person.id, actor=actor, reason="the account was enabled again")
+    begin_afresh(PersonId(person.id), actor=actor, reason="the account was enabled again")
     announce_change("identity", takes_away=False)
     record_account_change(actor=actor, change="enable", person=person, reason=parse_reason(reason))
 
@@ -237,7 +237,7 @@ def reset_sign_in(*, person_id: PersonId, reason: str, actor: Actor) -> Invitati
         person.save(update_fields=["password", "accepted_at", "reset_at", "second_factor_floor"])
         withdraw_links(person.id)
         end_sessions(person)
-        begin_afresh(person.id, actor=actor, reason="the sign-in was reset")
+        begin_afresh(PersonId(person.id), actor=actor, reason="the sign-in was reset")
         invitation = _after_reset(person)
         record_account_change(actor=actor, change="password_reset", person=person, reason=parse_reason(reason))
         tell_owner(person, _("%(who)s reset your sign-in: you set it up anew.") % {"who": actor.label})
