@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from django.conf import settings
 from django.core import mail
+from jwt.algorithms import OKPAlgorithm
 from tests.identity_people import MACHINE, make_person
 from tests.workload_asking import ASSERTION_TYPE, pem_of
 from typer.testing import CliRunner
@@ -35,8 +36,10 @@ from ostiary.workloads.facade import (
     TokenRefused,
     UnusableService,
     UnusableToken,
+    UnusableTrust,
     add_key,
     add_service,
+    add_trust,
     change_service,
     closes_at,
     disable_service,
@@ -303,6 +306,23 @@ def test_the_commands_do_what_they_say(olga: str, tmp_path: Any) -> None:
     typed("token", "revoke", token["id"], "--yes")
     assert json.loads(typed("token", "list", "--json").stdout)[0]["state"] == "revoked"
     assert token["token"] not in on_record()
+
+
+def test_private_keys_of_an_issuer_are_not_kept(olga: str) -> None:
+    del olga
+    add_service("robot", owner="olga@example.test", actor=MACHINE)
+    private = OKPAlgorithm.to_jwk(ed25519.Ed25519PrivateKey.generate(), as_dict=True)
+    public = {name: value for name, value in private.items() if name != "d"}
+
+    def trust(jwk: dict[str, Any]) -> Any:
+        keys = json.dumps({"keys": [jwk]})
+        claims = {"sub": "job"}
+        return add_trust("robot", issuer="https://i.test", audience="a", claims=claims, keys=keys, actor=MACHINE)
+
+    with pytest.raises(UnusableTrust, match="private"):
+        trust(private)
+    assert get_service("robot").trusts == ()
+    assert trust(public).trusts[0].keys
 
 
 def test_keys_are_counted_and_belong_to_one_service(olga: str) -> None:

@@ -146,4 +146,9 @@ def _key_set(text: str) -> str:
         read_keys(text)
     except AssertionRefused as error:
         raise UnusableTrust(error.message, hint='Give the issuer\'s JWKS: {"keys": […]}') from None
-    return json.dumps(json.loads(text), separators=(",", ":"))
+    said = json.loads(text)
+    if any(isinstance(one, dict) and {"d", "k"} & set(one) for one in said["keys"]):
+        raise UnusableTrust(
+            "There are private keys in this key set. They stay with the issuer.", hint="Give its public ones."
+        )
+    return json.dumps(said, separators=(",", ":"))
