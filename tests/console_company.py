@@ -32,6 +32,7 @@ from ostiary.identity.facade import (
     create_role,
     get_person,
     invite_person,
+    linked_sign_ins,
     unsafe_provision_totp,
 )
 from ostiary.identity.models import Recovery
@@ -125,6 +126,7 @@ class Company:
     request: str = ""
     review: str = ""
     recovery: str = ""
+    linked: str = ""
     service: str = "nightly-export"
     token: str = ""
 
@@ -247,6 +249,7 @@ def _link_directory(company: Company) -> None:
     there = Assertion(issuer=described.issuer, subject="s-1", address="bruno@example.test", at=time.time())
     bruno = company.people["bruno_costa"]
     link_directory(provider=described, assertion=there, person_id=bruno.id, actor=OPERATOR)
+    company.linked = linked_sign_ins(bruno.id)[0].id
 
 
 def _give_a_role(company: Company) -> None:

@@ -10,7 +10,7 @@ from tests.console_company import RULES, Company, grow_old, make_company
 from tests.console_server import asked_elsewhere, chromium, serve_console
 
 from ostiary.config.places import Instance
-from ostiary.identity.facade import find_person, linked_sign_ins
+from ostiary.identity.facade import find_person
 from ostiary.rulebook.facade import get_current
 from ostiary.web.console.looking import LOOKS
 
@@ -90,7 +90,7 @@ def every_page(company: Company) -> list[str]:
         "/people/import",
         "/people/to-tidy-up",
         "/people/to-tidy-up?q=zzzz",
-        f"/people/{bruno}/linked/{linked_sign_ins(bruno)[0].id}/unlink",
+        f"/people/{bruno}/linked/{company.linked}/unlink",
         "/scim/",
         "/scim/?q=zzzz",
         "/scim/add",
@@ -335,7 +335,7 @@ def test_the_way_of_a_change_has_no_accessibility_violation(browser: Browser, co
         found = Axe().run(page, options={"runOnly": STANDARD}).response["violations"]
         return [(one["id"], node["html"][:200]) for one in found for node in one["nodes"]]
 
-    page.locator("#id_document").fill(RULES.rstrip() + "\n    when:\n      mfa: phishing-resistant\n")
+    page.locator("#id_document").fill(RULES.rstrip() + "\n    when:\n      networks: [198.51.100.0/24]\n")
     page.get_by_role("button", name="Review the change").click()
     expect(page.get_by_text("They are safe to try")).to_be_visible()
     assert violations() == []
