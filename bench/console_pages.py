@@ -46,6 +46,11 @@ NOT_TIMED: Final = frozenset(
         "rules_roll_back",
         "rules_proposal",
         "rules_unused_review",
+        "signal_stream",
+        "signal_stream_verify",
+        "signal_transmitter",
+        "signal_transmitter_held",
+        "signal_transmitter_verify",
     }
 )
 """The whole record as an archive takes as long as the record is. Nothing is on trial or proposed in this company, nothing
@@ -91,6 +96,8 @@ def addresses() -> dict[str, str]:
         "directory": {"provider_id": "none"},
         **{name: {"service_id": "none"} for name in SERVICE_PAGES},
         "token_revoke": {"token_id": "none"},
+        **{name: {"stream_id": "none"} for name in ("signal_stream", "signal_stream_verify")},
+        **{f"signal_transmitter{what}": {"transmitter_name": "none"} for what in ("", "_held", "_verify")},
         **{name: {"request_id": "none"} for name in ("request", "request_answer", "request_end", "request_review")},
         **{name: {"review_id": "none"} for name in ("review", "review_close", "review_remind", "review_report")},
         "person_unlink": {"person_id": person.id, "link_id": "0"},

@@ -58,6 +58,9 @@ from ostiary.rulebook.facade import apply_rules
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.rulebook.models import AppliedRulesRow
 from ostiary.scim.facade import add_client as add_scim_client
+from ostiary.signals.domain.events import SESSION_REVOKED
+from ostiary.signals.facade import PUSH, add_receiver, create_stream
+from ostiary.signals.models import Received, StoredTransmitter
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
 from ostiary.visibility.domain.reference import format_reference
@@ -129,6 +132,7 @@ class Company:
     linked: str = ""
     service: str = "nightly-export"
     token: str = ""
+    stream: str = ""
 
     def assertion(self, who: str, **claims: object) -> str:
         """Return what the gateway tells the console about somebody."""
@@ -181,6 +185,7 @@ def make_company(*, decisions: int = 32) -> Company:
     index_new_decisions(time.time())
     for key, person in company.people.items():
         company.people[key] = get_person(person.id)
+    _tell_and_be_told(company)
     company.request = ask(
         person_id=company.people["bruno_costa"].id,
         group_id=GroupId("finance"),
@@ -250,6 +255,40 @@ def _link_directory(company: Company) -> None:
     bruno = company.people["bruno_costa"]
     link_directory(provider=described, assertion=there, person_id=bruno.id, actor=OPERATOR)
     company.linked = linked_sign_ins(bruno.id)[0].id
+
+
+def _tell_and_be_told(company: Company) -> None:
+    """Have a system that told of Bruno, and one that is told."""
+    now = datetime.now(UTC)
+    okta = StoredTransmitter.objects.create(
+        name="okta",
+        issuer="https://login.example.test",
+        metadata_url="https://login.example.test/.well-known/ssf-configuration",
+        audience="https://id.example.test",
+        may="end-sessions",
+        subject_issuers=["https://login.example.test"],
+        stream_id="stream-1",
+        added_at=now,
+        added_by="root",
+        counted_from=now,
+        received_at=now,
+    )
+    Received.objects.create(
+        transmitter=okta,
+        jti="24c63fb56e5a2d77a6b512616ca9fa24",
+        event_type=SESSION_REVOKED,
+        subject="s-1 of https://login.example.test",
+        effect="end_sessions",
+        outcome="sessions_ended",
+        words="stolen laptop",
+        issued_at=now,
+        received_at=now,
+        person_id=company.people["bruno_costa"].id,
+    )
+    crm = add_receiver("crm", audience="https://crm.example.test", push_to="https://crm.example.test", actor=OPERATOR)
+    delivery = {"method": PUSH, "endpoint_url": "https://crm.example.test/signals"}
+    made = create_stream(crm.receiver, {"delivery": delivery, "description": "Customers"}, actor=OPERATOR)
+    company.stream = made.id
 
 
 def _give_a_role(company: Company) -> None:

@@ -92,6 +92,9 @@ enabled = true
 requests_per_second = 1000
 [access]
 emergency_group = "on-call"
+[signals]
+enabled = true
+authority = "{authority}"
 [rules]
 confirm_seconds = 20
 [sign_in]
@@ -124,6 +127,7 @@ class RunningInstance:
             **({"OSTIARY_DATABASE_URL": self.database} if self.database else {}),
         }
         self.https_port, self.http_port, self.forward_auth_port = free_port(), free_port(), free_port()
+        self.other_authorities = self.folder / "others.pem"
         self._numbers = itertools.count(1)
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._operator: subprocess.Popen[str] | None = None
@@ -133,9 +137,12 @@ class RunningInstance:
 
     def start(self) -> None:
         self.home.mkdir(mode=0o700, exist_ok=True)
+        shutil.copy(self.environment["SSL_CERT_FILE"], self.other_authorities)
         ports = {"https_port": self.https_port, "http_port": self.http_port, "range_port": self.ranges.port}
         (self.home / "ostiary.toml").write_text(
-            CONFIGURATION.format(domain=DOMAIN, forward_auth_port=self.forward_auth_port, **ports)
+            CONFIGURATION.format(
+                domain=DOMAIN, forward_auth_port=self.forward_auth_port, authority=self.other_authorities, **ports
+            )
         )
         done = subprocess.run(
             [*OSTIARY, "init", "--home", str(self.home)],

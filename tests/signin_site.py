@@ -68,12 +68,19 @@ class Site:
 
 
 class RunningSite:
-    """Starts and stops the site; use it as a context manager."""
+    """Starts and stops the site; use it as a context manager.
+
+    Args:
+        more: what else its configuration says.
+    """
+
+    def __init__(self, more: str = "") -> None:
+        self._more = more
 
     def __enter__(self) -> Site:
         port = free_port()
         self._home = make_instance_home(
-            f'domain = "{DOMAIN}"\norganisation = "Example"\n[gateway]\nhttps_port = {port}\n'
+            f'domain = "{DOMAIN}"\norganisation = "Example"\n[gateway]\nhttps_port = {port}\n{self._more}'
         )
         certificate, key, digest = make_certificate(self._home)
         environ = environment(self._home)

@@ -30,6 +30,8 @@ ACTIVITY_PART_OF_IDLE_TIME = 10
 TERMS_SECONDS = 15.0
 REQUESTS_SECONDS = 5.0
 REVIEWS_SECONDS = 5.0
+SIGNALS_SECONDS = 1.0
+HELD_SIGNALS_SECONDS = 5.0
 SESSIONS_SECONDS = 60.0
 SERVICES_SECONDS = 300.0
 UNTIDY_SECONDS = 60.0
@@ -47,6 +49,7 @@ ROOMS: Final = (
     "ostiary.workloads.facade",
     "ostiary.reviews.facade",
     "ostiary.oidc.facade",
+    "ostiary.signals.facade",
     "ostiary.gateway.reconciliation",
     "ostiary.gateway.surroundings",
     "ostiary.gateway.published",
@@ -106,9 +109,19 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="nudge_people", every_seconds=NUDGE_SECONDS, run=_nudge_people),
         Job(name="tell_sign_outs", every_seconds=SIGN_OUTS_SECONDS, run=_tell_sign_outs),
         Job(name="rotate_openid_keys", every_seconds=RETENTION_SECONDS, run=_rotate_openid_keys),
+        *(_signal_jobs() if instance.configuration.signals.enabled else ()),
         Job(name="apply_retention", every_seconds=RETENTION_SECONDS, run=partial(apply_retention, instance)),
         Job(name="prune_index", every_seconds=PRUNE_SECONDS, run=prune_index),
     ]
+
+
+def _signal_jobs() -> tuple[Job, ...]:
+    return (
+        Job(name="deliver_signals", every_seconds=SIGNALS_SECONDS, run=_deliver_signals),
+        Job(name="poll_transmitters", every_seconds=SIGNALS_SECONDS, run=_poll_transmitters),
+        Job(name="tell_of_held_signals", every_seconds=HELD_SIGNALS_SECONDS, run=_tell_of_held_signals),
+        Job(name="prune_signals", every_seconds=RETENTION_SECONDS, run=_prune_signals),
+    )
 
 
 def load_rooms() -> None:
@@ -290,6 +303,30 @@ def _rotate_openid_keys(now: float) -> int:
 
     forget_old_grants(now)
     return rotate_old_keys(now)
+
+
+def _deliver_signals(now: float) -> int:
+    from ostiary.signals.facade import deliver_signals  # noqa: PLC0415 - as above
+
+    return deliver_signals(now=now)
+
+
+def _poll_transmitters(now: float) -> int:
+    from ostiary.signals.facade import poll_transmitters  # noqa: PLC0415 - as above
+
+    return poll_transmitters(now=now)
+
+
+def _tell_of_held_signals(_now: float) -> int:
+    from ostiary.signals.facade import tell_administrators  # noqa: PLC0415 - as above
+
+    return tell_administrators()
+
+
+def _prune_signals(now: float) -> int:
+    from ostiary.signals.facade import prune_signals  # noqa: PLC0415 - as above
+
+    return prune_signals(now=now)
 
 
 def _reopen_access_log(instance: Instance) -> None:

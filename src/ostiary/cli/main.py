@@ -30,6 +30,7 @@ GROUPED = (
     "scim",
     "workload",
     "token",
+    "signal",
     "audit",
     "admin",
     "gateway",
@@ -50,6 +51,8 @@ FURTHER = (
     "rules_replay",
     "rules_tests",
     "rules_unused",
+    "signal_stream",
+    "signal_transmitter",
 )
 """Modules that add commands to a group when they are imported."""
 

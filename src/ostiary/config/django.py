@@ -28,6 +28,7 @@ INSTALLED_APPS = [
     "ostiary.rulebook",
     "ostiary.authzen",
     "ostiary.scim",
+    "ostiary.signals",
     "ostiary.requests",
     "ostiary.workloads",
     "ostiary.saml",

@@ -91,6 +91,7 @@ EXAMPLES = {
     "rules.follow_known_hosts": "/var/lib/ostiary/known_hosts",
     "rules.follow_token": "/var/lib/ostiary/secrets/rules.token",
     "rules.follow_authority": "/etc/ssl/git-authority.pem",
+    "signals.authority": "/etc/ssl/signals-authority.pem",
 }
 
 

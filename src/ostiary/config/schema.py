@@ -183,6 +183,26 @@ class Scim(Section, frozen=True, kw_only=True):
     requests_per_second: Annotated[int, Meta(ge=1, le=100_000)] = 50
 
 
+class Signals(Section, frozen=True, kw_only=True):
+    """Shared signals (OpenID SSF, CAEP, RISC): what happens to people is told to other systems, and what others tell is
+    acted on. Each is named first: `ostiary signal receiver add`, `ostiary signal transmitter add`.
+
+    Args:
+        enabled: answers at `https://id.<domain>/ssf/…`.
+        hold_share_percent: when one transmitter hits more than this share of the people at once, and more than three, its
+            signals are held until an administrator lets them through.
+        hold_minutes: what counts as at once.
+        queue_events: so many events wait for one receiver; beyond it the oldest are thrown away, and that is counted.
+        authority: a file (PEM) with the authority that vouches for other systems, besides those the system trusts.
+    """
+
+    enabled: bool = False
+    hold_share_percent: Annotated[int, Meta(ge=0, le=100)] = 20
+    hold_minutes: Annotated[int, Meta(ge=1, le=1440)] = 10
+    queue_events: Annotated[int, Meta(ge=1, le=1_000_000)] = 10_000
+    authority: str = ""
+
+
 class Access(Section, frozen=True, kw_only=True):
     """Access that people ask for, and that ends by itself.
 
@@ -318,6 +338,7 @@ class Configuration(Section, frozen=True, kw_only=True):
     decisions: Decisions = Decisions()
     authzen: Authzen = Authzen()
     scim: Scim = Scim()
+    signals: Signals = Signals()
     access: Access = Access()
     workloads: Workloads = Workloads()
     reviews: Reviews = Reviews()

@@ -63,6 +63,7 @@ from ostiary.identity.errors import (
 )
 from ostiary.identity.federation_queries import (
     callback_url,
+    find_linked,
     get_provider,
     linked_sign_ins,
     list_providers,
@@ -232,6 +233,7 @@ __all__ = [
     "expire_sessions",
     "expire_terms",
     "export_people",
+    "find_linked",
     "find_owner",
     "find_person",
     "get_group",

@@ -63,6 +63,21 @@ def linked_sign_ins(person_id: PersonId) -> tuple[LinkedSignIn, ...]:
     return tuple(_link(row) for row in rows)
 
 
+def find_linked(issuer: str, subject: str) -> PersonId | None:
+    """Return who is linked to an account of another directory; `None` when nobody is. A slash at the issuer's end counts for nothing.
+
+    Args:
+        issuer: the directory's issuer.
+        subject: the account there.
+    """
+    if not can_be_stored(issuer) or not can_be_stored(subject):
+        return None
+    plain = issuer.rstrip("/")
+    rows = DirectoryLink.objects.filter(issuer__in=(plain, f"{plain}/"), subject=subject)
+    found = set(rows.values_list("person_id", flat=True))
+    return PersonId(found.pop()) if len(found) == 1 else None
+
+
 def search_linked(provider_id: ProviderId, *, text: str = "", page: int = 1, page_size: int = 50) -> Page[LinkedSignIn]:
     """Return one page of who is linked to a directory, by address.
 

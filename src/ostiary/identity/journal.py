@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Iterable
+from typing import Final, Literal
 
+from ostiary.changes import Happened, Happening, announce_happening
 from ostiary.identity.client import Client
 from ostiary.identity.models import Person
 from ostiary.visibility.domain.events import AccountChange, Details, GroupChange
@@ -18,6 +20,23 @@ from ostiary.visibility.facade import (
     sign_in_event,
     sign_out_event,
 )
+
+_HAPPENINGS: Final[dict[AccountChange, Happened]] = {
+    "disable": "disabled",
+    "enable": "enabled",
+    "mfa_enable": "authenticator_added",
+    "mfa_disable": "authenticator_removed",
+    "password_change": "password_changed",
+    "password_reset": "password_changed",
+}
+"""What others are told of. An `enable` with details is an invitation taken up, or an address confirmed."""
+
+
+def initiator(actor: Actor, person: Person) -> Literal["admin", "user", "system"]:
+    """Return who began what happened to a person, in the words of CAEP 1.0, section 2."""
+    if actor.kind == "person":
+        return "user" if actor.id == person.id else "admin"
+    return "admin" if actor.id.startswith("os:") else "system"
 
 
 def record_sign_in(
@@ -63,6 +82,15 @@ def record_refused_sign_in(
 
 def record_sign_out(*, actor: Actor, person: Person, session: str | None, reason: str) -> None:
     """One session ended, or, without `session`, every session of this person."""
+    announce_happening(
+        Happening(
+            kind="sessions_ended",
+            person_id=person.id,
+            initiated_by=initiator(actor, person),
+            session=session or "",
+            reason=reason,
+        )
+    )
     record(
         sign_out_event(
             at=time.time(),
@@ -101,6 +129,12 @@ def record_account_change(
     details: dict[str, str | int | float | bool | None] | None = None,
 ) -> None:
     """An account changed."""
+    kind = _HAPPENINGS.get(change)
+    if kind is not None and (kind != "enabled" or details is None):
+        what = "reset" if change == "password_reset" else str((details or {}).get("authenticator", ""))
+        announce_happening(
+            Happening(kind=kind, person_id=person.id, initiated_by=initiator(actor, person), what=what, reason=reason)
+        )
     record(
         account_change_event(
             at=time.time(),

@@ -24,6 +24,8 @@ CONSOLE_HARMLESS: Final = frozenset(
         "service_disable",
         "session_revoke",
         "sessions_revoke_of",
+        "signal_stream_verify",
+        "signal_transmitter_verify",
         "token_revoke",
     }
 )
@@ -66,6 +68,7 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "rules_confirm",
         "rules_edit",
         "rules_proposal",
+        "signal_transmitter_held",
         "saml_add",
         "saml_change",
         "scim_client_add",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ostiary.web import workload
+from ostiary.web import signals, workload
 from ostiary.web.oidc import token, userinfo
 from ostiary.web.oidc.authorize import authorize
 from ostiary.web.oidc.end_session import end_session
@@ -93,6 +93,16 @@ urlpatterns = [
     path("oidc/keys", userinfo.keys, name="oidc_keys"),
     path("oidc/end-session", end_session, name="oidc_end_session"),
     path(".well-known/openid-configuration", userinfo.configuration, name="oidc_configuration"),
+    path(".well-known/ssf-configuration", signals.configuration, name="ssf_configuration"),
+    path("ssf/jwks.json", signals.keys, name="ssf_keys"),
+    path("ssf/token", signals.token, name="ssf_token"),
+    path("ssf/streams", signals.streams, name="ssf_streams"),
+    path("ssf/status", signals.status, name="ssf_status"),
+    path("ssf/subjects/add", signals.add_subject, name="ssf_add_subject"),
+    path("ssf/subjects/remove", signals.remove_subject, name="ssf_remove_subject"),
+    path("ssf/verify", signals.verify, name="ssf_verify"),
+    path("ssf/poll/<slug:stream_id>", signals.poll, name="ssf_poll"),
+    path("ssf/events/<slug:name>", signals.take_event, name="ssf_event"),
     path("requests", requests.requests, name="portal_requests"),
     path("requests/new", request_asking.ask_for_access, name="portal_ask"),
     path("requests/answer/<str:token>", requests.from_mail, name="portal_request_from_mail"),

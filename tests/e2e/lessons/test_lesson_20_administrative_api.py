@@ -55,6 +55,8 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "service_id": "lesson-20",
         "token_id": "t_0",
         "session_id": held["sid"],
+        "stream_id": "none",
+        "transmitter_name": "none",
         "number": "1",
         "proposal_id": "1",
         "reference": "AAAAA-AAAAA",

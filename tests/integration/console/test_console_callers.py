@@ -63,6 +63,8 @@ services revoke A
 sessions view AUH
 sessions export AU
 sessions revoke AH
+signals view AU
+signals change A
 rules view AU
 rules export AU
 rules change A
@@ -126,6 +128,11 @@ def addresses(company: Company) -> dict[str, str]:
         "recovery_answer": {"recovery_id": company.recovery},
         **{name: {"service_id": company.service} for name in SERVICE_PAGES},
         "token_revoke": {"token_id": company.token},
+        "signal_stream": {"stream_id": company.stream},
+        "signal_stream_verify": {"stream_id": company.stream},
+        "signal_transmitter": {"transmitter_name": "okta"},
+        "signal_transmitter_verify": {"transmitter_name": "okta"},
+        "signal_transmitter_held": {"transmitter_name": "okta"},
         "rules_version": {"number": get_current().number},
         "rules_proposal": {"proposal_id": 1},
         "decision": {"reference": company.references[0]},

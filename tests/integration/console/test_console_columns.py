@@ -27,7 +27,10 @@ from ostiary.web.console.tables import (
     ROLES,
     SERVICES,
     SESSIONS,
+    STREAMS,
     TABLES,
+    TOLD,
+    TRANSMITTERS,
     UNUSED,
 )
 
@@ -44,6 +47,9 @@ LISTS = {
     REVIEWS: "/reviews/",
     SERVICES: "/services/",
     SESSIONS: "/sessions/",
+    TRANSMITTERS: "/signals/",
+    STREAMS: "/signals/receivers/",
+    TOLD: "/signals/events/",
     DECISIONS: "/decisions/",
     EVENTS: "/audit/",
     HISTORY: "/rules/history",

@@ -110,6 +110,10 @@ def path_of(name: str, company: Company) -> str:
         "service_id": company.service,
         "token_id": company.token,
         "proposal_id": "1",
+        "review_id": "nothing",
+        "recovery_id": "nothing",
+        "transmitter_name": "okta",
+        "stream_id": company.stream,
     }
     parts = str(pattern.pattern).split("/")
     return "/" + "/".join(

@@ -147,7 +147,8 @@ def test_lesson_13_a_revoked_session_is_refused_at_every_page() -> None:
 def every_page() -> list[tuple[str, str]]:
     """Return the name of every page and an address that leads to it."""
     filled = {"<str:session_id>": "s_1", "<str:authenticator_id>": "1", "<str:token>": "t",
-        "<str:link_id>": "1", "<str:request_id>": "r_1", "<slug:provider_id>": "work", "<path:rest>": "Users", "<slug:app_id>": "crm",
+        "<str:link_id>": "1", "<str:request_id>": "r_1", "<slug:provider_id>": "work", "<path:rest>": "Users",
+        "<slug:stream_id>": "s", "<slug:name>": "okta", "<slug:app_id>": "crm",
         "<str:item_id>": "i_1",
         "<str:token_id>": "t_1",
     }  # fmt: skip
@@ -167,8 +168,9 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
     assert names >= UNFINISHED
     assert not ENTRANCE & UNFINISHED
     assert {
-        "scim", "workload_token", "workload_metadata",
-        "oidc_token", "oidc_userinfo", "oidc_revocation", "oidc_keys", "oidc_configuration",
+        "scim", "workload_token", "workload_metadata", "oidc_token", "oidc_userinfo", "oidc_revocation",
+        "oidc_keys", "oidc_configuration", "ssf_configuration", "ssf_keys", "ssf_token", "ssf_streams",
+        "ssf_status", "ssf_add_subject", "ssf_remove_subject", "ssf_verify", "ssf_poll", "ssf_event",
     } == PROGRAMS  # fmt: skip
     assert {
         "saml_metadata", "saml_sign_in", "saml_quietly", "saml_sign_out", "saml_signed_out",
@@ -208,6 +210,7 @@ def test_no_sign_in_opens_what_is_for_programs() -> None:
     without_proof = {"scim": (404, 404), "workload_token": (405, 400), "workload_metadata": (200, 405),
         "oidc_token": (405, 400), "oidc_revocation": (405, 400), "oidc_userinfo": (401, 400),
         "oidc_keys": (200, 405), "oidc_configuration": (200, 405)}  # fmt: skip
+    without_proof |= {name: (404, 404) for name in PROGRAMS if name.startswith("ssf_")}
     for name, path in every_page():
         if name in PROGRAMS:
             answers = (browser.client.get(path), browser.client.post(path, {}))

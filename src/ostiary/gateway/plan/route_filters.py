@@ -43,6 +43,11 @@ def directory_limit() -> Json:
     return _limit("scim", {"max_tokens": 2000, "tokens_per_fill": 500, "fill_interval": "1s"}, together=(4000, 1000))
 
 
+def signal_limit() -> Json:
+    """Return how often one address may send signals or ask for them, whatever its token."""
+    return _limit("signals", {"max_tokens": 1000, "tokens_per_fill": 100, "fill_interval": "1s"}, together=(2000, 500))
+
+
 def _limit(name: str, each: Json, *, together: tuple[int, int]) -> Json:
     most, a_second = together
     return {

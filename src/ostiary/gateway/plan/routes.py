@@ -18,6 +18,7 @@ from ostiary.gateway.plan.route_filters import (
     host_filters,
     no_grant,
     sign_in_limit,
+    signal_limit,
     stream_filters,
     unasked,
     undecided,
@@ -36,6 +37,7 @@ PROGRAMS_PATH = "/.well-known/authzen-configuration"
 PROGRAMS_PREFIX = "/access/v1/"
 OPENID_PREFIX = "/oidc"
 SCIM_PREFIX = "/scim/v2"
+SIGNALS_PREFIX = "/ssf"
 SAFE_METHODS = ("GET", "HEAD")
 OWN_SECONDS = 30
 DIRECTORY_SECONDS = 120
@@ -102,6 +104,7 @@ def _sign_in_host(inputs: GatewayInputs) -> Json:
             *_programs(inputs, sni),
             *_directories(inputs, sni, plain),
             _asking_apps(sni, plain),
+            *_signals(inputs, sni, plain),
             proofs,
             pages,
             _misdirected("id"),
@@ -176,6 +179,21 @@ def _asking_apps(sni: Json, plain: Json) -> Json:
         "route": plain,
         "typed_per_filter_config": {**undecided(), contents.FILTER_SIGN_IN_LIMIT: asking_limit()},
     }
+
+
+def _signals(inputs: GatewayInputs, sni: Json, plain: Json) -> list[Json]:
+    """Return the way of systems that tell of what happens to people, or are told, where they may."""
+    if not inputs.instance.configuration.signals.enabled:
+        return []
+    limit = {contents.FILTER_SIGN_IN_LIMIT: signal_limit()}
+    return [
+        {
+            "name": "id/signals",
+            "match": {"path_separated_prefix": SIGNALS_PREFIX, **sni},
+            "route": plain,
+            "typed_per_filter_config": {**undecided(), **limit},
+        }
+    ]
 
 
 def _to_decider(host: str, match: Json) -> Json:

@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session as BrowserSession
 from django.db import transaction
 from django.utils import timezone
 
-from ostiary.changes import announce_change
+from ostiary.changes import Happening, announce_change, announce_happening
 from ostiary.identity.client import Client
 from ostiary.identity.domain import SignInSession, is_enough
 from ostiary.identity.domain.proofs import BREAK_GLASS
@@ -88,6 +88,18 @@ def add_proof(*, session_id: SessionId, authentication: Authentication, client: 
         UnknownSession: when the session has ended meanwhile.
     """
     row = _lock_session(session_id)
+    before = max((one.strength for one in read_authentications(row)), default=authentication.strength)
+    if row.complete and authentication.strength > before:
+        announce_happening(
+            Happening(
+                kind="assurance_raised",
+                person_id=row.person_id,
+                initiated_by="user",
+                session=row.id,
+                what=authentication.strength.name,
+                before=before.name,
+            )
+        )
     row.authentications = [
         *row.authentications,
         [authentication.method, int(authentication.strength), authentication.at],

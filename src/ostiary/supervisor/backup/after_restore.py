@@ -58,6 +58,7 @@ def sign_everybody_out(actor_name: str) -> int:
     from ostiary.authzen.facade import revoke_all_clients  # noqa: PLC0415
     from ostiary.identity.facade import revoke_all_sessions  # noqa: PLC0415
     from ostiary.scim.facade import revoke_all_clients as revoke_all_directories  # noqa: PLC0415
+    from ostiary.signals.facade import revoke_all_receivers  # noqa: PLC0415 - as above
     from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record  # noqa: PLC0415
     from ostiary.workloads.facade import close_after_restore  # noqa: PLC0415
 
@@ -70,6 +71,7 @@ def sign_everybody_out(actor_name: str) -> int:
     revoke_all_clients(reason="a backup was restored", actor=actor)
     revoke_all_directories(reason="a backup was restored", actor=actor)
     close_after_restore(reason="a backup was restored", actor=actor)
+    revoke_all_receivers(reason="a backup was restored", actor=actor)
     return revoke_all_sessions(reason="a backup was restored", actor=actor)
 
 

@@ -20,14 +20,17 @@ def check_clients(now: float) -> Iterator[Finding]:
 
     from ostiary.authzen.facade import list_clients  # noqa: PLC0415
     from ostiary.scim.facade import list_clients as list_directories  # noqa: PLC0415
+    from ostiary.signals.facade import list_receivers  # noqa: PLC0415
 
     try:
         programs = [(one.name, one.expires_at) for one in list_clients() if one.revoked_at is None]
         directories = [(one.name, one.expires_at) for one in list_directories() if one.revoked_at is None]
+        receivers = [(one.name, one.expires_at) for one in list_receivers() if one.revoked_at is None]
     except DatabaseError:
         return  # what is wrong with the database is said by its own check
-    yield from _check("clients", "program", "authzen", programs, now)
-    yield from _check("directories", "directory", "scim", directories, now)
+    yield from _check("clients", "program", "authzen client", programs, now)
+    yield from _check("directories", "directory", "scim client", directories, now)
+    yield from _check("receivers", "receiver of signals", "signal receiver", receivers, now)
 
 
 def check_saml(now: float) -> Iterator[Finding]:
@@ -59,8 +62,8 @@ def _check(check: str, kind: str, command: str, clients: list[tuple[str, float]]
     for name, end in late:
         days = int((end - now) // _DAY_SECONDS)
         words = f"expires in {days} days" if days >= 0 else "has expired"
-        mend = f"Revoke it and add it again: ostiary {command} client revoke {name}"
+        mend = f"Revoke it and add it again: ostiary {command} revoke {name}"
         yield warning(check, f"The token of the {kind} {name} {words}.", mend)
     if clients and not late:
-        many = {"program": "programs", "directory": "directories"}[kind]
+        many = {"program": "programs", "directory": "directories", "receiver of signals": "receivers of signals"}[kind]
         yield fine(check, f"The tokens of {len(clients)} {many} last for more than {WARNING_DAYS} days.")

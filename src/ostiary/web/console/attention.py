@@ -47,6 +47,7 @@ def list_needs(
     untidy: int,
     recoveries: int,
     reviews: tuple[int, int] = (0, 0),
+    held: Iterable[tuple[str, int]] = (),
 ) -> tuple[Need, ...]:
     """Return everything that needs somebody now.
 
@@ -62,6 +63,7 @@ def list_needs(
         untidy: how many things are to be tidied up in the directory.
         recoveries: how many people lost their second factor and wait for an answer.
         reviews: how many uses of emergency access wait for a review in time, and how many are overdue.
+        held: systems whose signals are held, each with how many.
     """
     needs = [
         *_machinery(machinery),
@@ -73,6 +75,7 @@ def list_needs(
         *_apps(apps),
         *_refusals(refusals),
         *_directory(untidy, recoveries),
+        *_held(held),
     ]
     if not second_factor_required:
         needs.append(
@@ -204,3 +207,14 @@ def _refusals(refusals: Sequence[tuple[str, int]]) -> Iterator[Need]:
                 f"{reverse('console:decisions')}?{query}",
                 _("See them"),
             )
+
+
+def _held(held: Iterable[tuple[str, int]]) -> Iterator[Need]:
+    for name, count in held:
+        words = ngettext(
+            "%(count)d signal of %(name)s is held: it told of too many people at once.",
+            "%(count)d signals of %(name)s are held: it told of too many people at once.",
+            count,
+        )
+        href = reverse("console:signal_transmitter", args=(name,))
+        yield Need("held", words % {"count": count, "name": name}, href, _("Look at it"))

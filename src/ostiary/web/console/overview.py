@@ -19,6 +19,7 @@ from ostiary.applications.facade import list_apps
 from ostiary.identity.facade import list_people, list_sessions, search_recoveries
 from ostiary.requests.facade import count_overdue, count_owed
 from ostiary.rulebook.facade import get_current, get_followed, list_proposals
+from ostiary.signals.facade import list_transmitters
 from ostiary.visibility.facade import Activity, get_activity, get_log_status, get_refusals
 from ostiary.web.console.apps import health_by_app
 from ostiary.web.console.assertion import caller_of
@@ -91,6 +92,7 @@ def _state(window: Window, now: float) -> dict[str, Any]:
             untidy=read_untidy(settings.INSTANCE),
             recoveries=search_recoveries(waiting=True, page_size=1).total,
             reviews=(count_owed() - count_overdue(), count_overdue()),
+            held=[(one.name, one.held) for one in list_transmitters() if one.held_at is not None],
         ),
         "window": window,
         "windows": WINDOWS,

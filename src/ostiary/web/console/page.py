@@ -66,6 +66,7 @@ NAVIGATION: Final[tuple[tuple[Promise | str, tuple[Entry, ...]], ...]] = (
             Entry(Resource.REVIEWS, _("Reviews"), "reviews", "v"),
             Entry(Resource.SERVICES, _("Services"), "services", "w"),
             Entry(Resource.SESSIONS, _("Sessions"), "sessions", "s"),
+            Entry(Resource.SIGNALS, _("Signals"), "signals", "n"),
         ),
     ),
     (_("Record"), (Entry(Resource.AUDIT, _("Audit"), "audit", "u"),)),

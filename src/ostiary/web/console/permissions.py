@@ -21,6 +21,7 @@ class Resource(StrEnum):
     REVIEWS = "reviews"
     SERVICES = "services"
     SESSIONS = "sessions"
+    SIGNALS = "signals"
     RULES = "rules"
     EXPLAIN = "explain"
     DECISIONS = "decisions"
@@ -92,6 +93,8 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[ConsoleRole]]] = {
     (Resource.SESSIONS, Action.VIEW): EVERY_ROLE,
     (Resource.SESSIONS, Action.EXPORT): READERS,
     (Resource.SESSIONS, Action.REVOKE): DESK,
+    (Resource.SIGNALS, Action.VIEW): READERS,
+    (Resource.SIGNALS, Action.CHANGE): ADMINISTRATOR,
     (Resource.RULES, Action.VIEW): READERS,
     (Resource.RULES, Action.EXPORT): READERS,
     (Resource.RULES, Action.CHANGE): ADMINISTRATOR,

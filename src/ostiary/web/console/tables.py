@@ -141,6 +141,45 @@ SESSIONS: Final = Table(
     ),
     exported=Resource.SESSIONS,
 )
+TRANSMITTERS: Final = Table(
+    "transmitters",
+    "system",
+    (
+        Column("system", _("System")),
+        Column("state", _("State")),
+        Column("may", _("Its signals may")),
+        Column("how", _("How")),
+        Column("signals", _("Signals"), "amount"),
+        Column("last", _("Last")),
+        Column("verified", _("Verified"), usual=False),
+    ),
+)
+STREAMS: Final = Table(
+    "streams",
+    "receiver",
+    (
+        Column("receiver", _("Receiver")),
+        Column("state", _("State")),
+        Column("how", _("Where")),
+        Column("waiting", _("Waiting"), "amount"),
+        Column("taken", _("Taken"), "amount"),
+        Column("dropped", _("Dropped"), "amount"),
+        Column("refused", _("Refused"), "amount", usual=False),
+        Column("verified", _("Verified")),
+    ),
+)
+TOLD: Final = Table(
+    "told",
+    "event",
+    (
+        Column("event", _("What and of whom")),
+        Column("when", _("When")),
+        Column("from", _("From")),
+        Column("outcome", _("What became of it")),
+        Column("words", _("Words")),
+        Column("jti", _("Identifier"), usual=False),
+    ),
+)
 DECISIONS: Final = Table(
     "decisions",
     "happened",
@@ -206,6 +245,9 @@ TABLES: Final = (
     REQUESTS,
     SERVICES,
     SESSIONS,
+    TRANSMITTERS,
+    STREAMS,
+    TOLD,
     DECISIONS,
     EVENTS,
     HISTORY,

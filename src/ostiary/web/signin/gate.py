@@ -64,6 +64,16 @@ PROGRAMS: Final = frozenset(
         "oidc_revocation",
         "oidc_keys",
         "oidc_configuration",
+        "ssf_configuration",
+        "ssf_keys",
+        "ssf_token",
+        "ssf_streams",
+        "ssf_status",
+        "ssf_add_subject",
+        "ssf_remove_subject",
+        "ssf_verify",
+        "ssf_poll",
+        "ssf_event",
     }
 )
 """For programs: each request proves itself by what it carries, and no browser's sign-in counts for anything."""

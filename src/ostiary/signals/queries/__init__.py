@@ -1,0 +1,1 @@
+"""Reads of receivers, streams, transmitters and signals. They change nothing."""

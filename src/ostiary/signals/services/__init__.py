@@ -1,0 +1,1 @@
+"""What happens to signals: registered, announced, delivered, taken, held. One use case a function."""
