@@ -19,20 +19,23 @@ ALLOWED_SKIPS: dict[str, str] = {}
 """Test id or its beginning → why it may be skipped here."""
 
 
-ONCE = (
-    "tests/unit",
-    "tests/property",
-    "tests/contract",
-    "tests/e2e/gateway",
-    "tests/e2e/console",
-    "tests/e2e/signin/test_signin_accessibility.py",
-    "tests/integration/console/test_console_bench.py",
-    "tests/integration/rulebook/test_replay_bench.py",
+ON_POSTGRESQL = (
+    "tests/integration",
+    "tests/e2e/demo",
+    "tests/e2e/replay",
+    "tests/e2e/requests",
+    "tests/e2e/lessons/test_lesson_10_stale_claims.py",
+    "tests/e2e/lessons/test_lesson_11_disabled_accounts.py",
+    "tests/e2e/lessons/test_lesson_13_revocation_everywhere.py",
+    "tests/e2e/lessons/test_lesson_20_administrative_api.py",
 )
-"""What cannot tell one database from another, and runs on SQLite's turn only; named on the command line, it runs on either.
+"""What asks the second database: everything that is stored and read, and whole instances from their first start to revocation.
 
-Units, properties, contracts and the gateway know no database. Of the console, `tests/integration/console` asks either database
-for every page; what a browser makes of the answers is the same. Benchmarks are tried, not measured."""
+The rest knows no database (units, properties, contracts, the gateway) or sees it only through what is listed here. Whatever is
+named on the command line runs on either.
+"""
+TRIED_ONCE = ("tests/integration/console/test_console_bench.py", "tests/integration/rulebook/test_replay_bench.py")
+"""Benchmarks are tried, not measured, here."""
 
 
 @contextmanager
@@ -106,7 +109,7 @@ def main(arguments: list[str]) -> int:
         return run_pytest(arguments, environment)
     arguments.remove("--postgres")
     if not arguments:
-        arguments = [f"--ignore={place}" for place in ONCE]
+        arguments = [*ON_POSTGRESQL, *(f"--ignore={place}" for place in TRIED_ONCE)]
     with postgres_server() as url:
         return run_pytest(arguments, {**environment, "OSTIARY_DATABASE_URL": url})
 
