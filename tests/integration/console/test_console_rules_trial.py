@@ -39,14 +39,14 @@ def held_number() -> str:
 
 
 def sign_in_max(company: Company) -> None:
-    """Let the second administrator in, with a code as the first."""
+    """Let the second administrator in, with a passkey as the first."""
     person, now = company.people["max_admin"], time.time()
     unsafe_provision_totp(person_id=person.id, actor=OPERATOR)
     company.sessions["max_admin"] = begin_session(
         person_id=person.id,
         authentications=(
             Authentication("password", AuthStrength.SINGLE, now),
-            Authentication("totp", AuthStrength.OTP, now),
+            Authentication("webauthn", AuthStrength.PHISHING_RESISTANT, now),
         ),
         client=Client(address="192.0.2.18", user_agent="x"),
         now=now,
