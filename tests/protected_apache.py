@@ -64,8 +64,11 @@ class ProtectedApache:
     def start(self, *, issuer: str, client_id: str, secret: str, authority: Path) -> "ProtectedApache":
         assert (MODULES / "mod_auth_openidc.so").exists(), "apt-get install apache2 libapache2-mod-auth-openidc"
         self.folder.chmod(0o755)
-        (self.folder / "pages").mkdir(mode=0o755)
-        (self.folder / "pages" / "index.html").write_text("the books")
+        pages = self.folder / "pages"
+        pages.mkdir()
+        (pages / "index.html").write_text("the books")
+        pages.chmod(0o755)  # whatever files are made with in this process
+        (pages / "index.html").chmod(0o644)
         shutil.copy(authority, self.folder / "authority.pem")
         (self.folder / "authority.pem").chmod(0o644)
         configuration = self.folder / "apache.conf"
