@@ -26,20 +26,28 @@ ON_POSTGRESQL = (
     "tests/e2e/lessons/test_lesson_11_disabled_accounts.py",
     "tests/e2e/lessons/test_lesson_13_revocation_everywhere.py",
 )
-"""What asks the second database: everything that is stored and read, and whole instances up to revocation.
+"""What asks the second database: what is stored and read, and whole instances up to revocation.
 
 The rest knows no database (units, properties, contracts, the gateway) or sees it only through what is listed here. Whatever is
 named on the command line runs on either.
 """
 ON_SQLITE_ONLY = (
+    "tests/e2e/requests/test_requests_in_a_browser.py",
+    "tests/integration/applications/test_applications_cli.py",
     "tests/integration/console/test_console_bench.py",
+    "tests/integration/console/test_console_columns.py",
+    "tests/integration/doctor",
+    "tests/integration/gateway",
     "tests/integration/requests/test_requests_killed.py",
     "tests/integration/reviews/test_reviews_killed.py",
     "tests/integration/rulebook/test_replay_bench.py",
+    "tests/integration/shell",
     "tests/integration/signals/test_signals_killed.py",
+    "tests/integration/supervisor",
 )
-"""Benchmarks, which are tried here and not measured; and processes killed at every step, of which `test_worker_rolls_back` is
-killed on either database: whether a transaction was whole is the same question for each of them."""
+"""What tells nothing more on a second database: benchmarks, which are tried here and not measured; commands, processes and pages
+whose questions others of these tests ask; and processes killed at every step, of which `test_worker_rolls_back` is killed on
+either, as whether a transaction was whole is the same question for each of them."""
 
 
 @contextmanager
