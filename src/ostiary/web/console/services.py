@@ -4,6 +4,7 @@ Issuers are told on the machine itself: `ostiary workload trust`. People's own t
 """
 
 import time
+from collections.abc import Callable
 
 from django import forms
 from django.contrib import messages
@@ -186,52 +187,40 @@ def service_change(request: HttpRequest, service_id: str) -> HttpResponseBase:
 @console_page(Resource.SERVICES, Action.DISABLE, methods=WRITE)
 def service_disable(request: HttpRequest, service_id: str) -> HttpResponseBase:
     """Say what switching a service off does, and do it."""
-    found = _service_or_404(service_id)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            disable_service(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("%(name)s is switched off.") % {"name": found.id})
-            return redirect("console:service", found.id)
-    context = {**_context(found), "form": form}
-    return render_page(request, "services/disable.html", SECTION, context, status=422 if form.errors else 200)
+    done = _("%(name)s is switched off.")
+    return _confirmed(request, service_id, "disable", disable_service, done)
 
 
 @console_page(Resource.SERVICES, Action.DISABLE, methods=WRITE)
 def service_enable(request: HttpRequest, service_id: str) -> HttpResponseBase:
     """Say what switching a service on again does, and do it."""
-    found = _service_or_404(service_id)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            enable_service(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("%(name)s is switched on.") % {"name": found.id})
-            return redirect("console:service", found.id)
-    context = {**_context(found), "form": form}
-    return render_page(request, "services/enable.html", SECTION, context, status=422 if form.errors else 200)
+    done = _("%(name)s is switched on.")
+    return _confirmed(request, service_id, "enable", enable_service, done)
 
 
 @console_page(Resource.SERVICES, Action.REMOVE, methods=WRITE)
 def service_remove(request: HttpRequest, service_id: str) -> HttpResponseBase:
     """Say what removing a service does, and do it."""
+    done = _("%(name)s is removed.")
+    return _confirmed(request, service_id, "remove", remove_service, done)
+
+
+def _confirmed(
+    request: HttpRequest, service_id: str, page: str, act: Callable[..., object], done: str
+) -> HttpResponseBase:
+    """Show what an act does to a service, and do it once a reason is given; then show what is left of it."""
     found = _service_or_404(service_id)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            remove_service(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
+            act(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
         except OstiaryError as error:
             add_problem(form, error)
         else:
-            messages.success(request, _("%(name)s is removed.") % {"name": found.id})
-            return redirect("console:services")
+            messages.success(request, done % {"name": found.id})
+            return redirect("console:services") if page == "remove" else redirect("console:service", found.id)
     context = {**_context(found), "form": form}
-    return render_page(request, "services/remove.html", SECTION, context, status=422 if form.errors else 200)
+    return render_page(request, f"services/{page}.html", SECTION, context, status=422 if form.errors else 200)
 
 
 def _context(found: Service) -> dict[str, object]:
