@@ -223,6 +223,19 @@ class RunningInstance:
     def pid_of(self, name: str) -> int:
         return next(one.pid for one in read_status(self.instance.run).processes if one.name == name and one.pid)
 
+    @contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """Stop a process and its children from running at all for a while."""
+        root = psutil.Process(self.pid_of(name))
+        family = [root, *root.children(recursive=True)]
+        for process in family:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in family:
+                process.resume()
+
     def resident_bytes(self, name: str) -> int:
         """Return the resident memory of a process and its children."""
         root = psutil.Process(self.pid_of(name))

@@ -44,6 +44,11 @@ class Gateway(Section, frozen=True, kw_only=True):
     stream_seconds: Positive = 900
     trusted_proxies: Annotated[int, Meta(ge=0, le=8)] = 0
 
+    @property
+    def address_here(self) -> str:
+        """Return the address at which this machine itself reaches the listener."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.address, self.address)  # noqa: S104
+
 
 class Tls(Section, frozen=True, kw_only=True):
     """Where the gateway's certificate comes from.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ostiary.gateway.heartbeat import heartbeat_age
+from ostiary.supervisor.process import Probe
 
 TIMEOUT_SECONDS = 5.0
 
@@ -66,6 +67,20 @@ class HeartbeatProbe:
         if age is None:
             return "no heartbeat"
         return "" if age <= self.max_age_seconds else f"no heartbeat for {age:.0f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class EveryProbe:
+    """What answers every one of several probes works."""
+
+    probes: tuple[Probe, ...]
+
+    async def check(self) -> str:
+        """Check them in order, up to the first that fails."""
+        for probe in self.probes:
+            if seen := await probe.check():
+                return seen
+        return ""
 
 
 async def ask(socket: Path, method: str, path: str, host: str = "localhost") -> tuple[int | None, str]:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
 from ostiary.gateway.envoy import envoy_program
-from ostiary.supervisor.probes import HeartbeatProbe, HttpProbe, ask
+from ostiary.supervisor.probes import EveryProbe, HeartbeatProbe, HttpProbe, TcpProbe, ask
 from ostiary.supervisor.process import ProcessSpec
 
 NAMES = ("decider", "control", "worker", "envoy")
@@ -69,7 +69,8 @@ def _worker(instance: Instance) -> ProcessSpec:
 
 
 def _envoy(instance: Instance) -> ProcessSpec:
-    workers = instance.configuration.gateway.workers
+    gateway = instance.configuration.gateway
+    workers = gateway.workers
     return ProcessSpec(
         name="envoy",
         purpose="the gateway",
@@ -82,7 +83,12 @@ def _envoy(instance: Instance) -> ProcessSpec:
             *("--file-flush-interval-msec", "1000"),
             *("--service-cluster", "ostiary", "--service-node", "gateway"),
         ),
-        probe=HttpProbe(instance.envoy_admin_socket, "/ready", refuse_from=300),
+        probe=EveryProbe(
+            (
+                HttpProbe(instance.envoy_admin_socket, "/ready", refuse_from=300),
+                TcpProbe(gateway.https_port, gateway.address_here),
+            )
+        ),
         after=("decider", "control"),
         before_stop=_drain(instance),
         clear=(str(instance.envoy_admin_socket),),

@@ -227,13 +227,12 @@ def _facts(instance: Instance, now: float) -> FactsStanding:
 def read_certificate(instance: Instance, now: float) -> CertificateStanding:
     """Ask the gateway for its certificate as a browser would, and say how long it lasts."""
     gateway = instance.configuration.gateway
-    address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(gateway.address, gateway.address)  # noqa: S104
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     try:
         with (
-            socket.create_connection((address, gateway.https_port), TLS_TIMEOUT_SECONDS) as plain,
+            socket.create_connection((gateway.address_here, gateway.https_port), TLS_TIMEOUT_SECONDS) as plain,
             context.wrap_socket(plain, server_hostname=instance.identity_host) as secure,
         ):
             leaf = x509.load_der_x509_certificate(secure.getpeercert(binary_form=True) or b"")

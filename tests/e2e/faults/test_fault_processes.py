@@ -2,15 +2,17 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 
-import psutil
 import pytest
 from tests.e2e.faults.load import FORBIDDEN, Traffic
 from tests.running_instance import Client, RunningInstance, reached
 
+from ostiary.gateway.decider.sockets import NO_COOKIE, Connection, Sockets
+
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("faults")]
+LOOPBACK = bytes((127, 0, 0, 1))
 
 
 @pytest.fixture(scope="module")
@@ -28,20 +30,6 @@ def known(running: RunningInstance) -> Client:
     return running.signed_in(running.make_person("staff")).enter("wiki")
 
 
-@contextmanager
-def frozen(running: RunningInstance, name: str) -> Iterator[None]:
-    """Stop a process and its children from running at all for a while."""
-    root = psutil.Process(running.pid_of(name))
-    family = [root, *root.children(recursive=True)]
-    for process in family:
-        process.suspend()
-    try:
-        yield
-    finally:
-        for process in family:
-            process.resume()
-
-
 def kill(running: RunningInstance, name: str) -> int:
     pid = running.pid_of(name)
     os.kill(pid, signal.SIGKILL)
@@ -53,6 +41,18 @@ def is_replaced(running: RunningInstance, name: str, pid: int) -> bool:
         return running.pid_of(name) != pid and running._is_ready()
     except StopIteration:
         return False
+
+
+def test_a_gateway_that_listens_no_more_is_started_again(running: RunningInstance, known: Client) -> None:
+    """The process is there and calls itself ready; only nobody reaches it."""
+    pid = running.pid_of("envoy")
+    listener = Connection(socket.AF_INET, (LOOPBACK, running.https_port), (LOOPBACK, 9), NO_COOKIE)
+    sockets = Sockets()
+    while sockets.destroy(listener):
+        pass
+    sockets.close()
+    running.eventually(lambda: is_replaced(running, "envoy", pid), "the gateway is started again")
+    assert reached(known.api("wiki"))
 
 
 @pytest.mark.parametrize("name", ["decider", "control", "worker", "envoy"])
@@ -74,7 +74,7 @@ def test_a_killed_process_lets_nobody_in_and_comes_back(running: RunningInstance
 
 
 def test_without_the_decision_service_nothing_that_needs_it_passes(running: RunningInstance, known: Client) -> None:
-    with frozen(running, "decider"):
+    with running.frozen("decider"):
         answer = known.api("wiki", "/after", method="POST")
         assert answer.status_code == 503
         assert running.client().api("wiki", "/after").status_code == 503
@@ -83,7 +83,7 @@ def test_without_the_decision_service_nothing_that_needs_it_passes(running: Runn
 
 
 def test_without_the_control_plane_known_sessions_go_on(running: RunningInstance, known: Client) -> None:
-    with frozen(running, "control"):
+    with running.frozen("control"):
         assert reached(known.api("wiki", "/page", method="POST"))
         assert reached(known.api("wiki", "/page"))
 

@@ -1,7 +1,8 @@
 """Finds and destroys TCP connections of this machine through the kernel's `sock_diag`, as `ss -K` does.
 
 A connection is named by its cookie, which the kernel gives to one socket and never again: a port that somebody else
-has meanwhile is not theirs to lose. Destroying needs CAP_NET_ADMIN and a kernel built with `CONFIG_INET_DIAG_DESTROY`.
+has meanwhile is not theirs to lose. Where no connection is, the kernel answers with the socket that listens there;
+it is never taken for one. Destroying needs CAP_NET_ADMIN and a kernel built with `CONFIG_INET_DIAG_DESTROY`.
 Source: sock_diag(7), linux/sock_diag.h, linux/inet_diag.h.
 """
 
@@ -22,6 +23,10 @@ NLM_F_REQUEST: Final = 1
 NLM_F_ACK: Final = 4
 ANY_STATE: Final = 0xFFFFFFFF
 NO_COOKIE: Final = b"\xff" * 8
+TCP_TIME_WAIT: Final = 6
+TCP_CLOSE: Final = 7
+TCP_LISTEN: Final = 10
+NO_CONNECTION: Final = frozenset({TCP_TIME_WAIT, TCP_CLOSE, TCP_LISTEN})
 REPLY_BYTES: Final = 8192
 REPLY_SECONDS: Final = 1.0
 
@@ -29,7 +34,9 @@ _HEADER: Final = struct.Struct("=IHHII")
 _REQUEST: Final = struct.Struct("=BBBBI")
 _PORTS: Final = struct.Struct(">HH")
 _ERROR: Final = struct.Struct("=i")
-_COOKIE_AT: Final = _HEADER.size + 4 + _PORTS.size + 16 + 16 + 4
+_STATE_AT: Final = _HEADER.size + 1
+_PORTS_AT: Final = _HEADER.size + 4
+_COOKIE_AT: Final = _PORTS_AT + _PORTS.size + 16 + 16 + 4
 
 
 class Connection(msgspec.Struct, frozen=True):
@@ -72,7 +79,7 @@ class Sockets:
         family = socket.AF_INET if len(here[0]) == 4 else socket.AF_INET6
         wanted = Connection(family, here, there, NO_COOKIE)
         code, reply = self._ask(SOCK_DIAG_BY_FAMILY, wanted)
-        if code:
+        if code or not _is_connection(reply, wanted):
             return None
         return msgspec.structs.replace(wanted, cookie=reply[_COOKIE_AT : _COOKIE_AT + 8])
 
@@ -128,6 +135,12 @@ class Sockets:
             if answer == NLMSG_ERROR:
                 return -_ERROR.unpack_from(reply, _HEADER.size)[0], b""
             return 0, reply
+
+
+def _is_connection(reply: bytes, wanted: Connection) -> bool:
+    """Tell whether the kernel speaks of this connection and not of what listens for all of them at the same address."""
+    ports = _PORTS.unpack_from(reply, _PORTS_AT)
+    return ports == (wanted.local[1], wanted.peer[1]) and reply[_STATE_AT] not in NO_CONNECTION
 
 
 def _end(text: str) -> tuple[bytes, int] | None:

@@ -21,15 +21,14 @@ def check_ports(instance: Instance) -> list[Finding]:
     gateway = instance.configuration.gateway
     ports = {key: port for key in ("https_port", "http_port") if (port := getattr(gateway, key))}
     if is_locked(instance.state):
-        return list(_served(gateway.address, list(ports.values())))
+        return list(_served(gateway.address_here, list(ports.values())))
     return [_bindable(gateway.address, key, port) for key, port in ports.items()]
 
 
 def _served(address: str, ports: list[int]) -> Iterator[Finding]:
-    reach = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104
     for port in ports:
         try:
-            socket.create_connection((reach, port), 3).close()
+            socket.create_connection((address, port), 3).close()
         except OSError as error:
             yield problem("ports", f"Nobody answers on port {port} ({error.strerror or error}).", "ostiary status")
         else:

@@ -74,6 +74,21 @@ class TestSockets:
             theirs.sendall(b"alive")
             assert ours.recv(5) == b"alive"
 
+    @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6])
+    @pytest.mark.parametrize("everywhere", [True, False])
+    def test_who_listens_is_no_connection(self, sockets: Sockets, family: int, everywhere: bool) -> None:
+        """A connection may be over before it is looked for; then only the listener has its address."""
+        host = "127.0.0.1" if family == socket.AF_INET else "::1"
+        with socket.create_server(("" if everywhere else host, 0), family=family) as server:
+            client = socket.create_connection((host, server.getsockname()[1]))
+            ours = server.accept()[0]
+            names = ends(ours, client)
+            client.close()
+            ours.close()
+            assert sockets.find(*names) is None
+            assert sockets.find(names[0], f"{'[::1]' if host == '::1' else host}:9") is None
+            socket.create_connection((host, server.getsockname()[1])).close()
+
     @pytest.mark.parametrize(
         ("local", "peer"),
         [
