@@ -114,7 +114,7 @@ def run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
 
 def main(arguments: list[str]) -> int:
     """Run the tests on the database asked for."""
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ}
     environment.pop("OSTIARY_HOME", None)
     if "--postgres" not in arguments:
         environment.pop("OSTIARY_DATABASE_URL", None)
