@@ -21,6 +21,7 @@ from ostiary.visibility.upkeep import apply_retention, sign_record, sync_record
 log = structlog.get_logger(__name__)
 
 HEARTBEAT_SECONDS = 2.0
+CATALOGUE_SECONDS = 10.0
 INDEX_SECONDS = 1.0
 FOLLOW_SECONDS = 1.0
 SYNC_SECONDS = 2.0
@@ -51,6 +52,7 @@ ROOMS: Final = (
     "ostiary.oidc.facade",
     "ostiary.signals.facade",
     "ostiary.gateway.reconciliation",
+    "ostiary.gateway.reconfigure",
     "ostiary.gateway.surroundings",
     "ostiary.gateway.published",
     "ostiary.gateway.upstream_watch",
@@ -69,6 +71,7 @@ def list_jobs(instance: Instance) -> list[Job]:
     follower = RequestFollower(instance, partial(_reopen_access_log, instance))
     return [
         Job(name="confirm_facts", every_seconds=HEARTBEAT_SECONDS, run=_confirm_facts, longest_pause_seconds=5.0),
+        Job(name="follow_catalogue", every_seconds=CATALOGUE_SECONDS, run=partial(_follow_catalogue, instance)),
         Job(name="roll_back_rules", every_seconds=ROLL_BACK_SECONDS, run=_roll_back_rules, longest_pause_seconds=5.0),
         Job(
             name="follow_rules",
@@ -202,10 +205,16 @@ def drain(
 
 
 def _confirm_facts(now: float) -> str:
-    """Also renews certificates and makes the data plane follow: see `gateway.reconciliation`."""
     from ostiary.gateway.reconciliation import reconcile  # noqa: PLC0415 - a fault in one room must not stop the others' jobs
 
     return f"generation {reconcile(now).generation}"
+
+
+def _follow_catalogue(instance: Instance, _now: float) -> None:
+    """Also renews certificates. Whoever changes the catalogue does this too: here what a crash left undone is mended."""
+    from ostiary.gateway.reconfigure import reconfigure_if_set_up  # noqa: PLC0415 - as above
+
+    reconfigure_if_set_up(instance)
 
 
 def _roll_back_rules(now: float) -> str:

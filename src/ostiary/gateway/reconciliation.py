@@ -1,4 +1,4 @@
-"""What the worker does every few seconds: mend what a crash left half done, then say that the facts hold."""
+"""What the worker does every few seconds: publish what a crash left unpublished, then say that the facts hold."""
 
 import structlog
 from django.conf import settings
@@ -6,13 +6,12 @@ from django.conf import settings
 from ostiary.config.places import Instance
 from ostiary.gateway.heartbeat import beat
 from ostiary.gateway.publisher import Publication, publish
-from ostiary.gateway.reconfigure import reconfigure_if_set_up
 
 _log = structlog.get_logger(__name__)
 
 
 def reconcile(now: float) -> Publication:
-    """Publish what was not, make the data plane follow, and beat the heart.
+    """Publish what was not, and beat the heart.
 
     The heart beats only when the snapshot holds what the database holds: any failure before lets it stop, and after
     `decisions.facts_max_age_seconds` everything is refused.
@@ -29,5 +28,4 @@ def reconcile(now: float) -> Publication:
     if publication.sections or publication.ended_grants:
         _log.warning("facts_mended", generation=publication.generation, sections=list(publication.sections))
     beat(instance.facts, now)
-    reconfigure_if_set_up(instance)
     return publication
