@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 from django.dispatch import Signal
 
-SectionName = Literal["identity", "sessions", "applications", "rulebook", "clients", "workloads"]
+SectionName = Literal["identity", "sessions", "applications", "rulebook", "clients", "workloads", "devices"]
 
 Happened = Literal[
     "sessions_ended", "disabled", "enabled", "authenticator_added", "authenticator_removed", "password_changed",

@@ -64,6 +64,17 @@ class Instance:
         return self.certificates / "authority.pem"
 
     @property
+    def device_certificates(self) -> Path:
+        """The authority that enrolled devices' certificates come from; it has nothing to do with the gateway's own."""
+        return self.certificates / "devices"
+
+    @property
+    def device_authorities(self) -> Path:
+        """PEM: every certificate that devices' certificates may come from now, root and intermediates. Without the file
+        no browser is asked for a certificate."""
+        return self.device_certificates / "authorities.pem"
+
+    @property
     def run(self) -> Path:
         """Sockets and process ids; emptied at start. Must stay short: socket paths end at 107 bytes."""
         return self.home / "run"

@@ -37,7 +37,7 @@ from ostiary.gateway.snapshots import (
 )
 from ostiary.identity.facts import read_identity, read_sessions
 from ostiary.policy.identifiers import Generation
-from ostiary.policy.snapshot import GrantKey
+from ostiary.policy.snapshot import Devices, GrantKey
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.workloads.facts import read_workloads
 
@@ -50,6 +50,7 @@ _READERS: Final[Mapping[str, Callable[[], msgspec.Raw]]] = {
     "rulebook": lambda: encode_section(read_rulebook()),
     "clients": lambda: encode_section(read_clients()),
     "workloads": lambda: encode_section(read_workloads()),
+    "devices": lambda: encode_section(Devices()),
 }
 
 
@@ -125,6 +126,7 @@ def _publish(instance: Instance, *, reason: str, now: float) -> Publication:
         rulebook=_section("rulebook", before, stale),
         clients=_section("clients", before, stale),
         workloads=_section("workloads", before, stale),
+        devices=_section("devices", before, stale),
     )
     write_snapshot(instance.facts, after, durable=False)
     ended = _mend_key_set(instance, key)

@@ -20,6 +20,7 @@ from ostiary.policy.snapshot import (
     SCHEMA_VERSION,
     Catalogue,
     Clients,
+    Devices,
     Directory,
     GrantKey,
     Rules,
@@ -53,15 +54,10 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "rulebook": Rules,
     "clients": Clients,
     "workloads": Workloads,
+    "devices": Devices,
 }
 
 _encoder = msgspec.msgpack.Encoder()
-_NO_CLIENTS: Final = msgspec.Raw(_encoder.encode(Clients()))
-"""What a snapshot holds that was written before there were clients: none."""
-
-_NO_WORKLOADS: Final = msgspec.Raw(_encoder.encode(Workloads()))
-"""As above, for services and people's tokens."""
-
 _section_decoders: dict[str, msgspec.msgpack.Decoder[Any]] = {
     name: msgspec.msgpack.Decoder(section) for name, section in SECTIONS.items()
 }
@@ -71,8 +67,16 @@ class FactsUnusable(OstiaryError):
     """There are no facts that a decision may stand on. Everything is refused until there are."""
 
 
+def encode_section(section: Directory | Sessions | Catalogue | Rules | Clients | Workloads | Devices) -> msgspec.Raw:
+    """Return one section as it stands in the file."""
+    return msgspec.Raw(_encoder.encode(section))
+
+
 class EncodedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
-    """A snapshot whose sections are still the bytes in the file; otherwise as `Snapshot`."""
+    """A snapshot whose sections are still the bytes in the file; otherwise as `Snapshot`.
+
+    A section that this version knows and the one that wrote the file did not is empty.
+    """
 
     schema: int = SCHEMA_VERSION
     generation: Generation
@@ -83,16 +87,12 @@ class EncodedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     applications: msgspec.Raw
     rulebook: msgspec.Raw
     grant_key: GrantKey
-    clients: msgspec.Raw = _NO_CLIENTS
-    workloads: msgspec.Raw = _NO_WORKLOADS
+    clients: msgspec.Raw = encode_section(Clients())
+    workloads: msgspec.Raw = encode_section(Workloads())
+    devices: msgspec.Raw = encode_section(Devices())
 
 
 _envelope_decoder = msgspec.msgpack.Decoder(EncodedSnapshot)
-
-
-def encode_section(section: Directory | Sessions | Catalogue | Rules | Clients | Workloads) -> msgspec.Raw:
-    """Return one section as it stands in the file."""
-    return msgspec.Raw(_encoder.encode(section))
 
 
 def encode_snapshot(snapshot: Snapshot) -> EncodedSnapshot:
@@ -108,6 +108,7 @@ def encode_snapshot(snapshot: Snapshot) -> EncodedSnapshot:
         rulebook=encode_section(snapshot.rulebook),
         clients=encode_section(snapshot.clients),
         workloads=encode_section(snapshot.workloads),
+        devices=encode_section(snapshot.devices),
         grant_key=snapshot.grant_key,
     )
 

@@ -10,6 +10,7 @@ import msgspec
 
 from ostiary.policy.identifiers import (
     AppId,
+    DeviceId,
     Generation,
     GroupId,
     Label,
@@ -181,6 +182,35 @@ class Workloads(msgspec.Struct, frozen=True, kw_only=True):
     tokens: tuple[PersonalTokenFact, ...] = ()
 
 
+class DeviceFact(msgspec.Struct, frozen=True, kw_only=True):
+    """One enrolled device. Whoever proves the key of one of its certificates in a TLS handshake speaks from it.
+
+    Devices that wait for approval, were lost or were retired are not in the snapshot at all.
+
+    Args:
+        id: `dev-` and 12 of a-z0-9.
+        name: what its owner calls it.
+        owner: whose it is.
+        active: false while it is quarantined: it is known, and nothing counts as done from a managed device.
+        certificates: until when each certificate that is still good lasts (seconds since the epoch), by the lower-case
+            hexadecimal SHA-256 of its DER form.
+        key_protection: where its key lies: `file`, `keystore` or `tpm`.
+    """
+
+    id: DeviceId
+    name: str
+    owner: PersonId
+    active: bool
+    certificates: dict[str, float]
+    key_protection: str
+
+
+class Devices(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `devices`: which devices are enrolled. A device that is not in the snapshot is not known."""
+
+    devices: dict[DeviceId, DeviceFact] = {}
+
+
 class GrantKey(msgspec.Struct, frozen=True, kw_only=True):
     """The Ed25519 key that signs grants until the next revocation. Rotating it ends every grant.
 
@@ -212,3 +242,4 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     grant_key: GrantKey
     clients: Clients = Clients()
     workloads: Workloads = Workloads()
+    devices: Devices = Devices()

@@ -75,7 +75,8 @@ def announce(section: str, *, takes_away: bool) -> None:
 def test_the_first_publication_is_whole(instance: Instance) -> None:
     publication = publish("test")
 
-    assert set(publication.sections) == {"identity", "sessions", "applications", "rulebook", "clients", "workloads"}
+    written = {"identity", "sessions", "applications", "rulebook", "clients", "workloads", "devices"}
+    assert set(publication.sections) == written
     snapshot = read_snapshot(instance.facts)
     assert snapshot.generation == publication.generation == 1
     assert len(snapshot.grant_key.private) == 32
