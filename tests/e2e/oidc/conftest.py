@@ -5,9 +5,7 @@ from collections.abc import Iterator
 import pytest
 from tests.oidc_party import Party, add_party
 from tests.running_company import RULES
-from tests.running_instance import RunningInstance, running
-
-__all__ = ["books", "running"]
+from tests.running_instance import RunningInstance
 
 BOOKS_RULES = (
     RULES

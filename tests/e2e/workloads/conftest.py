@@ -3,10 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.running_instance import RunningInstance, running
+from tests.running_instance import RunningInstance
 from tests.workload_asking import SERVICE_RULES, Program
-
-__all__ = ["running"]
 
 
 @pytest.fixture(scope="module")

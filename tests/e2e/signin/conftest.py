@@ -1,5 +1,0 @@
-"""The whole instance, which starts once a process."""
-
-from tests.running_instance import running
-
-__all__ = ["running"]
