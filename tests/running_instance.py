@@ -364,9 +364,22 @@ class RunningInstance:
     def trust(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(self.authority))
 
-    def connect(self, name: str, *, sni: str | None = None, alpn: str = "http/1.1", source: str = "") -> ssl.SSLSocket:
-        """Return a TLS connection for a host; `sni` names another one on purpose, empty names none."""
+    def connect(
+        self,
+        name: str,
+        *,
+        sni: str | None = None,
+        alpn: str = "http/1.1",
+        source: str = "",
+        certificate: Path | None = None,
+        newest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED,
+    ) -> ssl.SSLSocket:
+        """Return a TLS connection for a host; `sni` names another one on purpose, empty names none; `certificate` is a
+        file with a key and a chain, shown when it is asked for."""
         context = self.trust()
+        context.maximum_version = newest
+        if certificate is not None:
+            context.load_cert_chain(certificate)
         context.set_alpn_protocols([alpn])
         if sni is not None and sni != self.host(name):
             context.check_hostname = False
@@ -376,17 +389,19 @@ class RunningInstance:
         )
         return context.wrap_socket(plain, server_hostname=self.host(name) if sni is None else (sni or None))
 
-    def raw(self, name: str, request: bytes, *, sni: str | None = None) -> RawAnswer:
+    def raw(self, name: str, request: bytes, *, sni: str | None = None, **connection_options: Any) -> RawAnswer:
         """Send bytes as they are and read one answer; `{authority}` in them becomes the host's authority."""
         authority = f"{self.host(name)}:{self.https_port}".encode()
-        with self.connect(name, sni=sni) as connection:
+        with self.connect(name, sni=sni, **connection_options) as connection:
             connection.sendall(request.replace(b"{authority}", authority))
             return read_answer(connection, method=request.partition(b" ")[0].decode("latin-1"))
 
-    def raw_path(self, name: str, target: str, *headers: str, method: str = "GET") -> RawAnswer:
+    def raw_path(
+        self, name: str, target: str, *headers: str, method: str = "GET", **connection_options: Any
+    ) -> RawAnswer:
         """Send a request line with `target` exactly as given."""
         lines = [f"{method} {target} HTTP/1.1", "Host: {authority}", "Connection: close", *headers, "", ""]
-        return self.raw(name, "\r\n".join(lines).encode("latin-1"))
+        return self.raw(name, "\r\n".join(lines).encode("latin-1"), **connection_options)
 
     def http2(self, name: str, headers: wire.Headers, *, body: bytes = b"", sni: str | None = None) -> wire.Http2Answer:
         """Send one HTTP/2 request with exactly these headers, pseudo-headers included."""

@@ -97,6 +97,45 @@ def age_proofs(session: str, seconds: float) -> None:
         announce_change("sessions", takes_away=True)
 
 
+def reconfigure() -> None:
+    """Have the data plane follow what is on the disk now."""
+    from django.conf import settings
+
+    from ostiary.gateway.reconfigure import reconfigure as follow
+
+    follow(settings.INSTANCE)
+
+
+def publish_devices(devices: list[Any]) -> None:
+    """Publish facts with these devices and no others; every grant ends, as with each change that could take away."""
+    import time
+
+    from django.conf import settings
+
+    from ostiary.gateway.grant_keys import key_set, new_grant_key
+    from ostiary.gateway.plan import GRANTS_FILE, rotate_grants
+    from ostiary.gateway.publication_lock import publication_lock
+    from ostiary.gateway.replaced_file import replace_file
+    from ostiary.gateway.snapshots import encode_section, read_encoded, write_snapshot
+    from ostiary.policy.identifiers import Generation
+    from ostiary.policy.snapshot import DeviceFact, Devices
+
+    instance = settings.INSTANCE
+    facts = msgspec.convert(devices, list[DeviceFact])
+    with publication_lock(instance):
+        before, key = read_encoded(instance.facts), new_grant_key()
+        after = msgspec.structs.replace(
+            before,
+            generation=Generation(before.generation + 1),
+            published_at=time.time(),
+            devices=encode_section(Devices(devices={one.id: one for one in facts})),
+            grant_key=key,
+        )
+        write_snapshot(instance.facts, after, durable=False)
+        path = instance.envoy / GRANTS_FILE
+        replace_file(path, rotate_grants(path.read_bytes(), key_set(key)), durable=False)
+
+
 def machine() -> Any:
     from ostiary.visibility.facade import Actor
 

@@ -35,7 +35,7 @@ def doctor(
     except OstiaryError as error:
         print_note(f"✗ {error.message} {error.hint}")
         database = False
-    with progress("examining", total=13) as step:
+    with progress("examining", total=14) as step:
         findings = []
         for finding in examine(instance, hosts, database=database):
             findings.append(finding)

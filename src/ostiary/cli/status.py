@@ -70,6 +70,7 @@ def _show(standing: "Standing") -> None:
         ("rules", _rules(standing.rules)),
         ("disk", f"{standing.disk_free_mib:,} MiB free"),
         ("record", standing.record_problem or "written"),
+        ("devices", _devices(standing)),
         ("open streams", _streams(standing)),
         ("second factor", "required" if standing.second_factor_required else "NOT required of everybody"),
     ]
@@ -94,6 +95,14 @@ def _streams(standing: "Standing") -> str | None:
     if standing.streams_cut:
         return f"{standing.streams}; each ends at once when it would be refused"
     return "end after gateway.stream_seconds at the latest: run with CAP_NET_ADMIN, and not behind a proxy, to end them at once"
+
+
+def _devices(standing: "Standing") -> str | None:
+    if standing.devices_proven is None:
+        return None
+    if standing.devices_proven:
+        return f"{standing.facts.devices or 0} enrolled"
+    return f"{standing.facts.devices or 0} enrolled, none can prove itself: a proxy in front ends TLS (gateway.trusted_proxies)"
 
 
 def _span(seconds: float | None) -> str | None:

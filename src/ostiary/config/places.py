@@ -71,7 +71,8 @@ class Instance:
     @property
     def device_authorities(self) -> Path:
         """PEM: every certificate that devices' certificates may come from now, root and intermediates. Without the file
-        no browser is asked for a certificate."""
+        no browser is asked for a certificate.
+        """
         return self.device_certificates / "authorities.pem"
 
     @property

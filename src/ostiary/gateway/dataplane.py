@@ -13,6 +13,7 @@ from pathlib import Path
 from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
 from ostiary.gateway.certificates import inline_certificate
+from ostiary.gateway.device_authorities import inline_validation
 from ostiary.gateway.envoy import validate
 from ostiary.gateway.plan import GRANTS_FILE, WRITE_ORDER, GatewayPlan, render_standalone
 from ostiary.gateway.replaced_file import replace_file
@@ -75,7 +76,7 @@ def try_plan(plan: GatewayPlan, instance: Instance) -> None:
         RejectedConfiguration: with Envoy's own words.
         UnusableCertificate: when no certificate was installed before.
     """
-    content = render_standalone(plan, certificate=inline_certificate(instance))
+    content = render_standalone(plan, certificate=inline_certificate(instance), devices=inline_validation(instance))
     scratch = Path(tempfile.mkdtemp(prefix="ostiary-plan-"))
     try:
         configuration = scratch / "envoy.json"

@@ -15,6 +15,7 @@ from ostiary.config.places import Instance
 from ostiary.errors import OstiaryError
 from ostiary.gateway.certificates import UnusableCertificate, install_certificate, utc_now
 from ostiary.gateway.dataplane import applied_generation, apply_plan, diff_plan, try_plan
+from ostiary.gateway.device_authorities import asks_for_certificates, install_device_authorities
 from ostiary.gateway.envoy import RejectedConfiguration
 from ostiary.gateway.grant_keys import key_set
 from ostiary.gateway.plan import BOOTSTRAP_FILE, GRANTS_FILE, GatewayInputs, GatewayPlan, plan_gateway, render_grants
@@ -60,6 +61,7 @@ def reconfigure(instance: Instance, *, again: bool = False) -> tuple[str, ...]:
     for _ in range(_ATTEMPTS):
         plan, apps, seen = _plan(instance)
         hosts = {instance.identity_host, instance.console_host, *(app.host for app in apps)}
+        install_device_authorities(instance)
         certificate = install_certificate(instance, hosts, now=utc_now())
         if certificate.changed and (problem := certificate.problem(utc_now())):
             _log.warning("certificate_problem", problem=problem)
@@ -69,7 +71,8 @@ def reconfigure(instance: Instance, *, again: bool = False) -> tuple[str, ...]:
             present = published(instance)
             if present is None or read_versions()["applications"].version != seen:
                 continue
-            grants = render_grants(apps, key_set(present.grant_key))
+            devices = asks_for_certificates(instance)
+            grants = render_grants(apps, key_set(present.grant_key), devices=devices)
             plan = replace(plan, generation=present.generation, files={**plan.files, GRANTS_FILE: grants})
             changed = apply_plan(plan, instance, tried=True)
         (instance.envoy / REJECTED_FILE).unlink(missing_ok=True)
@@ -146,6 +149,7 @@ def _inputs(instance: Instance, apps: tuple[App, ...], snapshot: EncodedSnapshot
         authorities=_read_authorities(apps),
         system_authorities=system,
         forbidden=read_forbidden(instance.run),
+        devices=asks_for_certificates(instance),
     )
 
 

@@ -29,6 +29,7 @@ class SignInQuestion(msgspec.Struct, frozen=True, kw_only=True):
         return_path: where to go on after a remedy, a path on the sign-in host.
         method: of the request, for the record.
         page: whether a person looks at the answer.
+        certificate: SHA-256 of the certificate that the person's connection proved, as the data plane says; empty for none.
         asked_by: the program that asks while the person is not there; their sign-in counts as unused then.
     """
 
@@ -43,6 +44,7 @@ class SignInQuestion(msgspec.Struct, frozen=True, kw_only=True):
     path: str = "/"
     return_path: str = "/"
     page: bool = False
+    certificate: str = ""
     asked_by: str = ""
 
 

@@ -102,14 +102,8 @@ def encode_snapshot(snapshot: Snapshot) -> EncodedSnapshot:
         generation=snapshot.generation,
         published_at=snapshot.published_at,
         versions=snapshot.versions,
-        identity=encode_section(snapshot.identity),
-        sessions=encode_section(snapshot.sessions),
-        applications=encode_section(snapshot.applications),
-        rulebook=encode_section(snapshot.rulebook),
-        clients=encode_section(snapshot.clients),
-        workloads=encode_section(snapshot.workloads),
-        devices=encode_section(snapshot.devices),
         grant_key=snapshot.grant_key,
+        **{name: encode_section(getattr(snapshot, name)) for name in SECTIONS},
     )
 
 

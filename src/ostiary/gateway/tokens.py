@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.algorithms import ECAlgorithm
 
 from ostiary.errors import OstiaryError
-from ostiary.policy.identifiers import AppId, PersonId, SessionId
+from ostiary.policy.identifiers import AppId, DeviceId, PersonId, SessionId
 
 HANDOVER_ISSUER: Final = "ostiary-id"
 SESSION_ISSUER: Final = "ostiary-gateway"
@@ -31,11 +31,16 @@ class InvalidToken(OstiaryError):
 
 
 class SessionClaims(msgspec.Struct, frozen=True, kw_only=True):
-    """An app's session cookie: which sign-in session it stands for. Whether that session lives is in the facts."""
+    """An app's session cookie: which sign-in session it stands for. Whether that session lives is in the facts.
+
+    Args:
+        device: the enrolled device on which it began, and beyond which it is worth nothing; `None` for none.
+    """
 
     app: AppId
     person: PersonId
     session: SessionId
+    device: DeviceId | None = None
 
 
 class HandoverClaims(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +64,11 @@ class HandoverClaims(msgspec.Struct, frozen=True, kw_only=True):
     jti: str
 
 
+def grant_audience(app: AppId, *, on_device: bool) -> str:
+    """Return the audience of an app's grants: those for connections that prove a device are none for others."""
+    return f"{app}@device" if on_device else app
+
+
 def bind_of(begin: str) -> str:
     """Return the binding for the value of a begin cookie: base64url of its SHA-256, without padding."""
     return _base64url(hashlib.sha256(begin.encode()).digest())
@@ -72,13 +82,15 @@ def sign_session(key: bytes, claims: SessionClaims, *, now: float) -> str:
         claims: what it says.
         now: seconds since the epoch.
     """
-    payload = {
+    payload: dict[str, str | int] = {
         "iss": SESSION_ISSUER,
         "aud": claims.app,
         "sub": claims.person,
         "sid": claims.session,
         "iat": int(now),
     }
+    if claims.device is not None:
+        payload["dev"] = claims.device
     return jwt.encode(payload, key, algorithm="HS256", headers={"typ": "ost-session+jwt"})
 
 
@@ -93,6 +105,7 @@ def read_session(key: bytes, token: str) -> SessionClaims:
         app=AppId(_text(payload, "aud")),
         person=PersonId(_text(payload, "sub")),
         session=SessionId(_text(payload, "sid")),
+        device=DeviceId(_text(payload, "dev")) if "dev" in payload else None,
     )
 
 

@@ -37,6 +37,8 @@ class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
         local: address and port at which it arrived.
         grant_session: whose grant let it in.
         decision_session: for whom it was decided.
+        certificate: SHA-256 of the client's certificate whose key the connection proved; empty for none.
+        decision_device: the enrolled device from which it was decided.
     """
 
     request: str
@@ -49,11 +51,18 @@ class UnderWay(msgspec.Struct, frozen=True, kw_only=True):
     protocol: str = ""
     grant_session: str = ""
     decision_session: str = ""
+    certificate: str = ""
+    decision_device: str = ""
 
     @property
     def session(self) -> str:
         """Whose it is; empty for what no session let in: our own pages."""
         return self.grant_session or self.decision_session
+
+    @property
+    def from_device(self) -> bool:
+        """Whether it was let in from an enrolled device: on a connection with a certificate there are no other grants."""
+        return bool(self.decision_device) or (bool(self.grant_session) and bool(self.certificate))
 
 
 _DECODER: Final = msgspec.json.Decoder(UnderWay)

@@ -24,6 +24,7 @@ class ReasonCode(StrEnum):
     MALFORMED_REQUEST = "malformed_request"
     UNAUTHENTICATED = "unauthenticated"
     SESSION_ENDED = "session_ended"
+    OTHER_DEVICE = "other_device"
     SESSION_IDLE = "session_idle"
     PROOF_TOO_OLD = "proof_too_old"
     PERSON_DISABLED = "person_disabled"

@@ -20,8 +20,8 @@ class Part(StrEnum):
 Reads = frozenset[Part]
 
 EVERYTHING: Final[Reads] = frozenset(Part)
-NOT_IN_GRANT: Final[Reads] = frozenset({Part.PATH, Part.ADDRESS, Part.COUNTRY, Part.DEVICE})
-"""What a grant does not name: it names session, app and action, and a higher risk ends every grant."""
+NOT_IN_GRANT: Final[Reads] = frozenset({Part.PATH, Part.ADDRESS, Part.COUNTRY})
+"""What a grant does not name: it names session, app, action and device, and a higher risk ends every grant."""
 
 _BY_CONDITION: Final[dict[type[Condition], Reads]] = {
     Mfa: frozenset({Part.PROOFS}),

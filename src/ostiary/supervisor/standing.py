@@ -48,12 +48,14 @@ class FactsStanding(msgspec.Struct, frozen=True, kw_only=True):
         age_seconds: since they were last published.
         confirmed_seconds_ago: since the worker last confirmed them.
         sessions: how many people's sign-ins are open.
+        devices: how many devices are enrolled, quarantined ones included.
     """
 
     generation: int | None = None
     age_seconds: float | None = None
     confirmed_seconds_ago: float | None = None
     sessions: int | None = None
+    devices: int | None = None
 
 
 class CertificateStanding(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,6 +94,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     streams: int = 0
     apps: tuple[AppStanding, ...] = ()
     saml_days_left: float | None = None
+    devices_proven: bool | None = None
 
 
 def get_standing(instance: Instance, now: float) -> Standing:
@@ -134,6 +137,9 @@ def get_standing(instance: Instance, now: float) -> Standing:
         streams=decider.streams if decider else 0,
         apps=apps,
         saml_days_left=saml_days,
+        devices_proven=not instance.configuration.gateway.trusted_proxies
+        if instance.device_authorities.exists()
+        else None,
     )
 
 
@@ -221,6 +227,7 @@ def _facts(instance: Instance, now: float) -> FactsStanding:
         age_seconds=round(now - snapshot.published_at, 1),
         confirmed_seconds_ago=confirmed,
         sessions=sum(1 for session in snapshot.sessions.sessions.values() if session.expires_at > now),
+        devices=len(snapshot.devices.devices),
     )
 
 

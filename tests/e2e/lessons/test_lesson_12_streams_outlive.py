@@ -7,8 +7,10 @@ import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import pytest
+from tests.running_devices import Devices
 from tests.running_instance import IDENTITY, Client, RunningInstance, unix_request
 
 from ostiary.gateway.decider.streams import LOOK_SECONDS
@@ -36,8 +38,10 @@ def request(client: Client, path: str, *headers: str) -> bytes:
 class Stream:
     """An open WebSocket or event stream, or a long download, read as bytes."""
 
-    def __init__(self, client: Client, *, events: bool = False, download: str = "") -> None:
-        self.socket: ssl.SSLSocket = client.running.connect("wiki")
+    def __init__(
+        self, client: Client, *, events: bool = False, download: str = "", certificate: Path | None = None
+    ) -> None:
+        self.socket: ssl.SSLSocket = client.running.connect("wiki", certificate=certificate)
         self.socket.settimeout(PATIENCE_SECONDS)
         if events or download:
             wanted = "*/*" if download else "text/event-stream"
@@ -168,6 +172,29 @@ def test_what_changes_for_others_changes_nothing(running: RunningInstance, bob: 
         assert websocket.echoes()
         ended = [one for one in running.decisions()[len(before) :] if one.get("status_detail") == "stream_ended"]
         assert not ended
+
+
+def test_what_is_open_on_a_lost_device_ends_and_nobody_elses(running: RunningInstance) -> None:
+    """Sockets, downloads on a grant and the sign-in itself; the same person's other device goes on."""
+    devices, person = Devices(running), running.make_person("staff")
+    lost, kept = devices.enrol(person), devices.enrol(person)
+    on_lost = devices.client(person, lost).sign_in().enter("wiki")
+    on_kept = devices.client(person, kept)
+    on_kept._last_step = on_lost._last_step
+    on_kept.sign_in().enter("wiki")
+    assert {one.api("wiki").status_code for one in (on_lost, on_kept)} == {200}
+    with ExitStack() as stack:
+        stack.callback(devices.put_all_away)
+        gone = Stream(on_lost, certificate=lost.path), Stream(on_lost, download="/events?n=0", certificate=lost.path)
+        stays = Stream(on_kept, certificate=kept.path), Stream(on_kept, download="/events?n=1", certificate=kept.path)
+        for one in (*gone, *stays):
+            stack.callback(one.socket.close)
+        assert [one.status for one in (*gone, *stays)] == [101, 200, 101, 200]
+        devices.put_away(lost)
+        assert [one.ends() for one in gone] == [True, True]
+        assert stays[0].echoes()
+        assert stays[1].goes_on()
+        assert (on_lost.api("wiki").status_code, on_kept.api("wiki").status_code) == (401, 200)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Lesson 23 and what an attacker with an app of their own tries: our cookies are ours, and a sibling host is a stranger.
 
-A stolen session cookie is worth something until it is revoked or ends; no device is bound yet (see THREAT_MODEL.md).
+What a stolen session cookie is worth where a device is bound is in `test_lesson_23_stolen_cookies`; elsewhere it opens what it opened until it ends.
 """
 
 import re

@@ -154,7 +154,7 @@ def test_remembering_never_changes_an_answer(document, some, order):
 
 @given(documents, cases(), cases())
 def test_a_grant_covers_only_what_it_names(document, case, other_case):
-    """An answer that is not `per_request` is the same for every path, address, country and device."""
+    """An answer that is not `per_request` is the same for every path, address and country; a grant names the device."""
     request, now = case
     open_to_all = {"name": "base", "allow": "anyone", "to": "anything", "do": "any"}
     document = {**document, "rules": [*document["rules"], open_to_all]}
@@ -163,7 +163,6 @@ def test_a_grant_covers_only_what_it_names(document, case, other_case):
     other = other_case[0]
     elsewhere = replace(
         request,
-        device=other.device,
         resource=replace(request.resource, path=other.resource.path),
         context=replace(other.context, risk=request.context.risk),
     )

@@ -75,7 +75,7 @@ def instance(**gateway: Any) -> Instance:
     )
 
 
-def inputs(*apps: App, **gateway: Any) -> GatewayInputs:
+def inputs(*apps: App, devices: bool = False, **gateway: Any) -> GatewayInputs:
     return GatewayInputs(
         instance=instance(**gateway),
         generation=7,
@@ -83,6 +83,7 @@ def inputs(*apps: App, **gateway: Any) -> GatewayInputs:
         key_set=KEYS,
         authorities={"/there.pem": "PEM"},
         system_authorities="/etc/ssl/certs/ca-certificates.crt",
+        devices=devices,
     )
 
 
@@ -104,27 +105,41 @@ def settings_of(host: dict[str, Any], route: dict[str, Any], name: str) -> dict[
     return {}
 
 
-@given(_APPS)
+def is_asked(host: dict[str, Any], route: dict[str, Any]) -> dict[str, bool]:
+    """Return which of the two ways to the decision service a route takes."""
+    usual = not settings_of(host, route, contents.FILTER_DECISION).get("disabled")
+    on_device = contents.FILTER_DEVICE_DECISION in route.get("typed_per_filter_config", {})
+    return {"usual": usual, "on_device": on_device}
+
+
+@given(_APPS, st.booleans())
 @settings(deadline=None, max_examples=25)
-def test_every_way_to_an_app_is_decided_or_granted_for_that_very_app(apps: tuple[App, ...]) -> None:
-    plan = plan_gateway(inputs(*apps))
+def test_every_way_to_an_app_is_decided_or_granted_for_that_very_app(apps: tuple[App, ...], devices: bool) -> None:
+    plan = plan_gateway(inputs(*apps, devices=devices))
     found = hosts(plan)
     for app in (CONSOLE, *apps):
         host = found[app.id]
         own = {contents.CONTROL_CLUSTER} if app.builtin else {f"app-{app.id}", f"app-{app.id}-streams"}
         for route in host["routes"]:
             cluster = route.get("route", {}).get("cluster")
-            decided = not settings_of(host, route, contents.FILTER_DECISION).get("disabled")
+            asked = is_asked(host, route)
             grant = settings_of(host, route, contents.FILTER_GRANTS)
             stripped = not settings_of(host, route, contents.FILTER_COOKIES).get("disabled")
             assert grant, "no route is left to the filter's default"
             if cluster is None or cluster == contents.DECIDER_CLUSTER:
                 assert grant.get("disabled")
+                assert not asked["on_device"]
                 continue
             assert cluster in own
-            assert decided
+            assert asked["usual"] is not asked["on_device"]
             assert stripped
-            assert grant.get("disabled") or grant.get("requirement_name") == app.id
+            presented = route["match"].get("tls_context", {}).get("presented")
+            assert asked["on_device"] is (presented is True)
+            compared = contents.FILTER_GRANTED_HERE in route.get("typed_per_filter_config", {})
+            assert compared is asked["on_device"]
+            audience = f"{app.id}@device" if presented else app.id
+            assert grant.get("disabled") or grant.get("requirement_name") == audience
+            assert grant.get("disabled") or (presented is not None) is devices, "a grant is of one kind only"
             if not grant.get("disabled"):
                 methods = route["match"]["headers"][0]["string_match"]["safe_regex"]["regex"].split("|")
                 assert all(app.methods.get(method, ActionClass.VIEW) is ActionClass.VIEW for method in methods)
@@ -135,9 +150,9 @@ def test_every_way_to_an_app_is_decided_or_granted_for_that_very_app(apps: tuple
 def test_only_our_own_pages_and_the_sign_in_host_are_not_decided(apps: tuple[App, ...]) -> None:
     undecided = {
         (name, route["name"].partition("/")[2], route.get("route", {}).get("cluster"))
-        for name, host in hosts(plan_gateway(inputs(*apps))).items()
+        for name, host in hosts(plan_gateway(inputs(*apps, devices=True))).items()
         for route in host["routes"]
-        if settings_of(host, route, contents.FILTER_DECISION).get("disabled")
+        if not any(is_asked(host, route).values())
     }
 
     allowed = {("own", "decider"), ("ambiguous", None), ("misdirected", None)}
@@ -173,6 +188,40 @@ def test_every_file_has_its_turn() -> None:
     assert sorted(WRITE_ORDER) == sorted(plan.files)
     assert WRITE_ORDER.index(GRANTS_FILE) < WRITE_ORDER.index(contents.ROUTES_FILE)
     assert WRITE_ORDER.index(contents.CLUSTERS_FILE) < WRITE_ORDER.index(contents.ROUTES_FILE)
+
+
+def test_a_grant_for_a_device_is_none_elsewhere_and_names_its_certificate() -> None:
+    (resource,) = resources(plan_gateway(inputs(WIKI, devices=True)), GRANTS_FILE)
+    providers = resource["typed_config"]["providers"]
+
+    assert providers.keys() == {"console", "wiki", "console@device", "wiki@device"}
+    assert providers.keys() == resource["typed_config"]["requirement_map"].keys()
+    for name, provider in providers.items():
+        claims = {one["header_name"]: one["claim_name"] for one in provider["claim_to_headers"]}
+        assert provider["audiences"] == [name]
+        assert claims.get("x-ostiary-granted-device") == ("dev" if name.endswith("@device") else None)
+
+
+def test_devices_are_asked_for_and_never_demanded() -> None:
+    (secure, _) = resources(plan_gateway(inputs(WIKI, devices=True)), contents.LISTENERS_FILE)
+    chain = secure["filter_chains"][0]
+    tls = chain["transport_socket"]["typed_config"]
+    filters = {one["name"]: one for one in chain["filters"][-1]["typed_config"]["http_filters"]}
+    names = list(filters)
+
+    assert "require_client_certificate" not in tls
+    assert tls["common_tls_context"]["validation_context_sds_secret_config"]["name"] == "devices"
+    assert names.index(contents.FILTER_GRANTS) < names.index(contents.FILTER_GRANTED_HERE)
+    assert names.index(contents.FILTER_GRANTED_HERE) < names.index(contents.FILTER_DEVICE_DECISION)
+    assert (
+        filters[contents.FILTER_GRANTED_HERE]["disabled"]
+        is filters[contents.FILTER_DEVICE_DECISION]["disabled"]
+        is True
+    )
+    usual = dict(filters[contents.FILTER_DECISION]["typed_config"])
+    other = dict(filters[contents.FILTER_DEVICE_DECISION]["typed_config"])
+    assert usual.pop("filter_enabled_metadata") != other.pop("filter_enabled_metadata")
+    assert usual == other
 
 
 def test_filters_stand_in_the_order_that_protects() -> None:
@@ -279,7 +328,9 @@ class TestRotation:
 
 def test_the_trial_holds_everything_and_refers_to_nothing() -> None:
     plan = plan_gateway(inputs(WIKI))
-    whole = json.loads(render_standalone(plan, certificate={"certificate_chain": {"inline_string": "PEM"}}))
+    whole = json.loads(
+        render_standalone(plan, certificate={"certificate_chain": {"inline_string": "PEM"}}, devices=None)
+    )
     text = json.dumps(whole)
 
     assert "path_config_source" not in text

@@ -137,7 +137,7 @@ class TestPermissions:
             ({"paths": "/*"}, True),
             ({"when": {"networks": "10.0.0.0/8"}}, True),
             ({"when": {"countries": "DE"}}, True),
-            ({"when": {"device": {"managed": True}}}, True),
+            ({"when": {"device": {"managed": True}}}, False),
         ],
     )
     def test_per_request_exactly_when_a_grant_could_lie(self, more, per_request):

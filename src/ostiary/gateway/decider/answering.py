@@ -23,12 +23,15 @@ from ostiary.policy.methods import action_class
 from ostiary.policy.request import ActionClass
 from ostiary.policy.snapshot import AppFact
 
-SIGN_IN_REASONS: Final = frozenset({ReasonCode.UNAUTHENTICATED, ReasonCode.SESSION_ENDED})
+SIGN_IN_REASONS: Final = frozenset({ReasonCode.UNAUTHENTICATED, ReasonCode.SESSION_ENDED, ReasonCode.OTHER_DEVICE})
 _WITHOUT_BODY: Final = frozenset({"GET", "HEAD"})
 GRANTED_METHODS: Final = frozenset({"GET", "HEAD"})
 _BEGIN_BYTES: Final = 32
 TAKE_TOKEN_AWAY: Final = ("x-envoy-auth-headers-to-remove", "authorization")
 """Tells the data plane which of the request's headers the app does not receive."""
+
+FROM_DEVICE: Final = "x-ostiary-from"
+"""Tells the data plane from which enrolled device a request came, for its reports of what is under way."""
 
 
 class Answering:
@@ -105,26 +108,40 @@ class Answering:
         if assertion is None:
             return None
         headers = [*assertion.headers, ("x-ostiary-reference", reference)]
+        device = verdict.request.device if verdict.request is not None else None
+        managed = device is not None and device.managed is True
+        if device is not None and managed:
+            headers.append((FROM_DEVICE, device.id or ""))
         if bearer is not None:
             return [*headers, TAKE_TOKEN_AWAY]
-        if grants and _may_have_grant(incoming, allow, app):
-            cookie = self._grant(verdict, assertion, allow, reference, now)
+        if grants and (managed or not incoming.certificate) and _may_have_grant(incoming, allow, app):
+            proven = incoming.certificate
+            cookie = self._grant(verdict, assertion, allow, certificate=proven, reference=reference, now=now)
             if cookie is not None:
                 headers.append(("set-cookie", cookie))
         return headers
 
-    def _grant(self, verdict: Verdict, assertion: Assertion, allow: Allow, reference: str, now: float) -> str | None:
+    def _grant(
+        self, verdict: Verdict, assertion: Assertion, allow: Allow, *, certificate: str, reference: str, now: float
+    ) -> str | None:
         signer = verdict.basis.grants
         if signer is None:
             return None
-        grant = self._credentials.grant(assertion=assertion, allow=allow, signer=signer, reference=reference, now=now)
+        grant = self._credentials.grant(
+            assertion=assertion,
+            allow=allow,
+            signer=signer,
+            reference=reference,
+            now=now,
+            certificate=certificate,
+        )
         if grant is None:
             return None
         return cookies.set_grant(grant.token, max(1, int(grant.expires_at - now)))
 
 
 def _may_have_grant(incoming: Incoming, allow: Allow, app: AppFact) -> bool:
-    """A grant says: further views of this app, by this session, until then. Nothing that depends on more gets one."""
+    """A grant says: further views of this app, by this session, on this device, until then. What depends on more gets none."""
     return (
         not allow.per_request
         and not allow.obligations

@@ -10,6 +10,7 @@ from typing import Protocol
 import msgspec
 
 from ostiary.errors import OstiaryError
+from ostiary.gateway.decider.proven_device import Certificates, certificates_of
 from ostiary.gateway.tokens import GrantSigner
 from ostiary.policy.decision import Decision, Deny, ReasonCode
 from ostiary.policy.engine import PolicyEngine
@@ -64,6 +65,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
         apps_by_id: every app, by identifier.
         services: by name.
         tokens: people's tokens, by their digest.
+        certificates: those of enrolled devices, by fingerprint.
         subjects: built when first asked for; only a cache.
     """
 
@@ -77,6 +79,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     sessions: dict[SessionId, SessionFact] = {}
     services: dict[ServiceId, ServiceFact] = {}
     tokens: dict[bytes, PersonalTokenFact] = {}
+    certificates: Certificates = msgspec.field(default_factory=dict)
     grants: GrantSigner | None = None
     subjects: dict[SessionId, Subject] = msgspec.field(default_factory=dict)
     source: Snapshot | None = None
@@ -108,6 +111,7 @@ def build_basis(snapshot: Snapshot, before: Basis | None, *, issuer: str) -> Bas
         sessions=snapshot.sessions.sessions,
         services=snapshot.workloads.services,
         tokens={token.digest: token for token in snapshot.workloads.tokens},
+        certificates=_certificates(snapshot, before),
         source=snapshot,
     )
     try:
@@ -123,6 +127,13 @@ def build_basis(snapshot: Snapshot, before: Basis | None, *, issuer: str) -> Bas
     else:
         return msgspec.structs.replace(basis, engine=engine, grants=grants)
     return msgspec.structs.replace(basis, trouble=trouble)
+
+
+def _certificates(snapshot: Snapshot, before: Basis | None) -> Certificates:
+    """Sort the devices' certificates, or take them over: the reader keeps an unchanged section as the same object."""
+    if before is not None and before.source is not None and before.source.devices is snapshot.devices:
+        return before.certificates
+    return certificates_of(snapshot.devices.devices.values())
 
 
 def _engine(snapshot: Snapshot, before: Basis | None) -> Engine:

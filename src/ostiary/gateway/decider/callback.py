@@ -1,4 +1,5 @@
-"""The end of a sign-in on an app's host: a code, good once, in the browser that asked for it, becomes a session.
+"""The end of a sign-in on an app's host: a code, good once, in the browser that asked for it, becomes a session. Where
+the connection proves an enrolled device, the session is bound to it.
 
 Whoever did not begin has no matching begin cookie and gets nothing, whoever's code it is. Codes from before this
 process began are refused, because it cannot know which of them were used.
@@ -15,11 +16,12 @@ from ostiary.gateway.decider import cookies
 from ostiary.gateway.decider.answers import Answer, redirect
 from ostiary.gateway.decider.basis import Basis
 from ostiary.gateway.decider.break_glass import may_be_emergency
-from ostiary.gateway.decider.check import ReadSession, authenticate
 from ostiary.gateway.decider.incoming import Incoming
 from ostiary.gateway.decider.links import Links
 from ostiary.gateway.decider.pages import Link, Page, Pages
 from ostiary.gateway.decider.paths import local_path
+from ostiary.gateway.decider.proven_device import active_device
+from ostiary.gateway.decider.signed_in import ReadSession, authenticate
 from ostiary.gateway.tokens import (
     HandoverClaims,
     InvalidToken,
@@ -102,9 +104,11 @@ class Callback:
             return self._explain(refusal, 403, app)
         if not self._used.use(claims.jti, expires_at=claims.expires_at, now=now):
             return self._explain("used", 400, app)
-        session = SessionClaims(app=app.id, person=claims.person, session=claims.session)
+        device = active_device(incoming.certificate, basis.certificates, now)
+        bound = device.fact.id if device is not None else None
+        session = SessionClaims(app=app.id, person=claims.person, session=claims.session, device=bound)
         token = sign_session(self._session_key, session, now=now)
-        log.info("session_begun", app=app.id, person=claims.person, session=claims.session)
+        log.info("session_begun", app=app.id, person=claims.person, session=claims.session, device=bound or "")
         return redirect(
             self._wanted(claims, app),
             cookies.set_session(token),

@@ -11,20 +11,21 @@ import msgspec
 from ostiary.gateway.decider.basis import Basis, Engine
 from ostiary.gateway.decider.bearers import Bearer, ReadWorkload, find_bearer, find_let_in
 from ostiary.gateway.decider.break_glass import decide_emergency, may_be_emergency
-from ostiary.gateway.decider.incoming import Incoming, LetIn
+from ostiary.gateway.decider.incoming import Incoming
 from ostiary.gateway.decider.paths import OWN_PREFIX, MalformedPath, PathTooLong, readings
+from ostiary.gateway.decider.proven_device import as_rules_see_it, proven_device
 from ostiary.gateway.decider.session_limits import has_limits, limits_end, refuse_beyond
-from ostiary.gateway.tokens import InvalidToken, SessionClaims
+from ostiary.gateway.decider.signed_in import ReadSession, authenticate, subject_of
+from ostiary.gateway.tokens import InvalidToken
 from ostiary.gateway.workload_tokens import WorkloadClaims
 from ostiary.policy.decision import Allow, Decision, Deny, ReasonCode
-from ostiary.policy.identifiers import AppId, PersonId, SessionId
+from ostiary.policy.identifiers import AppId, SessionId
 from ostiary.policy.methods import action_class
-from ostiary.policy.request import AccessRequest, Context, Resource, Subject
+from ostiary.policy.request import AccessRequest, Context, Device, Resource, Subject
 from ostiary.policy.snapshot import AppFact, PersonFact, ServiceFact, SessionFact
-from ostiary.policy.terms import holds_until, next_end, person_at
+from ostiary.policy.terms import holds_until, next_end
 
 LastUsed = Callable[[SessionId, AppId], float | None]
-ReadSession = Callable[[str], SessionClaims]
 CountryOf = Callable[[str | None], str | None]
 
 
@@ -101,11 +102,13 @@ def check(
     paths = _read_paths(incoming, basis)
     if isinstance(paths, Deny):
         return Verdict(paths, basis, app, session, person)
+    device = proven_device(incoming.certificate, basis.certificates, now)
     request = _request(
         incoming,
         app,
         basis.subjects.get(session.id) or subject_of(basis, session, person),
         paths[0],
+        device=as_rules_see_it(device, person.id),
         country_of=country_of,
         risk=max(person.risk, session.risk),
     )
@@ -116,6 +119,8 @@ def check(
         if end is not None and now >= end[0]:
             return Verdict(refuse_beyond(end[1], app, basis), basis, app, session, person)
         decision = holds_until(decision, end[0] if end is not None else None)
+    if device is not None:
+        decision = holds_until(decision, device.ends_at)
     return Verdict(holds_until(decision, next_end(person, now)), basis, app, session, person, request)
 
 
@@ -150,7 +155,12 @@ def _check_bearer(
         subject, risk, ends = Subject(service=bearer.service.id), None, [bearer.ends_at]
     else:
         return verdict
-    request = _request(incoming, app, subject, paths[0], country_of=country_of, risk=risk)
+    device = proven_device(incoming.certificate, basis.certificates, now)
+    if incoming.from_device and (device is None or not device.fact.active):
+        return msgspec.structs.replace(verdict, decision=basis.refuse(ReasonCode.OTHER_DEVICE))
+    ends.append(device.ends_at if device is not None else None)
+    seen = as_rules_see_it(device, subject.person)
+    request = _request(incoming, app, subject, paths[0], device=seen, country_of=country_of, risk=risk)
     if bearer.actions is not None and request.action not in bearer.actions:
         return msgspec.structs.replace(verdict, decision=basis.refuse(ReasonCode.TOKEN_SCOPE))
     decision = decide_readings(basis, request, paths, now)
@@ -173,76 +183,22 @@ def _read_paths(incoming: Incoming, basis: Basis) -> tuple[str, ...] | Deny:
 
 
 def _request(
-    incoming: Incoming, app: AppFact, subject: Subject, path: str, *, country_of: CountryOf, risk: int | None
+    incoming: Incoming,
+    app: AppFact,
+    subject: Subject,
+    path: str,
+    *,
+    device: Device | None,
+    country_of: CountryOf,
+    risk: int | None,
 ) -> AccessRequest:
     return AccessRequest(
         subject=subject,
         action=action_class(incoming.method, app.methods),
         resource=Resource(app=app.id, labels=frozenset(app.labels), path=path),
+        device=device,
         context=Context(address=incoming.address, country=country_of(incoming.address), risk=risk),
     )
-
-
-def authenticate(
-    incoming: Incoming, basis: Basis, app: AppFact, *, now: float, read_session: ReadSession
-) -> tuple[SessionFact | None, PersonFact | None, ReasonCode]:
-    """Return the living session and the active person behind a request, or why there is none."""
-    token = incoming.cookies.session
-    if incoming.let_in is not None:
-        claims = _claims_of(incoming.let_in, basis, app)
-    elif token is None:
-        return None, None, ReasonCode.UNAUTHENTICATED
-    else:
-        try:
-            claims = read_session(token)
-        except InvalidToken:
-            return None, None, ReasonCode.UNAUTHENTICATED
-    if claims.app != app.id:
-        return None, None, ReasonCode.UNAUTHENTICATED
-    return living(basis, claims.person, claims.session, now=now)
-
-
-def living(
-    basis: Basis, person_id: PersonId, session_id: SessionId, *, now: float
-) -> tuple[SessionFact | None, PersonFact | None, ReasonCode]:
-    """Return a session that lives and the active person whose it is, or why there is none.
-
-    Args:
-        basis: the facts to decide on.
-        person_id: whose it is said to be.
-        session_id: which session.
-        now: seconds since the epoch.
-    """
-    person = basis.people.get(person_id)
-    person = person and person_at(person, now)
-    if person is not None and not person.active:
-        return None, person, ReasonCode.PERSON_DISABLED
-    session = basis.sessions.get(session_id)
-    if session is None or session.person != person_id or now >= session.expires_at:
-        return None, person, ReasonCode.SESSION_ENDED
-    if person is None:
-        return None, None, ReasonCode.UNKNOWN_SUBJECT
-    return session, person, ReasonCode.UNAUTHENTICATED
-
-
-def _claims_of(let_in: LetIn, basis: Basis, app: AppFact) -> SessionClaims:
-    session = basis.sessions.get(let_in.session)
-    person = let_in.person or (session.person if session is not None else PersonId(""))
-    return SessionClaims(app=app.id, person=person, session=let_in.session)
-
-
-def subject_of(basis: Basis, session: SessionFact, person: PersonFact) -> Subject:
-    """Return who asks, as the engine wants it."""
-    subject = Subject(
-        person=person.id,
-        email=person.email,
-        groups=frozenset(person.groups),
-        session=session.id,
-        authentications=session.authentications,
-    )
-    if not person.terms:
-        basis.subjects[session.id] = subject
-    return subject
 
 
 def decide_readings(basis: Basis, request: AccessRequest, paths: tuple[str, ...], now: float) -> Decision:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.gateway.tokens import AssertionSigner, GrantSigner
+from ostiary.gateway.tokens import AssertionSigner, GrantSigner, grant_audience
 from ostiary.policy.decision import Allow
 from ostiary.policy.identifiers import AppId, SessionId
 from ostiary.policy.request import AuthStrength
@@ -65,7 +65,7 @@ class Credentials:
         self._signer = signer
         self._grant_seconds = grant_seconds
         self._assertions: dict[tuple[AppId, SessionId], Assertion] = {}
-        self._grants: dict[tuple[AppId, SessionId], Grant] = {}
+        self._grants: dict[tuple[AppId, SessionId, str], Grant] = {}
 
     def assertion(self, app: AppFact, person: PersonFact, session: SessionFact, now: float) -> Assertion | None:
         """Return what the app is told about the person; `None` when the session ends within the second."""
@@ -97,6 +97,7 @@ class Credentials:
         signer: GrantSigner,
         reference: str,
         now: float,
+        certificate: str = "",
     ) -> Grant | None:
         """Return a grant for further views, or `None` when it would be too short or too long for a cookie.
 
@@ -106,8 +107,9 @@ class Credentials:
             signer: holds the grant key of the facts that were decided on.
             reference: of the decision.
             now: seconds since the epoch.
+            certificate: of the connection, where it proves an active device; the grant is good on such connections only.
         """
-        key = (assertion.app.id, assertion.session.id)
+        key = (assertion.app.id, assertion.session.id, certificate)
         known = self._grants.get(key)
         if (
             known is not None
@@ -121,7 +123,14 @@ class Credentials:
         expires_at = self._grant_expiry(assertion, allow, now)
         if expires_at <= now + 1:
             return None
-        claims = grant_claims(assertion, allow, reference=reference, issued_at=int(now), expires_at=expires_at)
+        claims = grant_claims(
+            assertion,
+            allow,
+            reference=reference,
+            issued_at=int(now),
+            expires_at=expires_at,
+            certificate=certificate,
+        )
         token = signer.sign(claims)
         if len(token) > MAX_GRANT_CHARACTERS:
             return None
@@ -156,11 +165,17 @@ def assertion_claims(
 
 
 def grant_claims(
-    assertion: Assertion, allow: Allow, *, reference: str, issued_at: int, expires_at: int
+    assertion: Assertion,
+    allow: Allow,
+    *,
+    reference: str,
+    issued_at: int,
+    expires_at: int,
+    certificate: str = "",
 ) -> dict[str, Any]:
     """Return what a grant says, without the issuer."""
     claims: dict[str, Any] = {
-        "aud": assertion.app.id,
+        "aud": grant_audience(assertion.app.id, on_device=bool(certificate)),
         "sub": assertion.person.id,
         "sid": assertion.session.id,
         "act": "view",
@@ -170,6 +185,8 @@ def grant_claims(
         "exp": expires_at,
         "assertion": assertion.token,
     }
+    if certificate:
+        claims["dev"] = certificate
     for name, value in identity_headers(assertion.app, assertion.person):
         claims[f"h_{name.replace('-', '_')}"] = value
     return claims

@@ -17,13 +17,14 @@ from ostiary.gateway.decider.answers import Answer
 from ostiary.gateway.decider.basis import Basis
 from ostiary.gateway.decider.bearers import ReadWorkload
 from ostiary.gateway.decider.budget import Budget
-from ostiary.gateway.decider.check import CountryOf, ReadSession, Verdict, check, never_used, refuse_workloads
+from ostiary.gateway.decider.check import CountryOf, Verdict, check, never_used, refuse_workloads
 from ostiary.gateway.decider.follower import Follower
 from ostiary.gateway.decider.incoming import Incoming, is_long_lived
 from ostiary.gateway.decider.last_use import LastUse
 from ostiary.gateway.decider.metrics import Metrics
 from ostiary.gateway.decider.recorder import Recorder
 from ostiary.gateway.decider.reference import References
+from ostiary.gateway.decider.signed_in import ReadSession
 from ostiary.gateway.decider.streams import Streams
 from ostiary.policy.decision import Allow, ReasonCode
 from ostiary.visibility.adapters.audit_log import RecordUnavailable

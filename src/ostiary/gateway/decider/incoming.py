@@ -66,6 +66,9 @@ class Incoming(msgspec.Struct, frozen=True):
         app: the app the data plane would forward to, when it says.
         keeps_credentials: the proxy passes `Authorization` on to the app, whatever is answered.
         let_in: for a request that is under way: on what it was let in.
+        certificate: SHA-256 of the client's certificate, lower-case hexadecimal, whose key the connection proved; empty
+            for none.
+        from_device: for a request that is under way: it was let in from an enrolled device, and ends with that.
     """
 
     method: str
@@ -79,6 +82,8 @@ class Incoming(msgspec.Struct, frozen=True):
     app: str | None = None
     keeps_credentials: bool = False
     let_in: LetIn | None = None
+    certificate: str = ""
+    from_device: bool = False
 
     @property
     def token(self) -> str | None:
@@ -123,7 +128,13 @@ def from_data_plane(scope: Scope, path: str) -> Incoming:
         address=headers.get("x-ostiary-client") or peer.rpartition(":")[0].strip("[]") or None,
         peer=peer,
         app=headers.get("x-ostiary-app"),
+        certificate=headers.get("x-ostiary-device", ""),
     )
+
+
+def without_device(incoming: Incoming) -> Incoming:
+    """Return a request of which another proxy than our data plane says where it comes from: none can prove a device."""
+    return msgspec.structs.replace(incoming, certificate="")
 
 
 def is_navigation(incoming: Incoming) -> bool:

@@ -21,7 +21,7 @@ from ostiary.gateway.decider.assembly import Parts, assemble
 from ostiary.gateway.decider.authzen import metadata as authzen
 from ostiary.gateway.decider.bodies import Body
 from ostiary.gateway.decider.health import health, metrics
-from ostiary.gateway.decider.incoming import Incoming, Scope, from_data_plane, read_headers, read_host
+from ostiary.gateway.decider.incoming import Incoming, Scope, from_data_plane, read_headers, read_host, without_device
 from ostiary.gateway.decider.process_log import configure_log
 from ostiary.gateway.sign_in_question import QUESTION_PATH
 from ostiary.gateway.under_way import UNDER_WAY_FILE, keep_empty
@@ -143,7 +143,7 @@ class ProxyService:
             origin = f"http://{LOOPBACK}:{configuration.decisions.forward_auth_port}"
             return await self._parts.authzen.answer(scope, body, origin=origin)
         if not path.startswith(forward_auth.PREFIX):
-            return own_page(self._parts, from_data_plane(scope, path))
+            return own_page(self._parts, without_device(from_data_plane(scope, path)))
         proxy = forward_auth.PROXIES.get(path.removeprefix(forward_auth.PREFIX))
         if proxy is None:
             return plain(404, "Ask at /forward-auth/caddy, /forward-auth/traefik or /forward-auth/nginx.")

@@ -14,14 +14,16 @@ import structlog
 from ostiary.gateway.decider.answers import Answer, json_answer, plain, redirect
 from ostiary.gateway.decider.basis import Basis
 from ostiary.gateway.decider.break_glass import decide_emergency
-from ostiary.gateway.decider.check import CountryOf, LastUsed, Verdict, decide_readings, living, never_used, subject_of
+from ostiary.gateway.decider.check import CountryOf, LastUsed, Verdict, decide_readings, never_used
 from ostiary.gateway.decider.follower import Follower
 from ostiary.gateway.decider.links import Links
 from ostiary.gateway.decider.metrics import Metrics
+from ostiary.gateway.decider.proven_device import as_rules_see_it, proven_device
 from ostiary.gateway.decider.recorder import Recorder
 from ostiary.gateway.decider.reference import References
 from ostiary.gateway.decider.refusal import Refusals, may_ask_why
 from ostiary.gateway.decider.session_limits import limits_end, refuse_beyond
+from ostiary.gateway.decider.signed_in import living, subject_of
 from ostiary.gateway.decider.stepping_up import Circles, step_up_path
 from ostiary.gateway.sign_in_question import SignInQuestion, SignInReply
 from ostiary.policy.decision import Allow, Deny, ReasonCode
@@ -148,6 +150,7 @@ def judge(
         subject=basis.subjects.get(session.id) or subject_of(basis, session, person),
         action=ActionClass.VIEW,
         resource=Resource(app=app.id, labels=frozenset(app.labels)),
+        device=as_rules_see_it(proven_device(question.certificate, basis.certificates, now), person.id),
         context=Context(address=address, country=country_of(address), risk=max(person.risk, session.risk)),
     )
     emergency = decide_emergency(app, session, basis, now)

@@ -136,6 +136,9 @@ class Streams:
         connection = self._connection_of(incoming)
         if connection is not None and isinstance(verdict.decision, Allow):
             until = now + self._life_seconds + GRACE_SECONDS
+            device = verdict.request.device if verdict.request is not None else None
+            if device is not None and device.managed:
+                incoming = msgspec.structs.replace(incoming, from_device=True)
             self._remember(Stream(incoming, connection, until, verdict.decision.valid_until))
 
     def reported(self, report: UnderWay, now: float) -> None:
@@ -286,4 +289,6 @@ def incoming_of(report: UnderWay) -> Incoming:
         address=report.client or None,
         peer=report.peer,
         let_in=LetIn(session=SessionId(report.session)),
+        certificate=report.certificate,
+        from_device=report.from_device,
     )

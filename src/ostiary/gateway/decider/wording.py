@@ -61,6 +61,11 @@ WORDINGS: Final[Mapping[ReasonCode, Wording]] = {
     ),
     ReasonCode.UNAUTHENTICATED: Wording(401, "Sign in to open {app}", "You are not signed in to {app}."),
     ReasonCode.SESSION_ENDED: Wording(401, "Your sign-in has ended", "Sign in again to open {app}."),
+    ReasonCode.OTHER_DEVICE: Wording(
+        401,
+        "Your sign-in belongs to another device",
+        "It began on a device that proves itself, and counts only there. Sign in here to open {app}.",
+    ),
     ReasonCode.SESSION_IDLE: Wording(403, "Are you still there?", ""),
     ReasonCode.PROOF_TOO_OLD: Wording(403, "Confirm that it is you", ""),
     ReasonCode.PERSON_DISABLED: Wording(

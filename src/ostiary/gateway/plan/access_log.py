@@ -5,6 +5,7 @@ A second log tells the decision service what is under way: see `gateway.under_wa
 
 from ostiary.config.places import Instance
 from ostiary.gateway.plan.contents import GRANT_REFERENCE_STATE, GRANT_SESSION_STATE, Json
+from ostiary.gateway.plan.devices import FINGERPRINT
 from ostiary.gateway.under_way import UNDER_WAY_FILE
 
 ACCESS_LOG_FILE = "access.jsonl"
@@ -55,6 +56,8 @@ def under_way_log(instance: Instance) -> Json:
         "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
         "peer": "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS%",
         "local": "%DOWNSTREAM_LOCAL_ADDRESS%",
+        "certificate": FINGERPRINT,
+        "decision_device": f"%DYNAMIC_METADATA({_DECISION}:x-ostiary-from)%",
     }
     return _file_log(str(instance.run / UNDER_WAY_FILE), fields, "DownstreamPeriodic")
 

@@ -22,7 +22,7 @@ def plan_gateway(inputs: GatewayInputs) -> GatewayPlan:
     upstreams, problems = clusters(inputs)
     files = {
         contents.BOOTSTRAP_FILE: render(bootstrap(inputs)),
-        contents.GRANTS_FILE: render_grants(inputs.apps, inputs.key_set),
+        contents.GRANTS_FILE: render_grants(inputs.apps, inputs.key_set, devices=inputs.devices),
         contents.CLUSTERS_FILE: _discovery(CLUSTER_TYPE, upstreams),
         contents.ROUTES_FILE: _discovery(ROUTES_TYPE, [routes(inputs)]),
         contents.REDIRECTS_FILE: _discovery(ROUTES_TYPE, [redirects(inputs)]),

@@ -17,6 +17,7 @@ ROUTES_FILE: Final = "routes/routes.json"
 REDIRECTS_FILE: Final = "redirects/redirects.json"
 GRANTS_FILE: Final = "grants/grants.json"
 CERTIFICATE_FILE: Final = "tls/certificate.json"
+DEVICE_AUTHORITIES_FILE: Final = "devices/authorities.json"
 
 WRITE_ORDER: Final = (
     BOOTSTRAP_FILE,
@@ -34,6 +35,7 @@ CONTROL_CLUSTER: Final = "control"
 ROUTES_NAME: Final = "apps"
 REDIRECTS_NAME: Final = "redirects"
 CERTIFICATE_NAME: Final = "gateway"
+DEVICE_AUTHORITIES_NAME: Final = "devices"
 
 FILTER_HEADERS_IN: Final = "ostiary.headers-in"
 FILTER_SIGN_IN_LIMIT: Final = "ostiary.sign-in-limit"
@@ -41,7 +43,9 @@ FILTER_BODY_SIZE: Final = "ostiary.body-size"
 FILTER_OWN_BODY_SIZE: Final = "ostiary.own-body-size"
 FILTER_GRANTS: Final = "ostiary.grants"
 FILTER_GRANT_NOTE: Final = "ostiary.grant-note"
+FILTER_GRANTED_HERE: Final = "ostiary.granted-here"
 FILTER_DECISION: Final = "ostiary.decision"
+FILTER_DEVICE_DECISION: Final = "ostiary.device-decision"
 FILTER_COOKIES: Final = "ostiary.cookies"
 FILTER_HEADERS_OUT: Final = "ostiary.headers-out"
 FILTER_DESTINATION: Final = "ostiary.destination"
@@ -64,6 +68,7 @@ class GatewayInputs:
         authorities: PEM text of each app's own authority file, by its path; a path without an entry was unreadable.
         system_authorities: path of the machine's list of authorities; empty where there is none.
         forbidden: why an app's name leads where no app may live, by the app's identifier.
+        devices: whether clients are asked for certificates.
     """
 
     instance: Instance
@@ -73,6 +78,7 @@ class GatewayInputs:
     authorities: Mapping[str, str] = field(default_factory=dict)
     system_authorities: str = ""
     forbidden: Mapping[str, str] = field(default_factory=dict)
+    devices: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from ostiary.gateway.plan import contents
 from ostiary.gateway.plan.contents import GRANTS_FILE, GatewayInputs, Json, config_source
 from ostiary.gateway.plan.cookies import cookie_rules, restore_cookie
+from ostiary.gateway.plan.devices import CERTIFICATE_HEADER, FINGERPRINT, granted_here, unless_granted_here
 from ostiary.gateway.plan.grants import GRANT_METADATA, JWT_NAMESPACE
 
 _TYPE = "type.googleapis.com/"
@@ -30,7 +31,10 @@ _FORGED_NAMES = (
     "via",
     "proxy",
 )
-INTERNAL_HEADERS = ("app", "client", "peer", "local", "protocol", "request-id", "stream", "reference", "session")
+INTERNAL_HEADERS = (
+    *("app", "client", "peer", "local", "protocol", "request-id", "stream", "reference", "session"),
+    *("device", "granted-device", "from"),
+)
 """What travels between the gateway and the decision service only, without its `x-ostiary-` prefix."""
 
 _GIVEN_NUMBER = "request-number"
@@ -73,10 +77,22 @@ def http_filters(inputs: GatewayInputs) -> list[Json]:
         {**_filter(contents.FILTER_OWN_BODY_SIZE, body_size(OWN_MAX_BODY_BYTES)), "disabled": True},
         grants_reference(inputs),
         _filter(contents.FILTER_GRANT_NOTE, grant_note()),
+        *_device_filters(inputs),
         _filter(contents.FILTER_DECISION, decision()),
         _filter(contents.FILTER_COOKIES, cookie_rules()),
         _filter(contents.FILTER_HEADERS_OUT, headers_out()),
         router(),
+    ]
+
+
+def _device_filters(inputs: GatewayInputs) -> list[Json]:
+    """Return what decides on connections with a certificate; switched on by the routes that take such grants."""
+    if not inputs.devices:
+        return []
+    asking = {**decision(), "filter_enabled_metadata": unless_granted_here()}
+    return [
+        {**_filter(contents.FILTER_GRANTED_HERE, granted_here()), "disabled": True},
+        {**_filter(contents.FILTER_DEVICE_DECISION, asking), "disabled": True},
     ]
 
 
@@ -104,6 +120,8 @@ def headers_in(inputs: GatewayInputs) -> Json:
         _set("x-ostiary-local", "%DOWNSTREAM_LOCAL_ADDRESS%"),
         _set("x-ostiary-protocol", "%PROTOCOL%"),
     ]
+    if inputs.devices:
+        mutations.append(_set(CERTIFICATE_HEADER, FINGERPRINT))
     return _mutations(mutations)
 
 
@@ -197,7 +215,7 @@ def decision() -> Json:
                 },
                 "allowed_client_headers_on_success": {"patterns": [{"exact": "set-cookie"}]},
                 "dynamic_metadata_from_headers": {
-                    "patterns": [{"exact": "x-ostiary-reference"}, {"exact": "x-ostiary-session"}]
+                    "patterns": [{"exact": f"x-ostiary-{name}"} for name in ("reference", "session", "from")]
                 },
             },
         },

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 
 from ostiary.applications.facade import App
 from ostiary.gateway.plan.contents import FILTER_GRANTS, Json, discovery
+from ostiary.gateway.plan.devices import GRANTED_CLAIM, GRANTED_HEADER
+from ostiary.gateway.tokens import grant_audience
 
 GRANT_COOKIE = "__Host-ostiary-grant"
 GRANT_METADATA = "grant"
@@ -30,9 +32,9 @@ def identity_claim(header: str) -> str:
     return f"h_{header.replace('-', '_')}"
 
 
-def render_grants(apps: Iterable[App], key_set: str) -> bytes:
+def render_grants(apps: Iterable[App], key_set: str, *, devices: bool = False) -> bytes:
     """Return the grants file for `apps`; compact, because it is written in the moment of a revocation."""
-    return _encode(grants_filter(apps, key_set))
+    return _encode(grants_filter(apps, key_set, devices=devices))
 
 
 def rotate_grants(content: bytes, key_set: str) -> bytes:
@@ -61,25 +63,31 @@ def _encode(resource: Json) -> bytes:
     return json.dumps(discovery(_EXTENSION_TYPE, [resource], version), separators=(",", ":")).encode()
 
 
-def grants_filter(apps: Iterable[App], key_set: str) -> Json:
+def grants_filter(apps: Iterable[App], key_set: str, *, devices: bool = False) -> Json:
     """Return the filter as an extension resource.
 
     Args:
         apps: every app that people reach.
         key_set: JWKS with the public key of the grants that are valid now.
+        devices: whether there are grants for connections with a certificate, which are none for others.
     """
-    names = sorted(apps, key=lambda app: app.id)
+    kinds = (False, True) if devices else (False,)
+    names = {
+        grant_audience(app.id, on_device=on_device): (app, on_device)
+        for app in sorted(apps, key=lambda app: app.id)
+        for on_device in kinds
+    }
     return {
         "name": FILTER_GRANTS,
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication",
-            "providers": {app.id: _provider(app, key_set) for app in names},
-            "requirement_map": {app.id: _grant_or_nothing(app) for app in names},
+            "providers": {name: _provider(name, app, key_set, on_device=on) for name, (app, on) in names.items()},
+            "requirement_map": {name: _grant_or_nothing(name) for name in names},
         },
     }
 
 
-def _provider(app: App, key_set: str) -> Json:
+def _provider(audience: str, app: App, key_set: str, *, on_device: bool) -> Json:
     """Return who may vouch for a request to `app`.
 
     That a grant was verified is seen by its header in the metadata, which no client can write. Its claims would do as well
@@ -87,8 +95,10 @@ def _provider(app: App, key_set: str) -> Json:
     """
     headers = {ASSERTION_HEADER: ASSERTION_CLAIM, "x-ostiary-reference": "jti", "x-ostiary-session": "sid"}
     headers |= {name: identity_claim(name) for name in app.identity_headers}
+    if on_device:
+        headers[GRANTED_HEADER] = GRANTED_CLAIM
     return {
-        "audiences": [app.id],
+        "audiences": [audience],
         "require_expiration": True,
         "local_jwks": {"inline_string": key_set},
         "from_cookies": [GRANT_COOKIE],
@@ -99,6 +109,6 @@ def _provider(app: App, key_set: str) -> Json:
     }
 
 
-def _grant_or_nothing(app: App) -> Json:
+def _grant_or_nothing(provider: str) -> Json:
     """A request without a valid grant goes on to be decided; it is not refused here."""
-    return {"requires_any": {"requirements": [{"provider_name": app.id}, {"allow_missing_or_failed": {}}]}}
+    return {"requires_any": {"requirements": [{"provider_name": provider}, {"allow_missing_or_failed": {}}]}}

@@ -3,6 +3,7 @@
 from ostiary.gateway.plan import contents
 from ostiary.gateway.plan.access_log import access_log, under_way_log
 from ostiary.gateway.plan.contents import GatewayInputs, Json, config_source
+from ostiary.gateway.plan.devices import asked_certificates
 from ostiary.gateway.plan.filters import given_number, http_filters, router
 from ostiary.gateway.plan.replies import local_replies
 from ostiary.gateway.under_way import REPORT_SECONDS
@@ -73,6 +74,7 @@ def _tls(inputs: GatewayInputs) -> Json:
                 "alpn_protocols": ["h2", "http/1.1"],
                 "tls_params": {"tls_minimum_protocol_version": "TLSv1_2", "cipher_suites": _CIPHERS},
                 "tls_certificate_sds_secret_configs": [{"name": contents.CERTIFICATE_NAME, "sds_config": source}],
+                **asked_certificates(inputs),
             },
         },
     }

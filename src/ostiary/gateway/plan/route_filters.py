@@ -4,6 +4,7 @@ from ostiary.applications.facade import App
 from ostiary.gateway.plan import contents
 from ostiary.gateway.plan.contents import Json
 from ostiary.gateway.plan.cookies import console_cookie_rules
+from ostiary.gateway.tokens import grant_audience
 
 _TYPE = "type.googleapis.com/"
 
@@ -18,10 +19,7 @@ def undecided() -> Json:
     """Switch off what belongs to apps: our own pages read our cookies and need no decision."""
     return {
         contents.FILTER_GRANTS: no_grant(),
-        contents.FILTER_DECISION: {
-            "@type": f"{_TYPE}envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute",
-            "disabled": True,
-        },
+        contents.FILTER_DECISION: _unasked_decision(),
         contents.FILTER_COOKIES: _off(),
         contents.FILTER_HEADERS_OUT: _off(),
         contents.FILTER_OWN_BODY_SIZE: _on(),
@@ -98,9 +96,31 @@ def _set(name: str, value: str) -> Json:
     }
 
 
+def grant_filters(app: App, *, on_device: bool) -> Json:
+    """Take a grant for the app, of the kind that is for connections with or without a certificate."""
+    taking = {
+        contents.FILTER_GRANTS: {
+            "@type": f"{_TYPE}envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig",
+            "requirement_name": grant_audience(app.id, on_device=on_device),
+        }
+    }
+    if not on_device:
+        return taking
+    return {
+        **taking,
+        contents.FILTER_DECISION: _unasked_decision(),
+        contents.FILTER_GRANTED_HERE: _on(),
+        contents.FILTER_DEVICE_DECISION: _on(),
+    }
+
+
 def no_grant() -> Json:
     """Look for no grant: whoever comes this way is decided."""
     return {"@type": f"{_TYPE}envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig", "disabled": True}
+
+
+def _unasked_decision() -> Json:
+    return {"@type": f"{_TYPE}envoy.extensions.filters.http.ext_authz.v3.ExtAuthzPerRoute", "disabled": True}
 
 
 def _off() -> Json:

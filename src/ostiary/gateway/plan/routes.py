@@ -14,6 +14,7 @@ from ostiary.gateway.plan.contents import CONTROL_CLUSTER, DECIDER_CLUSTER, ROUT
 from ostiary.gateway.plan.route_filters import (
     asking_limit,
     directory_limit,
+    grant_filters,
     headers_in_for,
     host_filters,
     no_grant,
@@ -64,7 +65,7 @@ def _app_host(app: App, inputs: GatewayInputs) -> Json:
     methods = [method for method in SAFE_METHODS if app.methods.get(method, ActionClass.VIEW) is ActionClass.VIEW]
     if methods:
         ways.append(_with_a_token(app, inputs, sni))
-        ways.append(_on_a_grant(app, inputs, sni, methods))
+        ways.extend(_on_a_grant(app, inputs, sni, methods))
     ways.append(_decided(app, inputs, sni))
     ways.append(_misdirected(app.id))
     return {
@@ -235,19 +236,21 @@ def _event_streams(app: App, inputs: GatewayInputs, sni: Json, *, upgrades: bool
     ]
 
 
-def _on_a_grant(app: App, inputs: GatewayInputs, sni: Json, methods: list[str]) -> Json:
+def _on_a_grant(app: App, inputs: GatewayInputs, sni: Json, methods: list[str]) -> list[Json]:
+    """Return the way of requests that a grant may let pass; a second one for connections with a certificate."""
     header = {"name": ":method", "string_match": {"safe_regex": {"regex": "|".join(methods)}}}
-    return {
-        "name": f"{app.id}/grant",
-        "match": {"prefix": "/", "headers": [header], **sni},
-        "route": {**_plain_route(app, inputs), "retry_policy": _SAFE_RETRY},
-        "typed_per_filter_config": {
-            contents.FILTER_GRANTS: {
-                "@type": f"{_TYPE}envoy.extensions.filters.http.jwt_authn.v3.PerRouteConfig",
-                "requirement_name": app.id,
-            }
-        },
-    }
+    match = {"prefix": "/", "headers": [header], **sni}
+    way = {"name": f"{app.id}/grant", "route": {**_plain_route(app, inputs), "retry_policy": _SAFE_RETRY}}
+    if not inputs.devices:
+        return [{**way, "match": match, "typed_per_filter_config": grant_filters(app, on_device=False)}]
+    return [
+        {
+            **way,
+            "match": {**match, "tls_context": {"presented": on_device}},
+            "typed_per_filter_config": grant_filters(app, on_device=on_device),
+        }
+        for on_device in (False, True)
+    ]
 
 
 def _decided(app: App, inputs: GatewayInputs, sni: Json) -> Json:

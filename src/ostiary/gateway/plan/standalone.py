@@ -10,12 +10,14 @@ from ostiary.gateway.plan.contents import GatewayPlan, Json, render
 _STATIC_TYPES = ("@type",)
 
 
-def render_standalone(plan: GatewayPlan, *, certificate: Mapping[str, Any]) -> bytes:
+def render_standalone(plan: GatewayPlan, *, certificate: Mapping[str, Any], devices: Mapping[str, Any] | None) -> bytes:
     """Return a bootstrap in which everything that Envoy would discover is written out.
 
     Args:
         plan: what is to be validated.
         certificate: the TLS certificate as Envoy's `tls_certificate` message.
+        devices: how clients' certificates are looked at, as Envoy's `validation_context` message; `None` where nobody is
+            asked for one.
     """
     bootstrap = json.loads(plan.files[contents.BOOTSTRAP_FILE])
     bootstrap.pop("dynamic_resources")
@@ -29,7 +31,7 @@ def render_standalone(plan: GatewayPlan, *, certificate: Mapping[str, Any]) -> b
     listeners = _resources(plan, contents.LISTENERS_FILE)
     for listener in listeners:
         for chain in listener["filter_chains"]:
-            _write_out_certificate(chain, certificate)
+            _write_out_certificate(chain, certificate, devices)
             _write_out_manager(chain["filters"][-1]["typed_config"], filters, tables)
     bootstrap["static_resources"] = {"listeners": listeners, "clusters": _resources(plan, contents.CLUSTERS_FILE)}
     return render(bootstrap)
@@ -41,11 +43,13 @@ def _resources(plan: GatewayPlan, file: str) -> list[Json]:
     return [{key: value for key, value in resource.items() if key not in _STATIC_TYPES} for resource in resources]
 
 
-def _write_out_certificate(chain: Json, certificate: Mapping[str, Any]) -> None:
+def _write_out_certificate(chain: Json, certificate: Mapping[str, Any], devices: Mapping[str, Any] | None) -> None:
     if "transport_socket" in chain:
         common = chain["transport_socket"]["typed_config"]["common_tls_context"]
         common.pop("tls_certificate_sds_secret_configs")
         common["tls_certificates"] = [certificate]
+        if common.pop("validation_context_sds_secret_config", None) is not None and devices is not None:
+            common["validation_context"] = devices
 
 
 def _write_out_manager(manager: Json, filters: Mapping[str, Json], tables: Mapping[str, Json]) -> None:

@@ -23,6 +23,7 @@ def examine(instance: Instance, hosts: Iterable[str], *, database: bool = True) 
         ("envoy", lambda: [machine.check_envoy()]),
         ("paths", lambda: [machine.check_socket_paths(instance)]),
         ("privileges", lambda: machine.check_privileges(instance)),
+        ("devices", lambda: machine.check_devices(instance)),
         ("ports", lambda: check_ports(instance)),
         ("limits", lambda: [machine.check_limits(instance)]),
         ("clock", lambda: machine.check_clock(instance, time.time())),

@@ -64,6 +64,24 @@ def check_privileges(instance: Instance) -> Iterator[Finding]:
         yield fine("privileges", "Without CAP_NET_ADMIN, streams of a revoked session end at their bounded lifetime.")
 
 
+def check_devices(instance: Instance) -> Iterator[Finding]:
+    """See whether devices can prove themselves to the gateway, and whether their streams can be ended."""
+    if not instance.device_authorities.exists():
+        return
+    if instance.configuration.gateway.trusted_proxies:
+        yield warning(
+            "devices",
+            "A proxy in front ends TLS, so no device can prove itself: rules that ask for a managed device never hold.",
+            "Let the proxy pass TLS through to the gateway and set gateway.trusted_proxies = 0.",
+        )
+    elif not effective_capabilities() >> CAP_NET_ADMIN & 1:
+        yield fine(
+            "devices", "Devices prove themselves. Without CAP_NET_ADMIN, streams of a lost one end at their bound."
+        )
+    else:
+        yield fine("devices", "Devices prove themselves to the gateway.")
+
+
 def check_limits(instance: Instance) -> Finding:
     """Compare the limit of open files with the connections that may come."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -28,6 +28,7 @@ REASON_NAMES: Final[dict[str, Promise]] = {
     ReasonCode.MALFORMED_REQUEST: gettext_lazy("the request was malformed"),
     ReasonCode.UNAUTHENTICATED: gettext_lazy("not signed in"),
     ReasonCode.SESSION_ENDED: gettext_lazy("the session had ended"),
+    ReasonCode.OTHER_DEVICE: gettext_lazy("the session belongs to another device"),
     ReasonCode.SESSION_IDLE: gettext_lazy("the app had not been used for too long"),
     ReasonCode.PROOF_TOO_OLD: gettext_lazy("the last proof was too long ago for the app"),
     ReasonCode.PERSON_DISABLED: gettext_lazy("the account is disabled"),

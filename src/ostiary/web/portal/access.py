@@ -18,7 +18,7 @@ from ostiary.identity.facade import Person, SignInSession
 from ostiary.policy.decision import Allow, Decision, RemedyKind, UnmetCondition
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation
-from ostiary.policy.request import Context, Subject
+from ostiary.policy.request import Context, Device, Subject
 from ostiary.requests.facade import may_use_emergency
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.web.signin.targets import app_address
@@ -60,7 +60,9 @@ class MyApps:
     askable: tuple[Tile, ...] = ()
 
 
-def my_apps(*, person: Person, session: SignInSession, address: str, now: float) -> MyApps:
+def my_apps(
+    *, person: Person, session: SignInSession, address: str, now: float, device: Device | None = None
+) -> MyApps:
     """Ask the policy engine about every app and sort the answers.
 
     Args:
@@ -68,6 +70,7 @@ def my_apps(*, person: Person, session: SignInSession, address: str, now: float)
         session: their sign-in, with what they proved.
         address: where they are.
         now: seconds since the epoch.
+        device: with what, where that is known.
 
     Raises:
         InvalidRules: when the rules in force cannot be read.
@@ -81,7 +84,7 @@ def my_apps(*, person: Person, session: SignInSession, address: str, now: float)
         authentications=session.authentications,
     )
     context = Context(address=address or None, country=_countries().of(address or None), risk=0)
-    answers = engine.possible(subject, None, context, now)
+    answers = engine.possible(subject, device, context, now)
     emergency = is_break_glass_only(session.authentications)
     opened, waiting, closed = [], [], []
     for app in sorted(list_apps(), key=lambda one: (one.builtin, one.name.lower())):

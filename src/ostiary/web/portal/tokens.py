@@ -19,6 +19,7 @@ from ostiary.identity.entrance import person_actor
 from ostiary.identity.facade import client_of, get_person
 from ostiary.policy.identifiers import AppId, PersonId
 from ostiary.web.portal.access import my_apps
+from ostiary.web.signin.device import device_as_rules_see_it
 from ostiary.web.signin.people import signed_in
 from ostiary.web.signin.prove import recent_proof_or_redirect
 from ostiary.workloads.facade import (
@@ -67,7 +68,8 @@ def new_token(request: HttpRequest) -> HttpResponse:
     form = TokenForm(request.POST or None, initial={"days": min(USUAL_DAYS, _longest())})
     offered = {app.id for app in list_apps() if app.behind_gateway and not app.builtin}
     person, address = get_person(PersonId(row.id)), client_of(request).address
-    mine = my_apps(person=person, session=session, address=address, now=time.time())
+    device = device_as_rules_see_it(request, person.id)
+    mine = my_apps(person=person, session=session, address=address, now=time.time(), device=device)
     choices = [(one.app.id, one.app.name) for one in (*mine.open, *mine.waiting) if one.app.id in offered]
     form.fields["apps"].choices = choices  # type: ignore[attr-defined]
     if request.method == "POST" and form.is_valid():

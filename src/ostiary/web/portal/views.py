@@ -30,6 +30,7 @@ from ostiary.identity.facade import (
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.web.portal.access import MyApps, my_apps
 from ostiary.web.portal.standing import missing_for
+from ostiary.web.signin.device import device_as_rules_see_it
 from ostiary.web.signin.forms import LabelForm
 from ostiary.web.signin.people import signed_in
 
@@ -42,7 +43,8 @@ def apps(request: HttpRequest) -> HttpResponse:
     row, session = signed_in(request)
     person = get_person(PersonId(row.id))
     try:
-        mine = my_apps(person=person, session=session, address=client_of(request).address, now=time.time())
+        address, device = client_of(request).address, device_as_rules_see_it(request, person.id)
+        mine = my_apps(person=person, session=session, address=address, now=time.time(), device=device)
         unreadable = False
     except OstiaryError as error:
         log.error("portal_rules_unusable", detail=str(error))

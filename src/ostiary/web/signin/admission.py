@@ -12,6 +12,7 @@ from ostiary.gateway.sign_in import DecisionUnavailable, SignInQuestion, SignInR
 from ostiary.identity.entrance import return_path_or_start
 from ostiary.identity.facade import client_of
 from ostiary.policy.identifiers import PersonId
+from ostiary.web.signin.device import certificate_of
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.people import signed_in
 
@@ -43,6 +44,7 @@ def decide_admission(request: HttpRequest, app: App, *, return_path: str = "", p
         path=request.path,
         return_path=return_path_or_start(return_path or request.get_full_path()),
         page=page,
+        certificate=certificate_of(request),
     )
     return decide_sign_in(question)
 

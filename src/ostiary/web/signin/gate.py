@@ -22,6 +22,7 @@ from ostiary.identity.facade import SignInSession, UnknownSession, client_of, ge
 from ostiary.policy.identifiers import SessionId
 from ostiary.visibility.facade import RecordUnavailable
 from ostiary.web.hosts import site_of
+from ostiary.web.signin.device import bind_to_device, is_elsewhere, take_for_nobody
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.known_browser import mark_browser
 
@@ -116,8 +117,11 @@ class SignInGate:
         request.sign_in_session = None  # type: ignore[attr-defined]
         if site_of(request) == "identity" and not request.path.startswith(settings.STATIC_URL):
             request.sign_in_session = _live_session(request)  # type: ignore[attr-defined]
+        before = sign_in_session(request)
         response = self.get_response(request)
-        session: SignInSession | None = request.sign_in_session  # type: ignore[attr-defined]
+        session = sign_in_session(request)
+        if session is not None and (before is None or before.id != session.id):
+            bind_to_device(request)
         if session is not None and session.complete:
             mark_browser(request, response, session.person_email)
         return response
@@ -180,6 +184,10 @@ def to_complete_sign_in(request: HttpRequest, page: str) -> HttpResponse:
 
 def _live_session(request: HttpRequest) -> SignInSession | None:
     if not request.user.is_authenticated:
+        return None
+    if is_elsewhere(request):
+        take_for_nobody(request)
+        messages.info(request, _("Your sign-in belongs to another device. Sign in to go on here."))
         return None
     now = time.time()
     try:

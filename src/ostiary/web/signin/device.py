@@ -1,0 +1,71 @@
+"""The device a browser is on, and sign-ins that are bound to theirs: a stolen cookie is worth nothing elsewhere.
+
+A sign-in that ends on an enrolled device counts on that device from then on, by whichever of its certificates. Elsewhere it
+is as no sign-in at all. Nothing of it is lost there: the device itself goes on with it.
+"""
+
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
+
+from ostiary.gateway.decider.proven_device import ProvenDevice, as_rules_see_it
+from ostiary.gateway.known_devices import CERTIFICATE_HEADER, KnownDevices
+from ostiary.identity.facade import client_of
+from ostiary.policy.identifiers import PersonId
+from ostiary.policy.request import Device
+
+DEVICE_KEY: Final = "ostiary_device"
+
+log = structlog.get_logger(__name__)
+
+
+def certificate_of(request: HttpRequest) -> str:
+    """Return the fingerprint of the certificate that this request's connection proved; empty for none."""
+    return request.headers.get(CERTIFICATE_HEADER, "")
+
+
+def active_device_of(request: HttpRequest) -> ProvenDevice | None:
+    """Return the enrolled device this request comes from, unless it is quarantined; `None` where none is proven."""
+    return _known(settings.INSTANCE.facts).active(certificate_of(request), time.time())
+
+
+def device_as_rules_see_it(request: HttpRequest, person: PersonId) -> Device | None:
+    """Return what rules may read of the device that this person asks from."""
+    return as_rules_see_it(_known(settings.INSTANCE.facts).proven(certificate_of(request), time.time()), person)
+
+
+def bind_to_device(request: HttpRequest) -> None:
+    """Bind the sign-in that this browser has just got to the device it is on, if it is on one."""
+    device = active_device_of(request)
+    if device is not None:
+        request.session[DEVICE_KEY] = device.fact.id
+    else:
+        request.session.pop(DEVICE_KEY, None)
+
+
+def is_elsewhere(request: HttpRequest) -> bool:
+    """Tell whether this browser's sign-in is bound to a device that this request does not come from."""
+    bound = request.session.get(DEVICE_KEY)
+    if bound is None:
+        return False
+    device = active_device_of(request)
+    return device is None or device.fact.id != bound
+
+
+def take_for_nobody(request: HttpRequest) -> None:
+    """Let this request be one of nobody who is signed in. The sign-in itself goes on where it belongs."""
+    log.warning("sign_in_used_elsewhere", person=str(request.user.pk), address=client_of(request).address)
+    request.session = SessionStore()
+    request.user = AnonymousUser()
+
+
+@lru_cache(maxsize=1)
+def _known(folder: Path) -> KnownDevices:
+    return KnownDevices(folder)

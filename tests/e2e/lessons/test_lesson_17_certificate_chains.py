@@ -1,0 +1,124 @@
+"""Lesson 17: only the leaf whose key was proven in the handshake says which device it is, whatever stands beside it."""
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.device_material import make_leaf
+from tests.running_devices import Devices, Enrolled
+from tests.running_instance import RULES, Client, RunningInstance, received
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
+MANAGED = (
+    RULES
+    + """\
+  - name: staff-open-payroll-on-managed-devices
+    allow: group:staff
+    to: app:payroll
+    do: [view]
+    when: {device: {managed: true}}
+"""
+)
+
+
+class Floor:
+    """Ada's laptop, Bob's, and somebody whose session is bound to none of them."""
+
+    def __init__(self, running: RunningInstance) -> None:
+        self.running = running
+        self.devices = Devices(running)
+        self.ada = running.signed_in(running.make_person("staff")).enter("wiki")
+        self.bob = running.make_person("staff")
+        self.old, self.ended, self.replaced = (
+            self.devices.leaf(),
+            self.devices.leaf(seconds=-5),
+            self.devices.leaf(),
+        )
+        self.adas = self.devices.enrol(self.ada.account, self.old, self.ended)
+        self.bobs = self.devices.enrol(self.bob)
+        page = self.ada.open("payroll")
+        assert page.status_code == 403, "no device is proven there"
+        self.cookie = f"Cookie: {self.ada.browser.cookie_header(running.host('payroll'))}"
+
+    def ask(self, certificate: Path | None, *headers: str, **more: object) -> int:
+        return self.running.raw_path(
+            "payroll", "/", self.cookie, "Accept: application/json", *headers, certificate=certificate, **more
+        ).status
+
+    def seen(self) -> str | None:
+        """Return the device that the last decision about Payroll saw."""
+        events = [one for one in self.running.decisions() if one["dst_endpoint"].get("svc_name") == "payroll"]
+        return events[-1].get("device", {}).get("uid")
+
+
+@pytest.fixture(scope="module")
+def floor(running: RunningInstance) -> Iterator[Floor]:
+    with running.rules(MANAGED):
+        found = Floor(running)
+        yield found
+        found.devices.put_all_away()
+
+
+def test_a_certificate_of_the_devices_own_names_it(floor: Floor) -> None:
+    for path in (floor.adas.path, floor.devices.file(floor.old)):
+        assert floor.ask(path) == 200
+        assert floor.seen() == floor.adas.fact.id
+    assert floor.ask(floor.adas.path, newest=ssl.TLSVersion.TLSv1_2) == 200
+    assert floor.ask(None) == 403
+    assert floor.seen() is None
+
+
+def test_what_stands_beside_the_leaf_names_nobody(floor: Floor) -> None:
+    stranger = make_leaf("stranger")
+    file, authority = floor.devices.file, floor.devices.authority
+    for chain in (
+        (stranger,),
+        (stranger, floor.adas.leaf),
+        (stranger, floor.adas.leaf, authority),
+        (stranger, authority, floor.adas.leaf, floor.bobs.leaf),
+    ):
+        assert floor.ask(file(*chain)) == 403, "the handshake ends well and proves the stranger's key alone"
+        assert floor.seen() is None
+    assert floor.ask(file(floor.bobs.leaf, floor.adas.leaf)) == 200
+    assert floor.seen() == floor.bobs.fact.id, "the first, whose key was proven"
+
+
+def test_the_authoritys_signature_alone_names_nobody(floor: Floor) -> None:
+    """Neither a certificate that was signed and is not in the facts, nor a name, nor an authority of the same name."""
+    twin = make_leaf("devices", authority=True)
+    for leaf in (floor.replaced, make_leaf("device", signed_by=twin)):
+        for chain in ((leaf,), (leaf, floor.devices.authority)):
+            assert floor.ask(floor.devices.file(*chain)) == 403
+            assert floor.seen() is None
+
+
+def test_one_that_has_ended_breaks_no_connection_and_names_nobody(floor: Floor) -> None:
+    assert floor.ask(floor.devices.file(floor.ended)) == 403
+    assert floor.seen() is None
+
+
+def test_a_header_proves_nothing(floor: Floor) -> None:
+    forged = f"X-Ostiary-Device: {floor.adas.leaf.fingerprint}"
+    granted = f"x-ostiary-granted-device: {floor.adas.leaf.fingerprint}"
+    assert floor.ask(None, forged, granted) == 403
+    assert floor.ask(None, forged, "Connection: close, x-ostiary-device") == 403
+    assert floor.ask(floor.devices.file(make_leaf("stranger")), forged, granted) == 403
+    assert floor.ask(None, f"X_Ostiary_Device: {floor.adas.leaf.fingerprint}") == 400
+
+
+def test_an_app_hears_nothing_of_certificates(floor: Floor) -> None:
+    on_laptop = signed_in_on(floor, floor.adas, floor.ada)
+    for _ in range(2):
+        answer = on_laptop.api("payroll")
+        assert answer.status_code == 200
+        for name in ("device", "granted-device", "from"):
+            assert received(answer, f"x-ostiary-{name}") == []
+
+
+def signed_in_on(floor: Floor, device: Enrolled, who: Client) -> Client:
+    client = floor.devices.client(who.account, device)
+    client._last_step = who._last_step
+    client.sign_in()
+    who._last_step = client._last_step
+    return client.enter("payroll")
