@@ -1,15 +1,15 @@
-"""`ostiary app oidc`: applications that sign people in here by OpenID Connect, and the keys that sign for them."""
+"""`ostiary app oidc`: applications that sign people in here by OpenID Connect. Secrets and keys are in `app_oidc_keys`."""
 
-import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from ostiary.cli.app import app as apps
 from ostiary.cli.django import setup
 from ostiary.cli.moments import day_and_time
+from ostiary.cli.oidc_clients_shown import entry_of, proof_of, show_added
 from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
     JsonOption,
@@ -18,14 +18,10 @@ from ostiary.cli.output import (
     examples,
     print_done,
     print_json,
-    print_note,
     print_table,
     print_text,
 )
 from ostiary.errors import OstiaryError
-
-if TYPE_CHECKING:
-    from ostiary.oidc.facade import Added, Client
 
 app = typer.Typer(help="Applications that sign people in here by OpenID Connect.", no_args_is_help=True)
 apps.add_typer(app, name="oidc")
@@ -80,7 +76,7 @@ def add(
 
     if public and keys is not None:
         raise UnusableOption("A public app has no keys.", hint="Give --public or --keys, not both.")
-    kind = ClientKind.PUBLIC if public else ClientKind.KEY if keys is not None else ClientKind.SECRET
+    kind = ClientKind.PUBLIC if public else ClientKind.KEY if keys is not None else None
     given: dict[str, Any] = {
         "redirect_uris": redirect_uri or (),
         "post_logout_redirect_uris": after_logout or (),
@@ -93,18 +89,19 @@ def add(
         name, given = name or product.name, product.fill(url, given)
     if pkce is not None:
         given["pkce"] = pkce
+    if kind is not None:
+        given["kind"] = kind
     added = add_client(
         name_of_app,
         actor=operator_actor(),
         launch_url=url,
         name=name,
-        kind=kind,
         keys=_read(keys),
         preset=preset,
         labels=label or (),
         **given,
     )
-    _show_added(added, as_json=as_json)
+    show_added(added, as_json=as_json)
 
 
 @app.command("list", epilog=examples("ostiary app oidc list", "ostiary app oidc list --json"))
@@ -115,11 +112,11 @@ def list_(as_json: JsonOption = False) -> None:
 
     clients, living = list_clients(), count_sign_ins()
     if as_json:
-        print_json([{**_entry(one), "sign_ins": living.get(one.id, 0)} for one in clients])
+        print_json([{**entry_of(one), "sign_ins": living.get(one.id, 0)} for one in clients])
         return
     print_table(
         ("App", "Name", "Proves itself by", "Redirect URI", "Sign-ins"),
-        ((one.id, one.name, _proof(one), one.redirect_uris[0], str(living.get(one.id, 0))) for one in clients),
+        ((one.id, one.name, proof_of(one), one.redirect_uris[0], str(living.get(one.id, 0))) for one in clients),
         empty="No app signs people in here. Let one: ostiary app oidc add NAME --redirect-uri URI",
     )
 
@@ -133,13 +130,13 @@ def show(name_of_app: AppArgument, as_json: JsonOption = False) -> None:
     client, problem = get_client(name_of_app), last_logout_problems().get(name_of_app, "")
     steps = find_preset(client.preset).steps(issuer(), client.id) if client.preset else ()
     if as_json:
-        print_json({**_entry(client), "issuer": issuer(), "logout_problem": problem, "steps": list(steps)})
+        print_json({**entry_of(client), "issuer": issuer(), "logout_problem": problem, "steps": list(steps)})
         return
     lines = [
         ("Client ID", client.id),
         ("Issuer", issuer()),
         ("Discovery", f"{issuer()}/.well-known/openid-configuration"),
-        ("Proves itself", f"by {_proof(client)}"),
+        ("Proves itself", f"by {proof_of(client)}"),
         ("PKCE", "required, S256" if client.pkce else "not required"),
         *(("Redirect URI", uri) for uri in client.redirect_uris),
         *(("After sign-out", uri) for uri in client.post_logout_redirect_uris),
@@ -188,50 +185,9 @@ def change(
         keys=_read(keys) if keys is not None else None,
     )
     if as_json:
-        print_json(_entry(changed))
+        print_json(entry_of(changed))
         return
     print_done(f"{changed.name} was changed.")
-
-
-@app.command(
-    "rotate-secret",
-    epilog=examples("ostiary app oidc rotate-secret cloud", "ostiary app oidc rotate-secret cloud --yes"),
-)
-def rotate_secret_(name_of_app: AppArgument, yes: YesOption = False, as_json: JsonOption = False) -> None:
-    """Give a client a new secret, shown once. The one before is worth nothing from that moment."""
-    setup()
-    from ostiary.oidc.facade import get_client, rotate_secret
-
-    client = get_client(name_of_app)
-    confirm(f"Nobody can sign in to {client.name} until the new secret is typed in there.", yes=yes)
-    _show_added(rotate_secret(client.id, actor=operator_actor()), as_json=as_json)
-
-
-@app.command(
-    "rotate-keys", epilog=examples("ostiary app oidc rotate-keys", "ostiary app oidc rotate-keys --forget --yes")
-)
-def rotate_keys_(
-    forget: Annotated[
-        bool, typer.Option("--forget", help="Let nothing count that was signed before: for a key that others know.")
-    ] = False,
-    yes: YesOption = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Sign ID tokens with a new key. The one before still counts. The worker does this every 90 days."""
-    setup()
-    from ostiary.oidc.facade import rotate_keys
-
-    confirm(
-        "Apps that keep the keys too long refuse people until they fetch them again."
-        if not forget
-        else "What was signed before counts no more: people may have to sign in again at their apps.",
-        yes=yes,
-    )
-    kids = rotate_keys(actor=operator_actor(), now=time.time(), forget=forget)
-    if as_json:
-        print_json({"kids": list(kids)})
-        return
-    print_done(f"The key {kids[0]} signs from now on{'' if len(kids) == 1 else f', {kids[1]} still counts'}.")
 
 
 @app.command(epilog=examples("ostiary app oidc remove cloud", "ostiary app oidc remove cloud --yes"))
@@ -254,7 +210,10 @@ def presets(as_json: JsonOption = False) -> None:
 
     if as_json:
         print_json(
-            [{"preset": key, "name": one.name, "redirect_uris": list(one.redirects)} for key, one in PRESETS.items()]
+            [
+                {"preset": key, "name": one.name, "redirect_uris": list(one.redirects), "source": one.source}
+                for key, one in PRESETS.items()
+            ]
         )
         return
     print_table(
@@ -262,34 +221,6 @@ def presets(as_json: JsonOption = False) -> None:
         ((key, one.name, one.redirects[0]) for key, one in PRESETS.items()),
         empty="There is none.",
     )
-
-
-def _show_added(added: "Added", *, as_json: bool) -> None:
-    from ostiary.oidc.facade import find_preset, issuer
-
-    client = added.client
-    if as_json:
-        print_json({"secret": added.secret or None, "issuer": issuer(), **_entry(client)})
-        return
-    print_text(f"Issuer         {issuer()}\nClient ID      {client.id}")
-    if added.secret:
-        print_text(f"Client secret  {added.secret}")
-    if client.preset:
-        print_text("\n" + "\n".join(find_preset(client.preset).steps(issuer(), client.id)))
-    if added.secret:
-        print_note("Keep the secret now: it is shown this once.")
-    print_done(f"{client.name} may ask who somebody is. Nobody may enter yet: name app:{client.id} in a rule.")
-
-
-def _entry(client: "Client") -> dict[str, Any]:
-    import msgspec
-
-    entry: dict[str, Any] = msgspec.to_builtins(client)
-    return entry
-
-
-def _proof(client: "Client") -> str:
-    return {"secret": "a secret", "key": "its key", "public": "PKCE alone"}[client.kind.value]
 
 
 def _read(path: Path | None) -> str:

@@ -40,7 +40,9 @@ GROUPED = (
 FLAT_LAST = ("backup",)
 FURTHER = (
     "app_oidc",
+    "app_oidc_keys",
     "app_saml",
+    "app_saml_certificate",
     "user_hygiene",
     "user_life_cycle",
     "review_report",

@@ -1,15 +1,15 @@
 """What clients are answered with: the tokens of a sign-in, claims about somebody, and the provider's own description.
 
-Source: OpenID Connect Core 1.0, sections 3.1.3.3 and 5.3.2; Discovery 1.0, section 3; RFC 9207.
+Source: OpenID Connect Core 1.0, sections 2, 3.1.3.3, 5.3.2 and 12.2; Discovery 1.0, section 3; RFC 9207.
 """
 
 from typing import Any, Final
 
-from ostiary.identity.facade import Person, SignInSession, get_person
+from ostiary.identity.facade import Person, get_person
 from ostiary.oidc.adapters.key_files import ALGORITHM
 from ostiary.oidc.authentication import ALGORITHMS
 from ostiary.oidc.domain.authorization import SCOPES
-from ostiary.oidc.domain.claims import ACR_VALUES, About, acr_of, amr_of, claims_about
+from ostiary.oidc.domain.claims import ACR_VALUES, About, claims_about
 from ostiary.oidc.domain.client import FIXED_CLAIMS, Client
 from ostiary.oidc.services.grants import ACCESS_SECONDS, Held, Tokens
 from ostiary.oidc.signing import issuer, sign_id_token
@@ -24,13 +24,12 @@ DISCOVERY: Final = "/.well-known/openid-configuration"
 _METHODS: Final = ["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 
 
-def token_answer(client: Client, tokens: Tokens, session: SignInSession, *, first: bool, now: float) -> dict[str, Any]:
-    """Return what the token endpoint answers.
+def token_answer(client: Client, tokens: Tokens, *, first: bool, now: float) -> dict[str, Any]:
+    """Return what the token endpoint answers. `auth_time`, `acr` and `amr` speak of the same proofs, also at a refresh (12.2).
 
     Args:
         client: whom.
         tokens: what was issued.
-        session: the sign-in it rests on.
         first: whether a code was exchanged; an ID token of a refresh has no nonce.
         now: seconds since the epoch.
     """
@@ -40,8 +39,7 @@ def token_answer(client: Client, tokens: Tokens, session: SignInSession, *, firs
         "sub": held.person,
         "sid": held.session,
         "auth_time": int(held.auth_time),
-        "acr": acr_of(session.authentications),
-        "amr": amr_of(session.authentications),
+        **({"acr": held.acr, "amr": list(held.amr)} if held.acr else {}),
         **_about(client, held),
     }
     if first and held.nonce:

@@ -4,7 +4,7 @@ from ostiary.oidc.adapters.key_files import SigningKey
 from ostiary.oidc.answers import discovery, token_answer, userinfo_answer
 from ostiary.oidc.authentication import authenticate_client
 from ostiary.oidc.domain.authorization import Asked, AuthorizationRefused, read_asked, single_values
-from ostiary.oidc.domain.claims import acr_of, auth_time_of
+from ostiary.oidc.domain.claims import acr_of, counted_since
 from ostiary.oidc.domain.client import Client, ClientKind, UnknownClient, UnusableClient
 from ostiary.oidc.domain.presets import PRESETS, Preset, find_preset
 from ostiary.oidc.journal import record_sign_in
@@ -48,10 +48,10 @@ __all__ = [
     "UnusableClient",
     "acr_of",
     "add_client",
-    "auth_time_of",
     "authenticate_client",
     "change_client",
     "count_sign_ins",
+    "counted_since",
     "discovery",
     "end_grants_of_ended_sessions",
     "find_by_access_token",

@@ -46,6 +46,8 @@ class Grant(models.Model):
     scopes = models.JSONField(default=list)
     nonce = models.CharField(max_length=500, blank=True)
     auth_time = models.FloatField()
+    acr = models.CharField(max_length=8, blank=True)
+    amr = models.JSONField(default=list)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, db_index=True)
     end_reason = models.CharField(max_length=32, blank=True)

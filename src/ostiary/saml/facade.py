@@ -40,19 +40,16 @@ from ostiary.saml.services.answers import (
     Asked,
     AskedOut,
     Delivery,
-    name_of,
-    session_index_of,
+    answer_once,
     write_refusal,
     write_sign_in,
     write_signed_out,
 )
-from ostiary.saml.services.providers import (
-    abandon_certificate,
-    add_provider,
-    change_certificate,
-    change_provider,
-    prepare_certificate,
-)
+from ostiary.saml.services.certificates import abandon_certificate, change_certificate, prepare_certificate
+from ostiary.saml.services.naming import name_of, session_index_of
+from ostiary.saml.services.providers import add_provider, change_provider
+from ostiary.saml.services.relay_states import keep_relay_state, kept_relay_state
+from ostiary.saml.services.sign_outs import Meant, answer_to, sign_in_meant
 
 __all__ = [
     "AUTHN_REQUEST",
@@ -70,6 +67,7 @@ __all__ = [
     "Delivery",
     "Described",
     "Fact",
+    "Meant",
     "NameFormat",
     "NextKeyExists",
     "NoNextKey",
@@ -82,6 +80,8 @@ __all__ = [
     "Unwritable",
     "abandon_certificate",
     "add_provider",
+    "answer_once",
+    "answer_to",
     "certificate_days_left",
     "change_certificate",
     "change_provider",
@@ -93,6 +93,8 @@ __all__ = [
     "from_form",
     "get_provider",
     "issuer_of",
+    "keep_relay_state",
+    "kept_relay_state",
     "list_providers",
     "name_of",
     "next_key",
@@ -105,6 +107,7 @@ __all__ = [
     "read_logout_request",
     "read_metadata",
     "session_index_of",
+    "sign_in_meant",
     "signing_key",
     "strength_needed",
     "write_metadata",

@@ -89,25 +89,28 @@ def prepare_next(secrets: Path) -> SigningKey:
     return _read(secrets, NEXT_FILE)
 
 
-def change_to_next(secrets: Path) -> SigningKey:
+def change_to_next(secrets: Path, *, fingerprint: str = "") -> SigningKey:
     """Sign with the next key from now on, and forget the one before.
 
+    Args:
+        secrets: the folder.
+        fingerprint: of the certificate that is meant; empty for whichever is there.
+
     Raises:
-        NoNextKey: when none was prepared.
+        NoNextKey: when none was prepared, or another one than is meant.
     """
-    coming = next_key(secrets)
-    if coming is None:
-        raise NoNextKey("There is no next certificate.", hint="Make it: ostiary app saml rotate-certificate")
+    coming = _meant(secrets, fingerprint)
     (secrets / NEXT_FILE).replace(secrets / KEY_FILE)
     return coming
 
 
-def abandon_next(secrets: Path) -> None:
-    """Drop the next key.
+def abandon_next(secrets: Path, *, fingerprint: str = "") -> None:
+    """Drop the next key; arguments as above.
 
     Raises:
-        NoNextKey: when none was prepared.
+        NoNextKey: when none was prepared, or another one than is meant.
     """
+    _meant(secrets, fingerprint)
     try:
         (secrets / NEXT_FILE).unlink()
     except FileNotFoundError:
@@ -122,6 +125,15 @@ def describe_certificate(certificate: x509.Certificate) -> CertificateInfo:
         ends_at=certificate.not_valid_after_utc.timestamp(),
         pem=certificate.public_bytes(Encoding.PEM).decode(),
     )
+
+
+def _meant(secrets: Path, fingerprint: str) -> SigningKey:
+    coming = next_key(secrets)
+    if coming is None:
+        raise NoNextKey("There is no next certificate.", hint="Make it: ostiary app saml rotate-certificate")
+    if fingerprint and describe_certificate(coming.certificate).fingerprint != fingerprint:
+        raise NoNextKey("Another certificate was made the next one meanwhile.", hint="Look at it, then choose again.")
+    return coming
 
 
 def _read(secrets: Path, name: str) -> SigningKey:

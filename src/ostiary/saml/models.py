@@ -1,4 +1,4 @@
-"""Applications that speak SAML, how people are named to them, and which of their requests were answered, as stored."""
+"""Applications that speak SAML, how people are named to them, where they signed in, and which requests were answered."""
 
 from typing import ClassVar
 
@@ -64,3 +64,34 @@ class AnsweredRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.request_id} of {self.provider_id}"
+
+
+class Participation(models.Model):
+    """An application was told of a sign-in here: by what name and what index, until a request for sign-out may name it."""
+
+    provider = models.ForeignKey(StoredProvider, on_delete=models.CASCADE, related_name="participations")
+    session_id = models.CharField(max_length=34, db_index=True)
+    session_index = models.CharField(max_length=64)
+    name = models.CharField(max_length=254)
+    forget_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        """How Django stores it."""
+
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["provider", "session_index"], name="saml_told_once_a_session"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} at {self.provider_id}"
+
+
+class KeptRelayState(models.Model):
+    """What goes back to an application unchanged, and is too long to travel in the browser's address until then."""
+
+    key = models.CharField(primary_key=True, max_length=32)
+    value = models.BinaryField()
+    forget_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key

@@ -70,6 +70,7 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "rules_proposal",
         "signal_transmitter_held",
         "saml_add",
+        "saml_certificate",
         "saml_change",
         "scim_client_add",
         "scim_client_revoke",
@@ -81,7 +82,7 @@ CONSOLE_SENSITIVE: Final = frozenset(
 )
 
 CONSOLE_LOOKED_AT: Final = frozenset(
-    {"rules_confirm", "rules_edit", "rules_proposal", "request_answer", "request_review"}
+    {"rules_confirm", "rules_edit", "rules_proposal", "request_answer", "request_review", "saml_certificate"}
 )
 """Pages of sensitive acts that are also there to be read: only sending their form wants the proof."""
 

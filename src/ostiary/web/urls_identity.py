@@ -3,7 +3,7 @@
 from django.urls import path
 
 from ostiary.web import signals, workload
-from ostiary.web.oidc import token, userinfo
+from ostiary.web.oidc import published, token, userinfo
 from ostiary.web.oidc.authorize import authorize
 from ostiary.web.oidc.end_session import end_session
 from ostiary.web.portal import authenticators, recoveries, request_asking, request_immediate, requests, reviews, tokens
@@ -77,7 +77,7 @@ urlpatterns = [
     path("authenticators/<str:authenticator_id>/remove", authenticators.remove, name="portal_remove"),
     path("scim/v2/<path:rest>", scim, name="scim"),
     path("workload/token", workload.token, name="workload_token"),
-    path(".well-known/oauth-authorization-server", workload.metadata, name="workload_metadata"),
+    path(".well-known/oauth-authorization-server", published.configuration, name="workload_metadata"),
     path("saml/metadata", saml.metadata, name="saml_metadata"),
     path("saml/sign-in", saml.sign_in, name="saml_sign_in"),
     path("saml/continue", saml.go_on, name="saml_continue"),
@@ -90,9 +90,9 @@ urlpatterns = [
     path("oidc/token", token.token, name="oidc_token"),
     path("oidc/revoke", token.revocation, name="oidc_revocation"),
     path("oidc/userinfo", userinfo.userinfo, name="oidc_userinfo"),
-    path("oidc/keys", userinfo.keys, name="oidc_keys"),
+    path("oidc/keys", published.keys, name="oidc_keys"),
     path("oidc/end-session", end_session, name="oidc_end_session"),
-    path(".well-known/openid-configuration", userinfo.configuration, name="oidc_configuration"),
+    path(".well-known/openid-configuration", published.configuration, name="oidc_configuration"),
     path(".well-known/ssf-configuration", signals.configuration, name="ssf_configuration"),
     path("ssf/jwks.json", signals.keys, name="ssf_keys"),
     path("ssf/token", signals.token, name="ssf_token"),

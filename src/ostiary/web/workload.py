@@ -1,6 +1,9 @@
-"""Where services get their tokens, and where programs learn how. Who may have one is `workloads`' to say.
+"""Where services get their tokens. Who may have one is `workloads`' to say; programs learn of it from `oidc.published`.
 
-Source: RFC 6749, sections 3.2, 5.1 and 5.2; RFC 8414 (metadata); RFC 8693, section 2.2.
+The token endpoint that is published is the one of `oidc.token`, which comes here for a service's grants. The address of its
+own goes on for those that were told it.
+
+Source: RFC 6749, sections 3.2, 5.1 and 5.2; RFC 8693, section 2.2.
 """
 
 import secrets
@@ -15,19 +18,19 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import RawPostDataException
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_POST
 
 from ostiary.config.secrets import read_secret
 from ostiary.gateway.decider.authzen.callers import Allowances
 from ostiary.gateway.decider.budget import Budget
 from ostiary.gateway.workload_tokens import EVERYWHERE, WorkloadClaims, sign_workload, workload_key
 from ostiary.identity.facade import client_of
+from ostiary.oidc.answers import TOKEN
 from ostiary.policy.identifiers import ServiceId
 from ostiary.visibility.facade import RecordUnavailable
 from ostiary.workloads.facade import Code, Entitled, TokenRefused, TooManyTokens, entitle, record_issue
 
 TOKEN_PATH: Final = "/workload/token"  # noqa: S105 - an address
-METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
 MAX_BODY_BYTES: Final = 64 * 1024
 TOKENS_PER_SECOND: Final = 2.0
 CONTENT_TYPE: Final = "application/x-www-form-urlencoded"
@@ -52,7 +55,9 @@ def token(request: HttpRequest) -> HttpResponse:
         return form
     issuer, address, now = _issuer(), client_of(request).address, time.time()
     try:
-        entitled = entitle(form, audiences=(issuer, issuer + TOKEN_PATH), address=address, now=now, wait=_wait)
+        entitled = entitle(
+            form, audiences=(issuer, issuer + TOKEN, issuer + TOKEN_PATH), address=address, now=now, wait=_wait
+        )
     except TokenRefused as error:
         _record_refusal(error, address)
         return _refusal(error.code, error.message)
@@ -70,23 +75,6 @@ def token(request: HttpRequest) -> HttpResponse:
     if form["grant_type"].endswith("token-exchange"):
         answer["issued_token_type"] = ISSUED
     return _answer(answer, 200)
-
-
-@require_safe
-def metadata(_request: HttpRequest) -> HttpResponse:
-    """Tell programs where tokens are given out and for what."""
-    issuer = _issuer()
-    document = {
-        "issuer": issuer,
-        "token_endpoint": issuer + TOKEN_PATH,
-        "grant_types_supported": list(GRANTS),
-        "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["private_key_jwt", "none"],
-        "token_endpoint_auth_signing_alg_values_supported": list(ALGORITHMS),
-    }
-    response = JsonResponse(document)
-    response["Cache-Control"] = "public, max-age=300"
-    return response
 
 
 def signed_token(entitled: Entitled, *, now: float) -> str:

@@ -67,6 +67,7 @@ def every_page(company: Company) -> list[str]:
         "/apps/saml",
         "/apps/saml?q=zzzz",
         "/apps/saml/add",
+        "/apps/saml/certificate",
         "/apps/wiki/change",
         "/apps/wiki/remove",
         "/apps/clients",

@@ -344,7 +344,9 @@ def test_a_fresh_proof_is_asked_for_once(
     began = int(time.time())
     back = browser.post("id", str(asked.request.url.raw_path.decode()), asked, code=browser.next_code())
     tokens = fields(books.exchange(books.come_back(books.go(browser, back.headers["location"]))["code"]))
-    assert checked(books, tokens["id_token"])["auth_time"] >= began
+    claims = checked(books, tokens["id_token"])
+    assert claims["auth_time"] >= began
+    assert claims["amr"] == ["otp"], "the password of the sign-in was not asked for anew"
     assert books.go(browser, books.request(**changes)).request.url.path == "/prove", "the next request wants its own"
 
 

@@ -170,5 +170,11 @@ def test_the_metadata_names_the_token_endpoint(robot: Program) -> None:
     answer = robot.send("GET", robot.running.url("id", "/.well-known/oauth-authorization-server"))
     said = answer.json()
     assert said["issuer"] == robot.running.url("id", "")
-    assert said["token_endpoint"] == robot.running.url("id", "/workload/token")
-    assert said["token_endpoint_auth_methods_supported"] == ["private_key_jwt", "none"]
+    assert said["token_endpoint"] == robot.running.url("id", "/oidc/token")
+    assert {"private_key_jwt", "none"} <= set(said["token_endpoint_auth_methods_supported"])
+    form = {
+        "grant_type": "client_credentials",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": robot.assertion(aud=said["token_endpoint"]),
+    }
+    assert robot.send("POST", said["token_endpoint"], data=form).json()["token_type"] == "Bearer"

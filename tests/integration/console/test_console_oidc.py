@@ -7,16 +7,29 @@ from tests.console_company import Company
 from tests.console_fixtures import Visit, text_of
 
 from ostiary.applications.facade import get_app
-from ostiary.oidc.facade import find_client, get_client
+from ostiary.oidc.facade import ClientKind, find_client, get_client
 from ostiary.oidc.services.clients import has_secret
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_list_searches_and_says_what_it_is_for(company: Company, visit: Visit) -> None:
+def test_the_list_searches_has_columns_to_choose_and_can_be_taken_along(company: Company, visit: Visit) -> None:
     assert "https://wiki.example.test/oidc/callback" in text_of(visit().get("/apps/clients"))
     assert "No client matches" in text_of(visit().get("/apps/clients?q=zzzz"))
     assert "Wiki" in text_of(visit().get("/apps/clients?q=callback"))
+    assert "not required" not in text_of(visit().get("/apps/clients"))
+    browser = visit()
+    chosen = browser.get("/apps/clients", {"columns": ["app", "pkce"]})
+    assert chosen.status_code == 302
+    shown = text_of(browser.get("/apps/clients"))
+    assert "required" in shown
+    assert "https://wiki.example.test/oidc/callback" not in shown
+    table = visit().get("/apps/clients/export", {"export": "json", "q": "wiki"}).json()
+    assert [(one["id"], one["redirect_uris"], one["pkce"]) for one in table] == [
+        ("wiki", "https://wiki.example.test/oidc/callback", True)
+    ]
+    assert visit().get("/apps/clients/export", {"export": "json", "q": "zzzz"}).json() == []
+    assert visit().get("/apps/clients/export").headers["Location"] == "/apps/clients"
     visit().post("/apps/wiki/client/remove")
     assert "No app signs people in here yet" in text_of(visit().get("/apps/clients"))
 
@@ -38,6 +51,29 @@ def test_a_product_is_registered_and_its_secret_is_shown_once(company: Company, 
     assert "sign-in client" in text_of(visit().get("/apps/cloud/"))
 
 
+KEYS = '{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}'
+
+
+def test_an_app_that_takes_no_secret_gets_none(company: Company, visit: Visit) -> None:
+    form = {"app_id": "keyed", "redirect_uris": "https://keyed.example.org/x", "keys": KEYS}
+    page = visit().post("/apps/clients/add", form)
+    assert page.status_code == 200
+    assert 'class="secret"' not in page.content.decode()
+    assert (get_client("keyed").kind, len(get_client("keyed").keys)) == (ClientKind.KEY, 1)
+    same = {"redirect_uris": "https://keyed.example.org/y", "keys": ""}
+    assert visit().post("/apps/keyed/client/change", same).status_code == 302
+    assert len(get_client("keyed").keys) == 1, "empty leaves the keys"
+    assert "Its public keys" in text_of(visit().get("/apps/keyed/client/change"))
+    assert "Its public keys" not in text_of(visit().get("/apps/wiki/client/change"))
+    other = KEYS.replace("11qYAYK", "22qYAYK")
+    visit().post("/apps/keyed/client/change", {**same, "keys": other})
+    assert get_client("keyed").keys[0]["x"].startswith("22q")
+    form = {"app_id": "help", "preset": "zammad", "url": "https://help.example.org"}
+    page = visit().post("/apps/clients/add", form)
+    assert 'class="secret"' not in page.content.decode()
+    assert (get_client("help").kind, get_client("help").pkce) == (ClientKind.PUBLIC, True)
+
+
 WRONG = (
     ({"app_id": "cloud"}, "no redirect URI"),
     ({"app_id": "cloud", "redirect_uris": "http://cloud.example.org/x"}, "not encrypted"),
@@ -52,6 +88,11 @@ WRONG = (
     (
         {"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "public": "on", "no_pkce": "on"},
         "nothing but PKCE",
+    ),
+    ({"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "keys": "{}"}, "neither RSA"),
+    (
+        {"app_id": "cloud", "redirect_uris": "https://cloud.example.org/x", "keys": KEYS, "public": "on"},
+        "can keep no key",
     ),
 )
 

@@ -1,12 +1,16 @@
 """The console's pages about sign-in by SAML: an app is added by its metadata or by its values, shown, changed, removed."""
 
+import re
+
+import pytest
 from tests.console_company import Company
 from tests.console_fixtures import Visit, text_of
 from tests.saml_material import CONSUMER, ENTITY, metadata
 
 from ostiary.applications.facade import get_app
+from ostiary.saml import keys
 from ostiary.saml.domain.names import NameFormat
-from ostiary.saml.facade import get_provider, list_providers
+from ostiary.saml.facade import get_provider, list_providers, own_description
 
 
 def test_an_app_is_added_by_its_metadata_shown_and_changed(company: Company, visit: Visit) -> None:
@@ -32,6 +36,13 @@ def test_an_app_is_added_by_its_metadata_shown_and_changed(company: Company, vis
     assert "BEGIN CERTIFICATE" in listed
     assert "PRIVATE KEY" not in listed
     assert "No app matches" in text_of(visit().get("/apps/saml", {"q": "zzzz"}))
+    browser = visit()
+    assert CONSUMER not in text_of(browser.get("/apps/saml"))
+    assert browser.get("/apps/saml", {"columns": ["app", "takes"]}).status_code == 302
+    assert CONSUMER in text_of(browser.get("/apps/saml"))
+    (row,) = visit().get("/apps/saml/export", {"export": "json", "q": "acs"}).json()
+    assert (row["id"], row["entity_id"], row["name_format"]) == ("crm", ENTITY, "email")
+    assert visit().get("/apps/saml/export").headers["Location"] == "/apps/saml"
     changed = {"name_format": "PERSISTENT", "attributes": "g=groups", "starts_here": "on", "start_page": "/home"}
     assert visit().post("/apps/crm/saml", changed).headers["Location"] == "/apps/crm/"
     after = get_provider("crm")
@@ -66,3 +77,33 @@ def test_what_cannot_be_used_changes_nothing_and_says_what_to_do(company: Compan
     assert visit().get("/apps/wiki/saml").headers["Location"] == "/apps/wiki/"
     assert visit().get("/apps/nothing/saml").status_code == 404
     assert "No app signs people in by SAML yet" in text_of(visit().get("/apps/saml"))
+
+
+def test_the_certificate_changes_in_two_steps_with_both_in_the_metadata_between(
+    company: Company, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "RSA_BITS", 2048)
+
+    def published() -> int:
+        return len(own_description().certificates)
+
+    before = own_description().certificates[0]
+    assert "Make the next one" in text_of(visit().get("/apps/saml/certificate"))
+    visit().post("/apps/saml/certificate", {"step": "prepare"})
+    assert (published(), own_description().certificates[0]) == (2, before)
+    page = visit().get("/apps/saml/certificate").content.decode()
+    (shown,) = set(re.findall(r'name="next" value="([^"]+)"', page))
+    visit().post("/apps/saml/certificate", {"step": "prepare"})
+    assert published() == 2, "there is one already"
+    visit().post("/apps/saml/certificate", {"step": "change", "next": "another one"})
+    assert own_description().certificates[0] == before, "only the one that was looked at is changed to"
+    visit().post("/apps/saml/certificate", {"step": "change", "next": shown})
+    assert published() == 1
+    assert own_description().certificates[0] != before
+    visit().post("/apps/saml/certificate", {"step": "prepare"})
+    (coming,) = set(re.findall(r'name="next" value="([^"]+)"', visit().get("/apps/saml/certificate").content.decode()))
+    after = own_description().certificates[0]
+    visit().post("/apps/saml/certificate", {"step": "abandon", "next": coming})
+    assert own_description().certificates == (after,)
+    visit().post("/apps/saml/certificate", {"step": "anything"})
+    assert own_description().certificates == (after,)

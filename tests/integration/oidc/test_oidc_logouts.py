@@ -1,10 +1,12 @@
 """What is owed to applications when a sign-in ends: told once, tried again, and never to an address where no app may live."""
 
+import contextlib
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 from unittest.mock import patch
 from urllib.parse import parse_qs
 
@@ -16,6 +18,7 @@ from django.utils import timezone
 from ostiary.oidc.adapters.logout_sender import NotDelivered, Undeliverable, deliver
 from ostiary.oidc.facade import add_client, end_grants_of_ended_sessions, key_set, last_logout_problems, send_logouts
 from ostiary.oidc.models import Grant, Logout
+from ostiary.oidc.services import logouts
 from ostiary.oidc.services.logouts import PAUSES_SECONDS
 from ostiary.visibility.facade import Actor
 
@@ -106,6 +109,87 @@ def test_an_application_that_refuses_the_token_is_not_asked_again(port: int) -> 
     send_logouts(now)
     assert send_logouts(now + 10_000) == 0
     assert len(App.told) == 1
+
+
+class Dripping(http.server.BaseHTTPRequestHandler):
+    """An application that answers a byte at a time, and never ends."""
+
+    def do_POST(self) -> None:
+        """Send what never becomes an answer until the other side has had enough."""
+        with contextlib.suppress(OSError):
+            self.wfile.write(b"HTTP/1.0 200 OK\r\n")
+            while True:
+                self.wfile.write(b"x")
+                self.wfile.flush()
+                self.server.enough.wait(0.05)  # type: ignore[attr-defined]
+
+    def log_message(self, *_: object) -> None:
+        """Stay quiet."""
+
+
+@pytest.fixture
+def dripping() -> Iterator[int]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Dripping)
+    server.daemon_threads = True
+    server.enough = threading.Event()  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_application_that_sends_a_byte_now_and_then_gains_nothing(dripping: int) -> None:
+    """Every read ends in time, and yet the whole never would."""
+    with pytest.raises(NotDelivered, match="timed out|too long"):
+        deliver(settings.INSTANCE, f"http://127.0.0.1:{dripping}/out", "t", deadline=time.monotonic() + 0.5)
+
+
+@pytest.mark.django_db
+def test_a_slow_application_keeps_no_other_waiting(port: int, dripping: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slow one is due first; the other is told while the slow one is still at it."""
+    ended(dripping)
+    add_client(
+        "quick",
+        redirect_uris=["https://quick.example.org/callback"],
+        backchannel_logout_uri=f"http://127.0.0.1:{port}/out",
+        actor=ADMIN,
+    )
+    Grant.objects.create(
+        client_id="quick", person_id="p_1", session_id="s_over", auth_time=1.0, created_at=timezone.now()
+    )
+    now = timezone.now().timestamp()
+    end_grants_of_ended_sessions(now)
+    slow_told = threading.Event()
+
+    def told(instance: Any, uri: str, token: str, *, deadline: float) -> None:
+        if str(dripping) in uri:
+            assert slow_told.wait(60), "the quick one was not told while the slow one held on"
+            raise NotDelivered("slow")
+        deliver(instance, uri, token, deadline=deadline)
+        slow_told.set()
+
+    monkeypatch.setattr(logouts, "deliver", told)
+    monkeypatch.setattr(logouts, "SECONDS", 60.0)
+    assert send_logouts(now) == 1
+    assert last_logout_problems() == {"books": "slow"}
+    assert len(App.told) == 1
+
+
+@pytest.mark.django_db
+def test_what_a_client_is_owed_beyond_its_time_stays_due(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    grant = ended(port)
+    for session in ("s_two", "s_three"):
+        Grant.objects.create(
+            client_id="books", person_id="p_1", session_id=session, auth_time=1.0, created_at=grant.created_at
+        )
+    now = timezone.now().timestamp()
+    assert end_grants_of_ended_sessions(now) == 3
+    monkeypatch.setattr(logouts, "SECONDS", 0.0)
+    monkeypatch.setattr(logouts, "deliver", lambda *_args, **_more: None)
+    assert send_logouts(now) == 1, "the first is tried, the others are not even counted as tried"
+    assert sorted(Logout.objects.values_list("tries", flat=True)) == [0, 0, 1]
+    monkeypatch.setattr(logouts, "SECONDS", 60.0)
+    assert send_logouts(now) == 2
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.oidc.domain.authorization import AuthorizationRefused, answers_challenge, read_asked, single_values
-from ostiary.oidc.domain.claims import About, acr_of, amr_of, claims_about
+from ostiary.oidc.domain.claims import About, acr_of, amr_of, claims_about, counted_since
 from ostiary.oidc.domain.client import (
     FIXED_CLAIMS,
     Client,
@@ -249,14 +250,36 @@ def test_who_has_no_role_is_told_none() -> None:
     assert "role" not in claims_about(ADA, ("openid",), client(claims={"role": "role"}, roles={"nobody": "x"}))
 
 
-def test_how_strong_a_sign_in_was() -> None:
-    password = Authentication("password", AuthStrength.SINGLE, 1.0)
-    code = Authentication("totp", AuthStrength.OTP, 2.0)
-    passkey = Authentication("webauthn", AuthStrength.PHISHING_RESISTANT, 3.0)
-    assert (acr_of(()), amr_of(())) == ("single", [])
-    assert (acr_of([password]), amr_of([password])) == ("single", ["pwd"])
-    assert (acr_of([password, code]), amr_of([password, code])) == ("mfa", ["mfa", "otp", "pwd"])
-    assert (acr_of([passkey]), amr_of([passkey])) == ("phr", ["hwk", "mfa", "user"])
+PASSWORD = Authentication("password", AuthStrength.SINGLE, 1.0)
+CODE = Authentication("totp", AuthStrength.OTP, 2.0)
+PASSKEY = Authentication("webauthn", AuthStrength.PHISHING_RESISTANT, 3.0)
+RECOVERY_CODE = Authentication("recovery_code", AuthStrength.ANY, 4.0)
+DIRECTORY = Authentication("directory_otp", AuthStrength.OTP, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("proofs", "acr", "amr"),
+    [
+        ((), "single", []),
+        ((PASSWORD,), "single", ["pwd"]),
+        ((PASSWORD, CODE), "mfa", ["mfa", "otp", "pwd"]),
+        ((PASSWORD, RECOVERY_CODE), "mfa", ["mfa", "otp", "pwd"]),
+        ((CODE,), "mfa", ["otp"]),
+        ((CODE, RECOVERY_CODE), "mfa", ["otp"]),
+        ((PASSKEY,), "phr", ["mfa", "pop", "user"]),
+        ((DIRECTORY,), "mfa", ["mfa"]),
+    ],
+)
+def test_how_strong_a_sign_in_was(proofs: tuple[Authentication, ...], acr: str, amr: list[str]) -> None:
+    """RFC 8176: `mfa` is said of two kinds of factor, and one code alone is one."""
+    assert (acr_of(proofs), amr_of(proofs)) == (acr, amr)
+
+
+def test_what_was_proved_before_a_client_wanted_it_anew_does_not_count() -> None:
+    given = (PASSWORD, CODE, PASSKEY)
+    assert counted_since(given, 0.0) == given
+    assert counted_since(given, 2.0) == (CODE, PASSKEY)
+    assert counted_since(given, 3.5) == ()
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
@@ -274,6 +297,20 @@ def test_each_product_can_be_registered_and_says_what_to_type(name: str) -> None
     assert "books" in words
     assert "{issuer}" not in words
     assert "{client}" not in words
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_what_a_product_is_told_fits_how_it_proves_itself(name: str) -> None:
+    """A product that takes no secret is a public client, held to PKCE; every other one is told where its secret goes."""
+    preset = find_preset(name)
+    words = "\n".join(preset.guide)
+    assert ("SECRET" in words) is not preset.public
+    assert preset.pkce or not preset.public
+    assert preset.fill("https://x.example.org", {})["kind"] is (
+        ClientKind.PUBLIC if preset.public else ClientKind.SECRET
+    )
+    documented = Path(__file__).parents[3] / "docs" / "how-to" / "sign-in-for-other-apps.md"
+    assert preset.source in documented.read_text(), "the how-to says what the facts were read from"
 
 
 def test_a_product_needs_its_address() -> None:

@@ -24,13 +24,23 @@ ACR_PHISHING_RESISTANT: Final = "phr"
 ACR_SECOND_FACTOR: Final = "mfa"
 ACR_SINGLE: Final = "single"
 ACR_VALUES: Final = (ACR_PHISHING_RESISTANT, ACR_SECOND_FACTOR, ACR_SINGLE)
-_AMR: Final = {
+_AMR: Final[Mapping[str, tuple[str, ...]]] = {
     "password": ("pwd",),
     "totp": ("otp",),
-    "webauthn": ("hwk", "user"),
-    "recovery_code": ("kba",),
-    "email": ("email",),
+    "recovery_code": ("otp",),
+    "webauthn": ("pop", "user"),
 }
+"""In the words of RFC 8176, section 2. A passkey may live in hardware or be copied between somebody's devices, which nobody
+can tell from outside: `pop` claims neither. A link by mail, or another directory's word, has no word there."""
+_FACTORS: Final[Mapping[str, frozenset[str]]] = {
+    "password": frozenset({"known"}),
+    "totp": frozenset({"held"}),
+    "recovery_code": frozenset({"held"}),
+    "webauthn": frozenset({"held", "verified"}),
+    "directory_otp": frozenset({"known", "held"}),
+    "directory_phishing_resistant": frozenset({"held", "verified"}),
+}
+"""What kinds of factor a proof is made of; a passkey asks its owner for a PIN or a finger besides."""
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,8 +78,21 @@ def claims_about(about: About, scopes: Iterable[str], client: Client) -> dict[st
     return found
 
 
+def counted_since(proofs: Iterable[Authentication], since: float) -> tuple[Authentication, ...]:
+    """Return the proofs that a token speaks of: those given since a moment.
+
+    `auth_time`, `acr` and `amr` say how and when somebody was authenticated (Core, section 2). Where a client wanted that
+    done anew (`prompt=login`, `max_age`), what was proved before says nothing about it.
+
+    Args:
+        proofs: all of a session.
+        since: seconds since the epoch; 0 where the client set no bound: then the whole sign-in is meant.
+    """
+    return tuple(one for one in proofs if one.at >= since)
+
+
 def acr_of(proofs: Iterable[Authentication]) -> str:
-    """Return how strong the proofs of a session are together."""
+    """Return how strong the strongest proof is: phishing-resistant, a second factor, or neither."""
     strength = max((one.strength for one in proofs), default=AuthStrength.SINGLE)
     if strength >= AuthStrength.PHISHING_RESISTANT:
         return ACR_PHISHING_RESISTANT
@@ -77,16 +100,19 @@ def acr_of(proofs: Iterable[Authentication]) -> str:
 
 
 def amr_of(proofs: Iterable[Authentication]) -> list[str]:
-    """Return what was proved, in the words of RFC 8176; `mfa` where there is a second factor."""
+    """Return what was proved, in the words of RFC 8176; `mfa` only where these proofs hold two kinds of factor.
+
+    A code alone, given anew in a sign-in that began with a password, is `otp` and no more: the password was not.
+    """
     given = tuple(proofs)
     names = {name for one in given for name in _AMR.get(one.method, ())}
-    if acr_of(given) != ACR_SINGLE:
+    if len(frozenset[str]().union(*(_FACTORS.get(one.method, frozenset()) for one in given))) > 1:
         names.add("mfa")
     return sorted(names)
 
 
 def auth_time_of(proofs: Iterable[Authentication]) -> float:
-    """Return when somebody last proved who they are."""
+    """Return when somebody last proved who they are; 0 where they did not."""
     return max((one.at for one in proofs), default=0.0)
 
 

@@ -2,7 +2,8 @@
 
 `{url}` is the product's address without the last slash, `{issuer}` and `{client}` are ours, SECRET is what `add` printed.
 A product is `pkce=False` where its present version is known not to send PKCE, or not known to; one that does send it is
-held to it all the same. Source: each product's own administration guide.
+held to it all the same. Each says what its facts were read from; where that is another provider's guide, no account of the
+product's own was at hand.
 """
 
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.oidc.domain.client import UnusableClient, parse_redirect_uris
+from ostiary.oidc.domain.client import ClientKind, UnusableClient, parse_redirect_uris
 
 
 class Preset(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,11 +26,15 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
         claims: what it wants besides the usual claims.
         roles: roles that it knows, by group.
         guide: what to type, line by line.
+        source: what these facts were read from.
+        public: whether it can keep no secret, and proves itself by PKCE alone.
     """
 
     name: str
     redirects: tuple[str, ...]
     guide: tuple[str, ...]
+    source: str
+    public: bool = False
     after_logout: tuple[str, ...] = ()
     backchannel: str = ""
     pkce: bool = True
@@ -57,7 +62,8 @@ class Preset(msgspec.Struct, frozen=True, kw_only=True):
             "claims": dict(self.claims),
             "roles": dict(self.roles),
         }
-        return {"pkce": self.pkce, **known, **{name: value for name, value in given.items() if value}}
+        kind = ClientKind.PUBLIC if self.public else ClientKind.SECRET
+        return {"pkce": self.pkce, "kind": kind, **known, **{name: value for name, value in given.items() if value}}
 
     def steps(self, issuer: str, client: str) -> tuple[str, ...]:
         """Return what to type into the product, line by line."""
@@ -88,8 +94,9 @@ _ENDPOINTS: Final = (
 PRESETS: Final[Mapping[str, Preset]] = {
     "bookstack": Preset(
         name="BookStack",
+        source="https://github.com/BookStackApp/BookStack (app/Access/Oidc/OidcService.php, app/Access/LoginService.php)",
         redirects=("{url}/oidc/callback",),
-        after_logout=("{url}", "{url}/"),
+        after_logout=("{url}", "{url}/", "{url}/login?prevent_auto_init=true"),
         guide=(
             "In BookStack's .env:",
             "AUTH_METHOD=oidc",
@@ -106,6 +113,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "forgejo": Preset(
         name="Forgejo",
+        source="a fork of Gitea: as there, not looked at by itself",
         redirects=("{url}/user/oauth2/ostiary/callback",),
         pkce=False,
         guide=(
@@ -119,6 +127,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "gitea": Preset(
         name="Gitea",
+        source="https://github.com/go-gitea/gitea/pull/38202 (no PKCE), https://github.com/kanidm/kanidm/pull/3351 (redirect URI)",
         redirects=("{url}/user/oauth2/ostiary/callback",),
         pkce=False,
         guide=(
@@ -132,6 +141,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "gitlab": Preset(
         name="GitLab",
+        source="https://docs.gitlab.com/administration/auth/oidc",
         redirects=("{url}/users/auth/openid_connect/callback",),
         guide=(
             "In /etc/gitlab/gitlab.rb, then gitlab-ctl reconfigure:",
@@ -145,6 +155,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "grafana": Preset(
         name="Grafana",
+        source="https://grafana.com/docs/grafana/latest/setup-grafana/configure-access/configure-authentication/generic-oauth/",
         redirects=("{url}/login/generic_oauth",),
         after_logout=("{url}/login",),
         claims={"role": "role"},
@@ -167,6 +178,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "immich": Preset(
         name="Immich",
+        source="https://docs.immich.app/administration/oauth",
         redirects=("{url}/auth/login", "{url}/user-settings", "app.immich:///oauth-callback"),
         guide=(
             "Administration, Settings, OAuth authentication:",
@@ -177,6 +189,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "mattermost": Preset(
         name="Mattermost",
+        source="https://github.com/mattermost/docs (OpenID Connect single sign-on)",
         redirects=("{url}/signup/openid/complete",),
         pkce=False,
         guide=(
@@ -187,6 +200,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "nextcloud": Preset(
         name="Nextcloud",
+        source="https://github.com/nextcloud/user_oidc (appinfo/routes.php, lib/Command/UpsertProvider.php)",
         redirects=("{url}/apps/user_oidc/code", "{url}/index.php/apps/user_oidc/code"),
         after_logout=("{url}", "{url}/", "{url}/index.php/login"),
         backchannel="{url}/index.php/apps/user_oidc/backchannel-logout/Ostiary",
@@ -195,11 +209,12 @@ PRESETS: Final[Mapping[str, Preset]] = {
             "php occ user_oidc:provider Ostiary --clientid={client} --clientsecret=SECRET \\",
             "  --discoveryuri={issuer}/.well-known/openid-configuration \\",
             '  --scope="openid email profile groups" --unique-uid=0 --mapping-uid=sub \\',
-            "  --mapping-groups=groups --group-provisioning=1",
+            "  --mapping-groups=groups --group-provisioning=1 --send-id-token-hint=1",
         ),
     ),
     "outline": Preset(
         name="Outline",
+        source="https://github.com/outline/outline (plugins/oidc/server/auth/oidcRouter.ts, env.ts)",
         redirects=("{url}/auth/oidc.callback",),
         after_logout=("{url}", "{url}/"),
         pkce=False,
@@ -218,6 +233,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "paperless-ngx": Preset(
         name="Paperless-ngx",
+        source="https://www.authelia.com/integration/openid-connect/clients/paperless/",
         redirects=("{url}/accounts/oidc/ostiary/login/callback/",),
         guide=(
             "In Paperless' environment, the second on one line:",
@@ -229,6 +245,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "portainer": Preset(
         name="Portainer",
+        source="https://github.com/portainer/portainer (api/oauth/oauth.go)",
         redirects=("{url}", "{url}/"),
         after_logout=("{url}", "{url}/"),
         pkce=False,
@@ -243,6 +260,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "proxmox": Preset(
         name="Proxmox VE",
+        source="https://integrations.goauthentik.io/hypervisors-orchestrators/proxmox-ve/",
         redirects=("{url}",),
         pkce=False,
         guide=(
@@ -253,6 +271,7 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "vaultwarden": Preset(
         name="Vaultwarden",
+        source="https://github.com/dani-garcia/vaultwarden (.env.template), https://integrations.goauthentik.io/security/vaultwarden/",
         redirects=("{url}/identity/connect/oidc-signin",),
         guide=(
             "In Vaultwarden's environment (1.35 or newer):",
@@ -266,13 +285,14 @@ PRESETS: Final[Mapping[str, Preset]] = {
     ),
     "zammad": Preset(
         name="Zammad",
+        source="https://admin-docs.zammad.org/en/latest/settings/security/third-party/openid-connect.html",
         redirects=("{url}/auth/openid_connect/callback",),
         backchannel="{url}/auth/openid_connect/backchannel_logout",
-        pkce=False,
+        public=True,
         guide=(
             "Admin, Security, Third-party applications, Authentication via OpenID Connect:",
             "Identifier: {client}   Issuer: {issuer}   Scopes: openid email profile",
-            "Switch PKCE on where your version has it.",
+            "PKCE: yes. Zammad takes no secret, so it proves itself by PKCE alone.",
         ),
     ),
 }

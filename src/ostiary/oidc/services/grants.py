@@ -13,7 +13,7 @@ from django.db import transaction
 
 from ostiary.identity.facade import SignInSession
 from ostiary.oidc.domain.authorization import Asked, AuthorizationRefused, answers_challenge
-from ostiary.oidc.domain.claims import auth_time_of
+from ostiary.oidc.domain.claims import acr_of, amr_of, auth_time_of, counted_since
 from ostiary.oidc.domain.client import Client
 from ostiary.oidc.journal import record_end
 from ostiary.oidc.models import Grant, Token
@@ -36,6 +36,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
         person: who signed in.
         session: in which session.
         auth_time: when they had last proved who they are, seconds since the epoch.
+        acr: how strong the proofs were that counted; empty where it was issued before that was kept.
+        amr: what those proofs were.
         created_at: when, seconds since the epoch.
     """
 
@@ -46,6 +48,8 @@ class Held(msgspec.Struct, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     nonce: str
     auth_time: float
+    acr: str = ""
+    amr: tuple[str, ...] = ()
     created_at: float
 
 
@@ -58,23 +62,26 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @transaction.atomic
-def issue_code(client: Client, asked: Asked, *, session: SignInSession, now: float) -> str:
-    """Return a code for somebody who may sign in.
+def issue_code(client: Client, asked: Asked, *, session: SignInSession, now: float, since: float = 0.0) -> str:
+    """Return a code for somebody who may sign in. How they proved who they are is settled now: a refresh changes nothing of it.
 
     Args:
         client: whom it is for.
         asked: what the client asked.
         session: whose sign-in.
         now: seconds since the epoch.
+        since: only proofs given since then count, seconds since the epoch; 0 for all of the sign-in.
     """
-    at = _moment(now)
+    at, proofs = _moment(now), counted_since(session.authentications, since)
     grant = Grant.objects.create(
         client_id=client.id,
         person_id=session.person_id,
         session_id=session.id,
         scopes=list(asked.scopes),
         nonce=asked.nonce,
-        auth_time=auth_time_of(session.authentications),
+        auth_time=auth_time_of(proofs),
+        acr=acr_of(proofs),
+        amr=amr_of(proofs),
         created_at=at,
     )
     return _issue(grant, Token.Kind.CODE, now, CODE_SECONDS, redirect_uri=asked.redirect_uri, challenge=asked.challenge)
@@ -238,6 +245,8 @@ def _held(grant: Grant) -> Held:
         scopes=tuple(grant.scopes),
         nonce=grant.nonce,
         auth_time=grant.auth_time,
+        acr=grant.acr,
+        amr=tuple(grant.amr),
         created_at=grant.created_at.timestamp(),
     )
 

@@ -3,6 +3,10 @@
 Source: OpenID Connect Back-Channel Logout 1.0.
 """
 
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -10,8 +14,9 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
+from ostiary.config.places import Instance
 from ostiary.identity.facade import living_sessions
-from ostiary.oidc.adapters.logout_sender import NotDelivered, Undeliverable, deliver
+from ostiary.oidc.adapters.logout_sender import SECONDS, NotDelivered, Undeliverable, deliver
 from ostiary.oidc.journal import record_logout_given_up
 from ostiary.oidc.models import Grant, Logout
 from ostiary.oidc.signing import sign_logout_token
@@ -20,10 +25,20 @@ from ostiary.policy.identifiers import SessionId
 PAUSES_SECONDS: Final = (5, 30, 120, 600, 1800)
 """How long after each try that failed the next one comes; after the last there is none."""
 
-LOGOUTS_A_ROUND: Final = 50
+LOGOUTS_A_CLIENT: Final = 20
+CLIENTS_AT_ONCE: Final = 16
 KEEP: Final = timedelta(days=7)
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """One word to say: that a sign-in ended, signed."""
+
+    logout: Logout
+    uri: str
+    token: str
 
 
 def end_grants_of_ended_sessions(now: float) -> int:
@@ -64,21 +79,74 @@ def owe_logout(grant: Grant, *, now: float) -> None:
 
 
 def send_logouts(now: float) -> int:
-    """Tell applications what is due; return how many were told. What failed is tried again, later each time."""
+    """Tell applications what is due; return how many words were taken. What failed is tried again, later each time.
+
+    Applications are told side by side, each for a few seconds at most, so that a slow one keeps no other waiting.
+
+    Args:
+        now: seconds since the epoch.
+    """
     at = datetime.fromtimestamp(now, UTC)
-    due = Logout.objects.filter(done_at=None, next_try_at__lte=at).order_by("next_try_at").select_related("client")
+    owed: dict[str, list[Logout]] = {}
+    for logout in (
+        Logout.objects.filter(done_at=None, next_try_at__lte=at).order_by("next_try_at").select_related("client")
+    ):
+        mine = owed.setdefault(logout.client_id, [])
+        if len(mine) < LOGOUTS_A_CLIENT:
+            mine.append(logout)
     told = 0
-    for logout in due[:LOGOUTS_A_ROUND]:
-        token = sign_logout_token(client=logout.client_id, person=logout.person_id, session=logout.session_id, now=now)
-        try:
-            deliver(settings.INSTANCE, logout.client.backchannel_logout_uri, token)
-        except NotDelivered as error:
-            _try_again(logout, error, now)
-        else:
+    for logout, error in _tell_all([_words(several, now) for several in owed.values()]):
+        if error is None:
             told += 1
             Logout.objects.filter(pk=logout.pk).update(done_at=at, tries=logout.tries + 1, problem="")
+        else:
+            _try_again(logout, error, now)
     Logout.objects.filter(done_at__lt=at - KEEP).delete()
     return told
+
+
+def _words(several: list[Logout], now: float) -> list[_Word]:
+    return [
+        _Word(
+            logout=one,
+            uri=one.client.backchannel_logout_uri,
+            token=sign_logout_token(client=one.client_id, person=one.person_id, session=one.session_id, now=now),
+        )
+        for one in several
+    ]
+
+
+def _tell_all(clients: list[list[_Word]]) -> Iterator[tuple[Logout, NotDelivered | None]]:
+    """Tell each client its words in turn, all clients at once; yield how each try ended. What was not tried stays due."""
+    if not clients:
+        return
+    pool = ThreadPoolExecutor(max_workers=min(len(clients), CLIENTS_AT_ONCE), thread_name_prefix="logout")
+    rounds = -(-len(clients) // CLIENTS_AT_ONCE)
+    try:
+        running = {pool.submit(_tell_one, words, settings.INSTANCE): words for words in clients}
+        done, late = wait(running, timeout=rounds * (SECONDS + 1))
+        for one in done:
+            yield from one.result()
+        for one in late:
+            yield running[one][0].logout, NotDelivered("It took too long to find its address.")
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _tell_one(words: list[_Word], instance: Instance) -> list[tuple[Logout, NotDelivered | None]]:
+    """Tell one client what it is owed, as far as its time goes. In a thread of its own: it asks the database nothing."""
+    until = time.monotonic() + SECONDS
+    ended: list[tuple[Logout, NotDelivered | None]] = []
+    for word in words:
+        if ended and time.monotonic() >= until:
+            break
+        try:
+            deliver(instance, word.uri, word.token, deadline=until)
+        except NotDelivered as error:
+            ended.append((word.logout, error))
+        else:
+            ended.append((word.logout, None))
+    return ended
 
 
 def _try_again(logout: Logout, error: NotDelivered, now: float) -> None:

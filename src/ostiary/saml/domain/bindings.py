@@ -15,8 +15,8 @@ import msgspec
 from ostiary.saml.domain.problems import RefusedMessage
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
-MAX_RELAY_STATE: Final = 1000
-"""Bytes. The standard says 80 and nobody keeps to it."""
+MAX_RELAY_STATE: Final = 2048
+"""Bytes. The standard says 80 and nobody keeps to it: the address of a page with its filters is longer."""
 _KEYS: Final = frozenset({"SAMLRequest", "SAMLResponse", "RelayState", "SigAlg", "Signature", "SAMLEncoding"})
 _DEFLATE: Final = "urn:oasis:names:tc:SAML:2.0:bindings:URL-Encoding:DEFLATE"
 

@@ -1,4 +1,4 @@
-"""Answers: how somebody is named to an application, each request answered once, and the response itself.
+"""Answers: each request answered once, and the response itself.
 
 Whether they may sign in is decided before, by the rules; here it is only said.
 """
@@ -11,20 +11,21 @@ from typing import Final
 import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils.crypto import salted_hmac
 
 from ostiary.errors import OstiaryError
 from ostiary.identity.facade import Person, SignInSession
 from ostiary.saml.domain.bindings import to_query, with_signature
 from ostiary.saml.domain.contexts import AskedContext
-from ostiary.saml.domain.names import NameFormat, Status
+from ostiary.saml.domain.names import Status
 from ostiary.saml.domain.people import Known, statements
 from ostiary.saml.domain.responses import Envelope, Subject, write_failure, write_logout_response, write_success
 from ostiary.saml.domain.service_provider import ServiceProvider
 from ostiary.saml.domain.signatures import RSA_SHA256, sign_octets
 from ostiary.saml.keys import signing_key
-from ostiary.saml.models import AnsweredRequest, StoredName
+from ostiary.saml.models import AnsweredRequest
 from ostiary.saml.queries import METADATA_PATH, own_address
+from ostiary.saml.services.naming import name_of, session_index_of
+from ostiary.saml.services.participations import note_participation
 
 REMEMBER_SECONDS: Final = 2 * 3600
 """Longer than a request can be under way: its own age, and the time to sign in."""
@@ -43,6 +44,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
         consumer: where the answer goes.
         at: when it asked, seconds since the epoch.
         relay_state: what goes back unchanged.
+        relay_key: by which it is found where it is kept here instead.
     """
 
     provider: str
@@ -50,6 +52,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     consumer: str
     at: float
     relay_state: str = ""
+    relay_key: str = ""
     force: bool = False
     passive: bool = False
     name_format: str = ""
@@ -94,26 +97,6 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     signs_in: bool = False
 
 
-@transaction.atomic
-def name_of(provider: ServiceProvider, person: Person, session: SignInSession) -> str:
-    """Return how somebody is named to an application; a persistent name is made at the first sign-in."""
-    match provider.name_format:
-        case NameFormat.EMAIL:
-            return person.email
-        case NameFormat.TRANSIENT:
-            return f"_{_derived('transient', provider, session)}"
-        case NameFormat.PERSISTENT:
-            found, _new = StoredName.objects.get_or_create(
-                provider_id=provider.app, person_id=person.id, defaults={"value": randomness.token_hex(20)}
-            )
-            return found.value
-
-
-def session_index_of(provider: ServiceProvider, session: SignInSession) -> str:
-    """Return how a sign-in is called to an application, which can end it by that; it says nothing to another one."""
-    return f"_{_derived('session', provider, session)}"
-
-
 def refusal_of(asked: Asked, provider: ServiceProvider, name: str) -> tuple[Status, ...]:
     """Return why somebody cannot be named as an application wants it; empty when they can."""
     if asked.name_format and asked.name_format != provider.name_format:
@@ -147,11 +130,13 @@ def write_sign_in(
     failure = refusal_of(asked, provider, name)
     if failure:
         return write_refusal(asked, provider, failure, now=now)
-    _answer_once(asked, now)
+    answer_once(asked, now)
+    index = session_index_of(provider, session)
+    note_participation(provider.app, session, name=name, index=index, now=now)
     subject = Subject(
         name=name,
         name_format=provider.name_format,
-        session_index=session_index_of(provider, session),
+        session_index=index,
         signed_in_at=max((one.at for one in session.authentications), default=session.created_at),
         context=context,
         until=session.expires_at,
@@ -177,7 +162,7 @@ def write_refusal(asked: Asked, provider: ServiceProvider, codes: tuple[Status, 
     Raises:
         AnsweredBefore: when this request was answered.
     """
-    _answer_once(asked, now)
+    answer_once(asked, now)
     signing = signing_key(settings.INSTANCE.secrets) if provider.sign_response else None
     return _delivery(asked, write_failure(_envelope(asked, now), codes, signing=signing))
 
@@ -196,8 +181,8 @@ def write_signed_out(asked: AskedOut, provider: ServiceProvider, codes: tuple[St
     return Delivery(url=f"{asked.consumer}{joint}{signed}", field="", message="")
 
 
-def _answer_once(asked: Asked, now: float) -> None:
-    """Note that a request is answered now.
+def answer_once(asked: Asked | AskedOut, now: float) -> None:
+    """Note that a request is answered now; its ID is remembered for longer than it could be brought again.
 
     Raises:
         AnsweredBefore: when it was.
@@ -230,8 +215,3 @@ def _delivery(asked: Asked | AskedOut, document: bytes) -> Delivery:
 
 def _new_id() -> str:
     return f"_{randomness.token_hex(20)}"
-
-
-def _derived(purpose: str, provider: ServiceProvider, session: SignInSession) -> str:
-    text = f"{provider.app}\0{session.id}"
-    return salted_hmac(f"ostiary.saml.{purpose}", text, algorithm="sha256").hexdigest()[:40]

@@ -1,13 +1,11 @@
-"""Applications that speak SAML: added with their entry in the catalogue, changed, and the keys they know us by."""
+"""Applications that speak SAML: added with their entry in the catalogue, and changed."""
 
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from django.conf import settings
 from django.db import transaction
 
 from ostiary.applications.facade import App, SignIn, UnusableApp, add_app_elsewhere, change_app, get_app
@@ -15,7 +13,6 @@ from ostiary.saml.domain.metadata import parse_url
 from ostiary.saml.domain.names import NameFormat
 from ostiary.saml.domain.problems import RefusedMessage
 from ostiary.saml.domain.service_provider import Attribute, Described, ServiceProvider
-from ostiary.saml.keys import CertificateInfo, abandon_next, change_to_next, describe_certificate, prepare_next
 from ostiary.saml.models import StoredProvider
 from ostiary.saml.queries import OPEN_PATH, UnknownProvider, own_address, to_provider
 from ostiary.visibility.domain.events import EntityChange
@@ -149,38 +146,6 @@ def launch_url_of(app_id: str, described: Described, *, starts_here: bool) -> st
     return f"{parts.scheme}://{parts.netloc}/"
 
 
-def prepare_certificate(*, actor: Actor) -> CertificateInfo:
-    """Make the next certificate and name it in metadata beside the one in use.
-
-    Raises:
-        NextKeyExists: when there is one.
-    """
-    found = describe_certificate(prepare_next(_secrets()).certificate)
-    _record_certificate(actor, "create", found)
-    return found
-
-
-def change_certificate(*, actor: Actor) -> CertificateInfo:
-    """Sign with the next certificate's key from now on.
-
-    Raises:
-        NoNextKey: when none was prepared.
-    """
-    found = describe_certificate(change_to_next(_secrets()).certificate)
-    _record_certificate(actor, "update", found)
-    return found
-
-
-def abandon_certificate(*, actor: Actor) -> None:
-    """Drop the next certificate.
-
-    Raises:
-        NoNextKey: when none was prepared.
-    """
-    abandon_next(_secrets())
-    _record_certificate(actor, "delete", None)
-
-
 def _follow(before: ServiceProvider, after: ServiceProvider, actor: Actor) -> App:
     """Let the catalogue's address follow, where it was the one that follows from the application itself."""
     app = get_app(after.app)
@@ -237,23 +202,3 @@ def _put_on_record(
             after=msgspec.to_builtins(after),
         )
     )
-
-
-def _record_certificate(actor: Actor, change: EntityChange, found: CertificateInfo | None) -> None:
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type="certificate",
-            entity_id="saml",
-            entity_name="SAML signing certificate",
-            after={"sha256": found.fingerprint, "ends_at": found.ends_at} if found else None,
-        )
-    )
-
-
-def _secrets() -> Path:
-    folder: Path = settings.INSTANCE.secrets
-    return folder

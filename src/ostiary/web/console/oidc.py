@@ -21,24 +21,57 @@ from ostiary.oidc.facade import (
     rotate_secret,
 )
 from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.columns import ShownColumns, with_columns
+from ostiary.web.console.export import export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.listing import cut, matches
 from ostiary.web.console.oidc_form import ClientForm
 from ostiary.web.console.page import page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
+from ostiary.web.console.tables import CLIENTS
 
 SECTION = Resource.APPS
 
 
+def listed_clients(text: str) -> list[Client]:
+    """Return clients whose name, identifier, product or redirect URIs match."""
+    return [one for one in list_clients() if matches(text, (one.id, one.name, one.preset, *one.redirect_uris))]
+
+
 @console_page(Resource.APPS, Action.VIEW)
-def clients(request: HttpRequest) -> HttpResponseBase:
+@with_columns(CLIENTS)
+def clients(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
     """List the clients."""
     text = request.GET.get("q", "").strip()
     living = count_sign_ins()
-    found = [one for one in list_clients() if matches(text, (one.id, one.name, *one.redirect_uris))]
-    page = cut([(one, living.get(one.id, 0)) for one in found], page_number(request))
-    return render_page(request, "oidc/list.html", SECTION, {"page": page, "text": text})
+    page = cut([(one, living.get(one.id, 0)) for one in listed_clients(text)], page_number(request))
+    return render_page(request, "oidc/list.html", SECTION, {"page": page, "columns": columns, "text": text})
+
+
+@console_page(Resource.APPS, Action.EXPORT)
+def clients_export(request: HttpRequest) -> HttpResponseBase:
+    """Return the listed clients as a file."""
+    if not wants_export(request):
+        return redirect("console:clients")
+    living = count_sign_ins()
+    rows = (
+        {
+            "id": one.id,
+            "name": one.name,
+            "product": one.preset,
+            "proves_itself_by": one.kind.value,
+            "pkce": one.pkce,
+            "redirect_uris": " ".join(one.redirect_uris),
+            "post_logout_redirect_uris": " ".join(one.post_logout_redirect_uris),
+            "backchannel_logout_uri": one.backchannel_logout_uri,
+            "claims": " ".join(f"{claim}={source}" for claim, source in one.claims.items()),
+            "roles": " ".join(f"{group}={role}" for group, role in one.roles.items()),
+            "sign_ins": living.get(one.id, 0),
+        }
+        for one in listed_clients(request.GET.get("q", ""))
+    )
+    return export_table(request, "sign-in-clients", rows)
 
 
 @console_page(Resource.APPS, Action.VIEW)

@@ -61,6 +61,12 @@ class ClientForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2, "class": "code"}),
         help_text=_("One a line, group and role in the app: administrators=Admin. * is everybody."),
     )
+    keys = forms.CharField(
+        label=_("Its public keys"),
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "class": "code", "spellcheck": "false"}),
+        help_text=_("A JWK Set. The app then proves itself by its own key (private_key_jwt) and gets no secret."),
+    )
     public = forms.BooleanField(label=_("Runs on people's devices and can keep no secret"), required=False)
     no_pkce = forms.BooleanField(label=_("Cannot use PKCE"), required=False)
 
@@ -69,6 +75,12 @@ class ClientForm(forms.Form):
         if client is not None:
             for field in ("app_id", "preset", "url", "name", "public"):
                 del self.fields[field]
+            if client.kind is ClientKind.KEY:
+                self.fields["keys"].help_text = _(
+                    "A JWK Set that takes the place of the keys it has. Empty leaves them."
+                )
+            else:
+                del self.fields["keys"]
             self.fields["redirect_uris"].required = True
 
     def clean_claims(self) -> dict[str, str]:
@@ -78,6 +90,13 @@ class ClientForm(forms.Form):
     def clean_roles(self) -> dict[str, str]:
         """Return roles by group."""
         return self._pairs("roles")
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse two ways to prove itself at once."""
+        typed = super().clean()
+        if self.cleaned_data.get("public") and self.cleaned_data.get("keys"):
+            self.add_error("keys", _("An app on people's devices can keep no key: give keys, or tick that it is one."))
+        return typed
 
     def added(self) -> dict[str, Any]:
         """Return what was typed as the arguments of a new client.
@@ -99,8 +118,10 @@ class ClientForm(forms.Form):
             name, given = name or preset.name, preset.fill(typed["url"], given)
         if typed["no_pkce"]:
             given["pkce"] = False
-        kind = ClientKind.PUBLIC if typed["public"] else ClientKind.SECRET
-        return {**given, "kind": kind, "launch_url": typed["url"], "name": name, "preset": typed["preset"]}
+        kind = ClientKind.PUBLIC if typed["public"] else ClientKind.KEY if typed["keys"] else None
+        if kind is not None:
+            given["kind"] = kind
+        return {**given, "keys": typed["keys"], "launch_url": typed["url"], "name": name, "preset": typed["preset"]}
 
     def changed(self) -> dict[str, Any]:
         """Return what was typed as the arguments of a change."""
@@ -112,6 +133,7 @@ class ClientForm(forms.Form):
             "claims": typed["claims"],
             "roles": typed["roles"],
             "pkce": not typed["no_pkce"],
+            "keys": typed.get("keys") or None,
         }
 
     def _pairs(self, field: str) -> dict[str, str]:

@@ -87,6 +87,36 @@ APPS: Final = Table(
     ),
     exported=Resource.APPS,
 )
+CLIENTS: Final = Table(
+    "clients",
+    "app",
+    (
+        Column("app", _("App")),
+        Column("redirect", _("Redirect URI")),
+        Column("proof", _("Proves itself by")),
+        Column("sign_ins", _("Sign-ins"), "amount"),
+        Column("pkce", _("PKCE"), usual=False),
+        Column("logout", _("Told of sign-outs"), usual=False),
+        Column("product", _("Product"), usual=False),
+        Column("added", _("Added"), usual=False),
+    ),
+    exported=Resource.APPS,
+)
+SAML_APPS: Final = Table(
+    "saml",
+    "app",
+    (
+        Column("app", _("App")),
+        Column("named", _("People are named")),
+        Column("requests", _("Its requests")),
+        Column("opened", _("Opened from here")),
+        Column("takes", _("Takes sign-ins at"), usual=False),
+        Column("sign_out", _("Takes sign-outs at"), usual=False),
+        Column("attributes", _("Attributes"), usual=False),
+        Column("certificates", _("Certificates"), "amount", usual=False),
+    ),
+    exported=Resource.APPS,
+)
 REQUESTS: Final = Table(
     "requests",
     "request",
@@ -242,6 +272,8 @@ TABLES: Final = (
     DIRECTORIES,
     LINKED,
     APPS,
+    CLIENTS,
+    SAML_APPS,
     REQUESTS,
     SERVICES,
     SESSIONS,

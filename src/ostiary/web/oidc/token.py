@@ -20,6 +20,7 @@ from ostiary.oidc.facade import (
     rotate,
     token_answer,
 )
+from ostiary.web import workload
 from ostiary.web.oidc.program import (
     decide_for,
     living_session,
@@ -34,8 +35,10 @@ from ostiary.web.oidc.program import (
 @program_page
 @require_POST
 def token(request: HttpRequest) -> HttpResponse:
-    """Exchange a code, or a refresh token, for tokens."""
+    """Exchange a code, or a refresh token, for tokens; a service's grants are answered by `workload`."""
     form, now = read_form(request), time.time()
+    if form.get("grant_type") in workload.GRANTS:
+        return workload.token(request)
     client = _client(request, form, now)
     if wait := wait_seconds(client):
         return too_often(wait)
@@ -54,7 +57,9 @@ def token(request: HttpRequest) -> HttpResponse:
             held = look_at_refresh_token(client, refresh, now=now)
             return _answer(request, client, held, refresh=refresh, now=now)
         case _:
-            raise AuthorizationRefused("unsupported_grant_type", "authorization_code or refresh_token")
+            raise AuthorizationRefused(
+                "unsupported_grant_type", "authorization_code, refresh_token, or a service's grant"
+            )
 
 
 @program_page
@@ -83,4 +88,4 @@ def _answer(request: HttpRequest, client: Client, held: Held, *, refresh: str, n
     if not reply.allowed:
         raise AuthorizationRefused("invalid_grant", why_refused(reply))
     tokens: Tokens = rotate(client, refresh, now=now) if refresh else issue_tokens(held, now=now)
-    return JsonResponse(token_answer(client, tokens, session, first=not refresh, now=now))
+    return JsonResponse(token_answer(client, tokens, first=not refresh, now=now))

@@ -1,18 +1,12 @@
-"""What is said about somebody to a client that holds an access token; the provider's keys and its description."""
+"""What is said about somebody to a client that holds an access token."""
 
 import time
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods
 
 from ostiary.gateway.decider.authzen.callers import bearer_token
-from ostiary.oidc.facade import (
-    discovery,
-    find_by_access_token,
-    find_client,
-    key_set,
-    userinfo_answer,
-)
+from ostiary.oidc.facade import find_by_access_token, find_client, userinfo_answer
 from ostiary.web.oidc.program import (
     decide_for,
     living_session,
@@ -22,8 +16,6 @@ from ostiary.web.oidc.program import (
     wait_seconds,
     why_refused,
 )
-
-KEEP_SECONDS = 300
 
 
 @program_page
@@ -41,22 +33,6 @@ def userinfo(request: HttpRequest) -> HttpResponse:
     if not reply.allowed:
         return _refuse(403, "insufficient_scope", why_refused(reply))
     return JsonResponse(userinfo_answer(client, held))
-
-
-@require_safe
-def keys(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """Answer with the public keys."""
-    response = JsonResponse(key_set(), content_type="application/jwk-set+json")
-    response["Cache-Control"] = f"public, max-age={KEEP_SECONDS}"
-    return response
-
-
-@require_safe
-def configuration(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django's signature
-    """Answer with the provider's description of itself."""
-    response = JsonResponse(discovery())
-    response["Cache-Control"] = f"public, max-age={KEEP_SECONDS}"
-    return response
 
 
 def _token(request: HttpRequest) -> str:

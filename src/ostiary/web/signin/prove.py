@@ -27,13 +27,14 @@ from ostiary.identity.entrance import (
     return_path_or_start,
     strongest,
 )
-from ostiary.identity.facade import client_of, get_person
+from ostiary.identity.facade import SignInSession, client_of, get_person
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.request import AuthStrength
 from ostiary.web.sensitive import FRESH_SECONDS
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.forms import CodeForm
 from ostiary.web.signin.gate import PENDING_KEY
+from ostiary.web.signin.password_again import ask_password, proves_by_password
 from ostiary.web.signin.people import signed_in
 from ostiary.web.signin.proving import ProofRefused, prove_by_code, prove_by_passkey
 from ostiary.web.signin.targets import app_or_none, to_app
@@ -102,7 +103,10 @@ def fresh_proof_or_page(
 
 @require_http_methods(["GET", "POST"])
 def prove(request: HttpRequest) -> HttpResponse:
-    """Ask for a proof as strong as the best factor the person has, then go on to `next` on this host."""
+    """Ask for a proof as strong as the best factor the person has, then go on to `next` on this host.
+
+    Whoever has nothing but a password types it again. The sign-in goes on meanwhile.
+    """
     person, session = signed_in(request)
     target = return_path_or_start(request.GET.get("next", "/"))
     if not _kinds(person) & {TOTP, WEBAUTHN}:
@@ -115,6 +119,8 @@ def prove(request: HttpRequest) -> HttpResponse:
                     "Changing how you sign in needs a fresh sign-in, for your second factor is asked for elsewhere."
                 ),
             )
+        if session.complete and proves_by_password(person, session):
+            return ask_password(request, person, session, target)
         return HttpResponseRedirect(target if session.complete else reverse("set_up"))
     question = Question(
         need=strongest(_kinds(person)),
@@ -123,6 +129,11 @@ def prove(request: HttpRequest) -> HttpResponse:
         words=_("Changing how you sign in needs a fresh proof."),
     )
     return _ask(request, question, lambda: HttpResponseRedirect(target))
+
+
+def can_prove_here(person: PersonRow, session: SignInSession) -> bool:
+    """Whether somebody can prove anew who they are without a new sign-in: not where another directory vouched for them."""
+    return bool(_kinds(person) & {TOTP, WEBAUTHN}) or proves_by_password(person, session)
 
 
 @require_http_methods(["GET", "POST"])

@@ -6,13 +6,12 @@ nothing is stored for people who are not known yet.
 
 import time
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
 
 import msgspec
 import structlog
 from django.contrib.auth import logout
-from django.core import signing
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
@@ -21,7 +20,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from ostiary.applications.facade import App, get_app
-from ostiary.identity.entrance import TOTP, WEBAUTHN, person_actor, record_handover
+from ostiary.identity.entrance import TOTP, WEBAUTHN, person_actor, record_handover, return_path_or_start
 from ostiary.identity.facade import Person, SignInSession, client_of, get_person, revoke_session
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.request import Authentication, AuthStrength
@@ -30,36 +29,38 @@ from ostiary.saml.facade import (
     SIGN_IN_PATH,
     AnsweredBefore,
     Asked,
-    Carried,
-    Delivery,
     RefusedMessage,
     ServiceProvider,
     Status,
     UnknownProvider,
     Unwritable,
     context_to_name,
-    from_address,
-    from_form,
     get_provider,
-    issuer_of,
+    keep_relay_state,
+    kept_relay_state,
     own_address,
     own_description,
-    provider_named,
     read_authn_request,
     strength_needed,
     write_metadata,
     write_refusal,
     write_sign_in,
 )
-from ostiary.web.headers import content_security_policy
 from ostiary.web.signin.admission import refused_admission
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.gate import sign_in_session
 from ostiary.web.signin.people import signed_in
+from ostiary.web.signin.saml_messages import (
+    delivered,
+    message_of,
+    refused_page,
+    seal,
+    sender_of,
+    too_late,
+    unseal,
+)
 
 ASKED_SALT: Final = "ostiary.saml.asked"
-ASKED_SECONDS: Final = 15 * 60
-"""How long somebody may take to sign in for an application that asked."""
 _STEPS: Final = {AuthStrength.OTP: "otp", AuthStrength.PHISHING_RESISTANT: "phishing-resistant"}
 
 log = structlog.get_logger(__name__)
@@ -99,12 +100,14 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         wanted = read_authn_request(carried, provider, address=own_address(SIGN_IN_PATH), now=now)
     except RefusedMessage as refused:
         return refused_page(request, refused)
+    relay_key = keep_relay_state(carried.relay_state, now)
     asked = Asked(
         provider=provider.app,
         id=wanted.id,
         consumer=wanted.consumer,
         at=now,
-        relay_state=carried.relay_state,
+        relay_state="" if relay_key else carried.relay_state,
+        relay_key=relay_key,
         force=wanted.force,
         passive=wanted.passive,
         name_format=wanted.name_format,
@@ -112,7 +115,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         subject=wanted.subject,
         context=wanted.context,
     )
-    return HttpResponseRedirect(_page("saml_quietly" if asked.passive else "saml_continue", asked))
+    page = _page("saml_quietly" if asked.passive else "saml_continue", asked)
+    if return_path_or_start(page) != page:
+        return refused_page(request, RefusedMessage("The message says more than can be carried through a sign-in."))
+    return HttpResponseRedirect(page)
 
 
 @require_safe
@@ -120,7 +126,7 @@ def go_on(request: HttpRequest) -> HttpResponse:
     """Answer a request of an application, for somebody whose sign-in is complete, when the rules let them in."""
     opened = _opened(request.GET.get("asked", ""))
     if opened is None or opened.asked.passive:
-        return _too_late(request)
+        return too_late(request)
     row, session = signed_in(request)
     if (step := _step_before(request, opened, get_person(PersonId(row.id)), session)) is not None:
         return step
@@ -135,7 +141,7 @@ def quietly(request: HttpRequest) -> HttpResponse:
     """Answer a request that allows no question: with a sign-in that there is, or that there is none."""
     opened = _opened(request.GET.get("asked", ""))
     if opened is None or not opened.asked.passive:
-        return _too_late(request)
+        return too_late(request)
     session = sign_in_session(request)
     context = None
     if session is not None and session.complete and not opened.asked.force:
@@ -173,72 +179,13 @@ def again(request: HttpRequest) -> HttpResponse:
     """Sign somebody out so that they sign in anew, for an application that wants that; then go on."""
     opened = _opened(request.POST.get("asked", ""))
     if opened is None:
-        return _too_late(request)
+        return too_late(request)
     row, session = signed_in(request)
     revoke_session(session_id=session.id, reason="signs_in_anew", actor=person_actor(request, row))
     logout(request)
     return HttpResponseRedirect(
         f"{reverse('account_login')}?{urlencode({'next': _page('saml_continue', opened.asked)})}"
     )
-
-
-def message_of(request: HttpRequest) -> Carried:
-    """Return the message that a request carries, in its address or in its form.
-
-    Raises:
-        RefusedMessage: when there is none that can be decoded.
-    """
-    if request.method == "POST":
-        return from_form({name: [str(one) for one in request.POST.getlist(name)] for name in request.POST})
-    return from_address(request.META.get("QUERY_STRING", ""))
-
-
-def sender_of(carried: Carried, kind: str) -> ServiceProvider:
-    """Return the application that a message claims to be from; nothing in it is believed yet.
-
-    Raises:
-        RefusedMessage: when it is none that is known.
-    """
-    entity_id = issuer_of(carried, kind=kind)
-    provider = provider_named(entity_id)
-    if provider is None:
-        raise RefusedMessage("The app that asks is not known here.", detail=entity_id[:200])
-    return provider
-
-
-def refused_page(request: HttpRequest, refused: RefusedMessage) -> HttpResponse:
-    """Say that a message cannot be answered, and why: administrators of the app can act on that."""
-    log.warning("saml_message_refused", reason=refused.message, detail=refused.detail, path=request.path)
-    return problem_page(
-        request,
-        status=400,
-        title=_("This app's request cannot be answered"),
-        words=_("%(reason)s Open the app again; if it goes on, tell your administrators.")
-        % {"reason": refused.message},
-    )
-
-
-def delivered(request: HttpRequest, delivery: Delivery, name: str) -> HttpResponse:
-    """Send an answer on: the browser posts it to the application, by itself or at a press."""
-    if not delivery.field:
-        return HttpResponseRedirect(delivery.url)
-    response = render(request, "signin/saml_post.html", {"delivery": delivery, "name": name})
-    response["Content-Security-Policy"] = content_security_policy(forms_to="https:")
-    response["Referrer-Policy"] = "strict-origin"
-    return response
-
-
-def seal(asked: msgspec.Struct, salt: str) -> str:
-    """Return what was asked as a text that nobody else can write."""
-    return signing.dumps(msgspec.to_builtins(asked), salt=salt, compress=True)
-
-
-def unseal(text: str, salt: str) -> Any:
-    """Return what was sealed, or `None` when it is not ours or too old."""
-    try:
-        return signing.loads(text, salt=salt, max_age=ASKED_SECONDS)
-    except signing.BadSignature:
-        return None
 
 
 def _page(name: str, asked: Asked) -> str:
@@ -254,6 +201,11 @@ def _opened(text: str) -> Opened | None:
         return None
     if asked.consumer not in {one.url for one in provider.described.consumers}:
         return None
+    if asked.relay_key:
+        relay_state = kept_relay_state(asked.relay_key, time.time())
+        if relay_state is None:
+            return None
+        asked = msgspec.structs.replace(asked, relay_state=relay_state)
     return Opened(asked, provider, get_app(provider.app))
 
 
@@ -311,7 +263,7 @@ def _answered(request: HttpRequest, opened: Opened, context: str | None, otherwi
             record_handover(person=row, app=app.id, session=session.id, groups=person.groups, client=client_of(request))
         return delivered(request, delivery, app.name)
     except AnsweredBefore:
-        return _too_late(request)
+        return too_late(request)
     except Unwritable as error:
         log.warning("saml_person_unwritable", app=app.id, detail=error.detail)
         return problem_page(
@@ -322,12 +274,3 @@ def _answered(request: HttpRequest, opened: Opened, context: str | None, otherwi
                 "Your name, address or a group's name holds characters that it cannot take. Tell your administrators."
             ),
         )
-
-
-def _too_late(request: HttpRequest) -> HttpResponse:
-    return problem_page(
-        request,
-        status=400,
-        title=_("This sign-in is over"),
-        words=_("It was used already, or begun too long ago. Open the app again, or choose it from your apps."),
-    )

@@ -1,6 +1,6 @@
 """Sign-out that an application asks for by SAML: the sign-in here ends, and with it every session behind the gateway.
 
-Other applications that were signed in to by SAML are not told; they go on until they ask again.
+Other applications that were signed in to by SAML are not told; they go on until they ask again, and the answer says so.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -24,21 +25,32 @@ from ostiary.policy.identifiers import PersonId
 from ostiary.saml.facade import (
     LOGOUT_REQUEST,
     SIGN_OUT_PATH,
+    AnsweredBefore,
     AskedOut,
+    Meant,
     RefusedMessage,
     ServiceProvider,
     Status,
     UnknownProvider,
+    answer_once,
+    answer_to,
     get_provider,
-    name_of,
     own_address,
     read_logout_request,
-    session_index_of,
+    sign_in_meant,
     write_signed_out,
 )
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.gate import sign_in_session
-from ostiary.web.signin.saml import delivered, message_of, refused_page, seal, sender_of, unseal
+from ostiary.web.signin.saml_messages import (
+    delivered,
+    message_of,
+    refused_page,
+    seal,
+    sender_of,
+    too_late,
+    unseal,
+)
 
 ASKED_OUT_SALT: Final = "ostiary.saml.asked-out"
 
@@ -75,7 +87,10 @@ def signed_out(request: HttpRequest) -> HttpResponse:
         return problem_page(
             request, status=400, title=_("This link is not complete"), words=_("Sign out in the app again.")
         )
-    codes = _end(request, asked, provider)
+    try:
+        codes = _end(request, asked, provider)
+    except AnsweredBefore:
+        return too_late(request)
     if not asked.consumer:
         messages.info(request, _("You are signed out."))
         return HttpResponseRedirect(reverse("account_login"))
@@ -83,15 +98,21 @@ def signed_out(request: HttpRequest) -> HttpResponse:
 
 
 def _end(request: HttpRequest, asked: AskedOut, provider: ServiceProvider) -> tuple[Status, ...]:
-    """End this browser's sign-in when the application means it. One that is over already is a success as well."""
-    session = sign_in_session(request)
-    if session is None or not isinstance(request.user, PersonRow):
-        return (Status.SUCCESS,)
-    if asked.session_index and asked.session_index != session_index_of(provider, session):
-        return (Status.SUCCESS,)
-    if asked.name != name_of(provider, get_person(PersonId(request.user.id)), session):
-        return (Status.REQUESTER, Status.UNKNOWN_PRINCIPAL)
-    with contextlib.suppress(UnknownSession):
-        revoke_session(session_id=session.id, reason="signed_out_by_app", actor=person_actor(request, request.user))
-    logout(request)
-    return (Status.SUCCESS,)
+    """End this browser's sign-in when the application means it; return the answer.
+
+    Raises:
+        AnsweredBefore: when this request was answered; nothing ends by it twice.
+    """
+    session, now = sign_in_session(request), time.time()
+    row = request.user if session is not None and isinstance(request.user, PersonRow) else None
+    with transaction.atomic():
+        answer_once(asked, now)
+        signed_in = (get_person(PersonId(row.id)), session) if row is not None and session is not None else None
+        meant = sign_in_meant(asked, provider, signed_in, now=now)
+        codes = answer_to(meant, provider, session)
+        if meant is Meant.THIS and row is not None and session is not None:
+            with contextlib.suppress(UnknownSession):
+                revoke_session(session_id=session.id, reason="signed_out_by_app", actor=person_actor(request, row))
+    if meant is Meant.THIS:
+        logout(request)
+    return codes
