@@ -140,7 +140,7 @@ def dripping() -> Iterator[int]:
 
 def test_an_application_that_sends_a_byte_now_and_then_gains_nothing(dripping: int) -> None:
     """Every read ends in time, and yet the whole never would."""
-    with pytest.raises(NotDelivered, match="timed out|too long"):
+    with pytest.raises(NotDelivered, match=r"timed out|too long"):
         deliver(settings.INSTANCE, f"http://127.0.0.1:{dripping}/out", "t", deadline=time.monotonic() + 0.5)
 
 
