@@ -23,6 +23,7 @@ from scim2_models import (
 
 from ostiary.errors import OstiaryError
 from ostiary.identity.facade import NotAllowed
+from ostiary.scim.bulk import answer_bulk
 from ostiary.scim.domain.habits import patch_operations
 from ostiary.scim.domain.resources import CONFIG, PROVIDER
 from ostiary.scim.exchange import (
@@ -82,8 +83,12 @@ class Door:
         kind, rest = (parts[0], parts[1:]) if parts else ("", [])
         if kind in _DISCOVERY and len(rest) <= 1:
             return self._discover(asked, kind, rest)
-        if kind in {"Bulk", "Me"}:
-            raise NotImplementedException(detail=f"/{kind} is not supported.")
+        if kind == "Me":
+            raise NotImplementedException(
+                detail="A client is a program and nobody's account here, so /Me names nobody."
+            )
+        if parts == ["Bulk"]:
+            return answer_bulk(only(asked, "POST", lambda _asked: parsed(asked.body)), self.answer, self._viewer)
         if parts == [".search"]:
             return self._everything(asked)
         handlers: dict[str, Handlers] = {

@@ -46,11 +46,12 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What is sent back: a status, JSON or nothing, and headers."""
+    """What is sent back: a status, JSON or nothing, and headers; `operations` is how many requests it stands for."""
 
     status: int
     body: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
+    operations: int = 1
 
 
 class MethodNotAllowed(SCIMException):

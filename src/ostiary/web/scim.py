@@ -1,5 +1,6 @@
 """The address that other directories speak SCIM to: who asks, how often, how much. What is answered is in `scim.door`."""
 
+import threading
 import time
 from functools import lru_cache
 from math import ceil
@@ -21,7 +22,11 @@ MAX_ADDRESS_CHARACTERS: Final = 12_000
 CONTENT_TYPE: Final = "application/scim+json"
 _READABLE: Final = frozenset({CONTENT_TYPE, "application/json", ""})
 
+BULK_WAIT_SECONDS: Final = 5
+
 log = structlog.get_logger(__name__)
+_bulk = threading.Lock()
+"""One bulk request at a time, so that never more than one of the threads that answer people is taken by them."""
 
 
 @csrf_exempt
@@ -52,7 +57,14 @@ def scim(request: HttpRequest, rest: str) -> HttpResponse:
     body = request.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
         return _refusal(413, f"A request has at most {MAX_BODY_BYTES} bytes. Send members in several.")
-    return _answered(request, client, rest, body)
+    if rest.strip("/") != "Bulk":
+        return _answered(request, client, rest, body)
+    if not _bulk.acquire(blocking=False):
+        return _refusal(429, "Another bulk request is under way.", ("Retry-After", str(BULK_WAIT_SECONDS)))
+    try:
+        return _answered(request, client, rest, body)
+    finally:
+        _bulk.release()
 
 
 def _answered(request: HttpRequest, client: Client, rest: str, body: bytes) -> HttpResponse:
@@ -78,6 +90,7 @@ def _answered(request: HttpRequest, client: Client, rest: str, body: bytes) -> H
     except Exception:
         log.exception("scim_failed", client=client.name, method=request.method)
         return _refusal(500, "The request could not be answered; the log says why.")
+    _allowances().charge(client.name, answer.operations - 1, time.monotonic())
     response = HttpResponse(answer.body, status=answer.status, content_type=CONTENT_TYPE)
     for header, value in answer.headers:
         response[header] = value

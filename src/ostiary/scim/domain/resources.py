@@ -30,6 +30,8 @@ from scim2_models import (
     Uniqueness,
 )
 
+from ostiary.scim.domain.bulk import MAX_BULK_OPERATIONS
+
 MAX_RESULTS: Final = 1000
 MAX_BODY_BYTES: Final = 1024 * 1024
 
@@ -122,7 +124,7 @@ POLICY: Final = ScimPolicy(
 
 CONFIG: Final = ServiceProviderConfig(
     patch=Patch(supported=True),
-    bulk=Bulk(supported=False, max_operations=0, max_payload_size=MAX_BODY_BYTES),
+    bulk=Bulk(supported=True, max_operations=MAX_BULK_OPERATIONS, max_payload_size=MAX_BODY_BYTES),
     filter=Filter(supported=True, max_results=MAX_RESULTS),
     change_password=ChangePassword(supported=False),
     sort=Sort(supported=True),
