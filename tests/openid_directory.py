@@ -30,10 +30,18 @@ class OpenIdDirectory:
         redirect_uris: where it sends people back to.
         people: what it says of each, by the name they type.
         claims_in_userinfo: whether the ID token says only who it is, as some directories do.
+        client: what else the client is registered with there; more can be said before it starts.
+        deliver: the certificate authority of the instance to which words of sign-outs are sent; left out, they are kept.
     """
 
     def __init__(
-        self, redirect_uris: Iterable[str], people: Mapping[str, Mapping[str, Any]], *, claims_in_userinfo: bool = False
+        self,
+        redirect_uris: Iterable[str],
+        people: Mapping[str, Mapping[str, Any]],
+        *,
+        claims_in_userinfo: bool = False,
+        client: Mapping[str, Any] | None = None,
+        deliver: Path | None = None,
     ) -> None:
         self.port = free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
@@ -45,6 +53,8 @@ class OpenIdDirectory:
             "redirect_uris": list(redirect_uris),
             "people": people,
             "claims_in_userinfo": claims_in_userinfo,
+            "client": client or {},
+            "deliver": str(deliver) if deliver else "",
         }
 
     def __enter__(self) -> "OpenIdDirectory":
@@ -77,6 +87,20 @@ class OpenIdDirectory:
         question = urllib.request.Request(f"{self.issuer}/people/{name}", data=body, method="PUT")
         with urllib.request.urlopen(question, timeout=10) as answer:
             assert answer.status == 204
+
+    def register(self, **client: Any) -> None:
+        """Say, before it starts, what else the client is registered with."""
+        self._settings["client"] = client
+
+    def sign_out(self, name: str, *, sid: str = "") -> None:
+        """Sign somebody out there, as an administrator does: the client is told."""
+        answer = httpx.get(f"{self.issuer}/sign-out/{name}", params={"sid": sid} if sid else {}, timeout=60)
+        assert answer.status_code == 204, answer.text
+
+    def words(self) -> list[str]:
+        """Return the logout tokens that were to be sent since this was asked last."""
+        found: list[str] = httpx.get(f"{self.issuer}/words", timeout=60).json()
+        return found
 
 
 def sign_in_there(url: str, name: str, *, cancel: bool = False, browser: httpx.Client | None = None) -> str:

@@ -14,7 +14,12 @@ def directory_of(running: RunningInstance) -> tuple[OpenIdDirectory, str]:
     key = str(running.home)
     if key not in _directories:
         callback = running.url("id", f"/sign-in/with/{PROVIDER}/callback")
-        there = OpenIdDirectory([callback], {}).__enter__()
+        client = {
+            "post_logout_redirect_uris": [running.url("id", f"/sign-in/with/{PROVIDER}/signed-out")],
+            "backchannel_logout_uri": running.url("id", f"/oidc/back-channel/{PROVIDER}"),
+            "backchannel_logout_session_required": True,
+        }
+        there = OpenIdDirectory([callback], {}, client=client, deliver=running.authority).__enter__()
         atexit.register(there.__exit__)
         secret = running.folder / "client.secret"
         secret.write_text(CLIENT_SECRET)
@@ -22,7 +27,7 @@ def directory_of(running: RunningInstance) -> tuple[OpenIdDirectory, str]:
             "directory", "provider", "add", PROVIDER, "--button", "Example Work", "--issuer", there.issuer,
             "--client-id", CLIENT_ID, "--secret-file", str(secret), "--scope", "email", "--scope", "profile",
             "--scope", "groups", "--provision", "--domain", "corp.test", "--mfa", "mfa=otp",
-            "--group", "colleagues=staff", "--group", "books=finance",
+            "--group", "colleagues=staff", "--group", "books=finance", "--sign-out-there",
         )  # fmt: skip
         secret.unlink()
         _directories[key] = there

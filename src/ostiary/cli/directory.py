@@ -1,17 +1,36 @@
 """`ostiary directory`: other directories whose sign-in is accepted here."""
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 import typer
 
+from ostiary.cli.directory_key import app as key_app
+from ostiary.cli.directory_options import (
+    NAMES,
+    AuthoritativeOption,
+    ClaimOption,
+    ClientOption,
+    DomainOption,
+    GroupOption,
+    MfaOption,
+    NameOption,
+    OnlyOption,
+    ProviderArgument,
+    ProvisionOption,
+    ScopeOption,
+    SecretOption,
+    SignOutOption,
+    described_with,
+    issuer_of,
+    parse_preset,
+    read_secret_file,
+)
 from ostiary.cli.django import setup
 from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
     ExitCode,
     JsonOption,
-    Refused,
     YesOption,
     confirm,
     examples,
@@ -22,63 +41,27 @@ from ostiary.cli.output import (
     print_text,
 )
 
-if TYPE_CHECKING:
-    from ostiary.identity.domain.federation import Preset, Provider
-
 app = typer.Typer(help="Other directories: sign in with an account from there.", no_args_is_help=True)
 provider_app = typer.Typer(
     help="Directories to sign in with: add, change, list, show, test, remove.", no_args_is_help=True
 )
 app.add_typer(provider_app, name="provider")
-
-ProviderArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="What it is called here: small letters, hyphens.")
-]
-NameOption = Annotated[str | None, typer.Option("--button", help="What people read on the button: “Sign in with …”.")]
-ClientOption = Annotated[str | None, typer.Option("--client-id", help="What this instance is called there.")]
-SecretOption = Annotated[
-    Path | None,
-    typer.Option("--secret-file", help="A file that holds the client secret; it is copied and never shown."),
-]
-DomainOption = Annotated[
-    list[str] | None,
-    typer.Option("--domain", help="Google: whose accounts come in. Everywhere: whose addresses may get an account."),
-]
-AuthoritativeOption = Annotated[
-    list[str] | None,
-    typer.Option(help="A domain whose addresses only this directory gives out: verified ones link without more proof."),
-]
-ProvisionOption = Annotated[
-    bool | None, typer.Option("--provision/--no-provision", help="Whether newcomers get an account by themselves.")
-]
-OnlyOption = Annotated[
-    list[str] | None, typer.Option("--only", help="A group there that may come in; none for everybody.")
-]
-ClaimOption = Annotated[str | None, typer.Option("--groups-claim", help="The claim that lists groups.")]
-GroupOption = Annotated[
-    list[str] | None, typer.Option("--group", "-g", help="THERE=HERE: a group there and what it brings.")
-]
-MfaOption = Annotated[
-    list[str] | None,
-    typer.Option("--mfa", help="VALUE=otp or VALUE=phishing-resistant: what a value of amr, acr or acrs is worth."),
-]
-ScopeOption = Annotated[
-    list[str] | None, typer.Option("--scope", help="What is asked for; email and profile by default.")
-]
+app.add_typer(key_app, name="key")
 
 
 @provider_app.command(
     epilog=examples(
         "ostiary directory provider add google --preset google --domain example.com --client-id ID --secret-file FILE",
-        "ostiary directory provider add work --preset entra --tenant TENANT-ID --client-id ID --secret-file FILE",
+        "ostiary directory provider add work --preset entra --tenant TENANT-ID --client-id ID --key",
     )
 )
 def add(
     name: ProviderArgument,
     client_id: Annotated[str, typer.Option("--client-id", help="What this instance is called there.")],
-    secret_file: Annotated[
-        Path, typer.Option("--secret-file", help="A file that holds the client secret; it is copied.")
-    ],
+    secret_file: SecretOption = None,
+    key: Annotated[
+        bool, typer.Option("--key", help="Use a key made here (private_key_jwt) in the place of a client secret.")
+    ] = False,
     preset: Annotated[str, typer.Option(help="entra, okta, google, or oidc for any other.")] = "oidc",
     issuer: Annotated[str, typer.Option(help="The issuer, as its discovery document writes it.")] = "",
     tenant: Annotated[str, typer.Option(help="Entra: the directory (tenant) identifier.")] = "",
@@ -91,22 +74,35 @@ def add(
     group: GroupOption = None,
     mfa: MfaOption = None,
     scope: ScopeOption = None,
+    sign_out: SignOutOption = None,
 ) -> None:
     """Accept the sign-in of another directory from now on."""
     setup()
-    from ostiary.identity.facade import Provider, ProviderId, add_provider, callback_url
+    from ostiary.identity.facade import Provider, ProviderId, add_provider, callback_url, prepare_key
 
-    kind = _preset(preset)
+    if key == (secret_file is not None):
+        raise typer.BadParameter(
+            "Give the client secret, or use a key: one of the two.", param_hint="--secret-file, --key"
+        )
+    kind = parse_preset(preset)
     described = Provider(
         id=ProviderId(name),
         preset=kind,
-        name=_NAMES.get(preset, name),
-        issuer=_issuer(kind, issuer, tenant),
+        name=NAMES.get(preset, name),
+        issuer=issuer_of(kind, issuer, tenant),
         client_id=client_id,
+        proves_by="key" if key else "secret",
     )
-    described = _with(described, button, None, domain, authoritative, provision, only, groups_claim, group, mfa, scope)
-    add_provider(provider=described, secret=_read(secret_file), actor=operator_actor())
+    described = described_with(
+        described, button, None, domain, authoritative, provision, only, groups_claim, group, mfa, scope, sign_out
+    )
+    secret = read_secret_file(secret_file) if secret_file is not None else None
+    add_provider(provider=described, secret=secret, actor=operator_actor())
+    if key:
+        prepare_key(provider_id=name, actor=operator_actor())
     print_done(f"People can sign in with {described.name}.")
+    if key:
+        print_note(f"Enter the key there: ostiary directory key show {name}")
     print_note(f"Enter this address there as the redirect URI: {callback_url(name)}")
     print_note(f"Try it: ostiary directory provider test {name}")
 
@@ -114,7 +110,7 @@ def add(
 @provider_app.command(
     epilog=examples(
         "ostiary directory provider change work -g 1f0c7a52=finance -g 77aa0d31=staff",
-        "ostiary directory provider change work --secret-file new-secret.txt",
+        "ostiary directory provider change work --sign-out-there",
     )
 )
 def change(
@@ -130,14 +126,27 @@ def change(
     group: GroupOption = None,
     mfa: MfaOption = None,
     scope: ScopeOption = None,
+    sign_out: SignOutOption = None,
+    key: Annotated[
+        bool,
+        typer.Option("--key", help="Use the key from `ostiary directory key make` in the place of a client secret."),
+    ] = False,
 ) -> None:
     """Change what a directory may and brings; an option replaces all it had of that, an empty one takes it away."""
     setup()
     from ostiary.identity.facade import change_provider, get_provider
 
     found = get_provider(name)
-    described = _with(found, button, client_id, domain, authoritative, provision, only, groups_claim, group, mfa, scope)
-    secret = _read(secret_file) if secret_file is not None else None
+    if key and secret_file is not None:
+        raise typer.BadParameter(
+            "Give the client secret, or use a key: one of the two.", param_hint="--secret-file, --key"
+        )
+    described = described_with(
+        found, button, client_id, domain, authoritative, provision, only, groups_claim, group, mfa, scope, sign_out
+    )
+    if key or secret_file is not None:
+        described = msgspec.structs.replace(described, proves_by="key" if key else "secret")
+    secret = read_secret_file(secret_file) if secret_file is not None else None
     change_provider(provider=described, secret=secret, actor=operator_actor())
     print_done(f"{name} is changed. Groups that it no longer brings are gone; new ones come with the next sign-in.")
 
@@ -168,18 +177,28 @@ def list_(as_json: JsonOption = False) -> None:
 def show(name: ProviderArgument, as_json: JsonOption = False) -> None:
     """Show one directory: who may come in, what it brings, and the address to enter there. Never the secret."""
     setup()
-    from ostiary.identity.facade import callback_url, get_provider
+    from ostiary.identity.facade import callback_url, get_provider, keys_url, logout_url, signed_out_url
 
     found = get_provider(name)
+    addresses = {
+        "redirect_uri": callback_url(name),
+        "post_logout_redirect_uri": signed_out_url(name),
+        "backchannel_logout_uri": logout_url(name),
+        "jwks_uri": keys_url(name),
+    }
     if as_json:
-        print_json({**msgspec.to_builtins(found), "redirect_uri": callback_url(name)})
+        print_json({**msgspec.to_builtins(found), **addresses})
         return
     entries = {
         "Kind": found.preset,
         "Button": f"Sign in with {found.name}",
         "Issuer": found.issuer,
         "Client": found.client_id,
-        "Redirect URI": callback_url(name),
+        "Proves itself by": "a key: ostiary directory key show " + name if found.proves_by == "key" else "a secret",
+        "Redirect URI": addresses["redirect_uri"],
+        "Signing out here": "leads there, to sign out too" if found.signs_out else "says nothing there",
+        "Post-logout redirect URI": addresses["post_logout_redirect_uri"],
+        "Back-channel logout URI": addresses["backchannel_logout_uri"],
         "Domains": ", ".join(found.domains) or "–",
         "Gives out the addresses of": ", ".join(found.authoritative) or "–",
         "Newcomers": "get an account by themselves" if found.provisions else "need an invitation",
@@ -226,75 +245,3 @@ def remove(
     confirm(f"{found.people} people can no longer sign in with {found.name}, and lose what it brought them.", yes=yes)
     remove_provider(provider_id=found.id, reason=reason, actor=operator_actor())
     print_done(f"{name} is removed.")
-
-
-_NAMES = {"entra": "Microsoft", "okta": "Okta", "google": "Google"}
-
-
-def _with(
-    described: "Provider",
-    button: str | None,
-    client_id: str | None,
-    domain: list[str] | None,
-    authoritative: list[str] | None,
-    provision: bool | None,
-    only: list[str] | None,
-    groups_claim: str | None,
-    group: list[str] | None,
-    mfa: list[str] | None,
-    scope: list[str] | None,
-) -> "Provider":
-    """Return the description with what was said on the command line in the place of what it had."""
-    from ostiary.policy.identifiers import GroupId
-
-    said = {
-        "name": button,
-        "client_id": client_id,
-        "domains": _listed(domain),
-        "authoritative": _listed(authoritative),
-        "provisions": provision,
-        "required": _listed(only),
-        "groups_claim": groups_claim,
-        "groups": None if group is None else {one: GroupId(here) for one, here in _pairs(group, "--group")},
-        "mfa": None if mfa is None else dict(_pairs(mfa, "--mfa")),
-        "scopes": _listed(scope),
-    }
-    return msgspec.structs.replace(described, **{name: value for name, value in said.items() if value is not None})
-
-
-def _listed(values: list[str] | None) -> tuple[str, ...] | None:
-    return None if values is None else tuple(one for one in values if one)
-
-
-def _pairs(texts: list[str], option: str) -> list[tuple[str, str]]:
-    pairs = [text.rpartition("=") for text in texts if text]
-    for there, mark, here in pairs:
-        if not mark or not there or not here:
-            raise typer.BadParameter("Write it as THERE=HERE.", param_hint=option)
-    return [(there, here) for there, _mark, here in pairs]
-
-
-def _preset(text: str) -> "Preset":
-    from ostiary.identity.facade import Preset
-
-    try:
-        return Preset(text)
-    except ValueError:
-        raise typer.BadParameter("It is entra, okta, google or oidc.", param_hint="--preset") from None
-
-
-def _issuer(preset: "Preset", issuer: str, tenant: str) -> str:
-    from ostiary.identity.facade import GOOGLE_ISSUER
-
-    if preset == "google" and not issuer:
-        return GOOGLE_ISSUER
-    if preset == "entra" and not issuer:
-        return f"https://login.microsoftonline.com/{tenant or 'common'}/v2.0"
-    return issuer
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Refused(f"{path} cannot be read ({error.strerror}).", hint="Put the secret alone into a file.") from None

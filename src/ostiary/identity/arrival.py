@@ -12,17 +12,10 @@ import msgspec
 from django.conf import settings
 from django.http import HttpRequest
 
-from ostiary.config.secrets import MissingSecret
 from ostiary.errors import OstiaryError
-from ostiary.identity.adapters.openid import (
-    LEEWAY_SECONDS,
-    ask,
-    count_keys,
-    discover,
-    exchange,
-    read_id_token,
-    read_userinfo,
-)
+from ostiary.identity.adapters.openid import ClientProof, ask, exchange, proof_by_key, proof_by_secret, read_userinfo
+from ostiary.identity.adapters.openid_discovery import Discovery, discover
+from ostiary.identity.adapters.openid_tokens import LEEWAY_SECONDS, read_id_token
 from ostiary.identity.domain.federation import (
     Assertion,
     DirectoryRefused,
@@ -31,7 +24,8 @@ from ostiary.identity.domain.federation import (
     merge_userinfo,
     read_assertion,
 )
-from ostiary.identity.federation_queries import callback_url, client_secret
+from ostiary.identity.federation_queries import callback_url, client_key, client_secret
+from ostiary.identity.sign_out_there import keep_hint
 
 FLOWS_KEY: Final = "ostiary_directory_flows"
 FLOW_SECONDS: Final = 600
@@ -56,14 +50,6 @@ class Coming(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     purpose: Purpose
     person: str = ""
-
-
-class ProviderCheck(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing that was looked at when a directory was tried: what, whether it is as it should be, and more words."""
-
-    what: str
-    good: bool
-    words: str = ""
 
 
 def ask_directory(request: HttpRequest, provider: Provider, *, target: str, purpose: Purpose, person: str = "") -> str:
@@ -116,54 +102,38 @@ def read_arrival(request: HttpRequest, provider: Provider, answer: Mapping[str, 
     if "error" in answer:
         reason = Reason.CANCELLED if answer["error"] == "access_denied" else Reason.REFUSED_THERE
         raise DirectoryRefused(reason, detail=f"{answer['error']}: {answer.get('error_description', '')}"[:300])
-    return coming, _assertion(provider, coming, answer.get("code", "")[:MAX_CODE_CHARACTERS])
+    assertion, id_token = _assertion(provider, coming, answer.get("code", "")[:MAX_CODE_CHARACTERS])
+    if coming.purpose == "sign_in":
+        keep_hint(request, provider, id_token)
+    return coming, assertion
 
 
-def check_provider(provider: Provider) -> tuple[ProviderCheck, ...]:
-    """Return what a directory answers now, thing by thing; the first that fails ends it."""
-    found: list[ProviderCheck] = []
-    try:
-        client_secret(provider.id)
-        found.append(ProviderCheck(what="The client secret can be read", good=True))
-        document = discover(provider.issuer, fresh=True)
-        found.append(ProviderCheck(what="The directory answers for this issuer", good=True, words=document.issuer))
-        keys = count_keys(document)
-        found.append(ProviderCheck(what="It publishes keys to check its word with", good=keys > 0, words=str(keys)))
-        methods = document.code_challenge_methods_supported
-        found.append(
-            ProviderCheck(
-                what="Codes are bound to the browser (PKCE, S256)",
-                good=not methods or "S256" in methods,
-                words="" if methods else "it does not say; it is asked for all the same",
-            )
-        )
-    except (DirectoryRefused, MissingSecret) as error:
-        words = error.detail if isinstance(error, DirectoryRefused) else str(error)
-        what = "The directory answers" if isinstance(error, DirectoryRefused) else "The client secret can be read"
-        found.append(ProviderCheck(what=what, good=False, words=words))
-    return tuple(found)
-
-
-def _assertion(provider: Provider, coming: Coming, code: str) -> Assertion:
+def _assertion(provider: Provider, coming: Coming, code: str) -> tuple[Assertion, str]:
+    """Return what the directory says, and the ID token in which it says so."""
     document = discover(provider.issuer)
     try:
-        secret = client_secret(provider.id)
+        proof = _client_proof(provider, document)
     except OstiaryError as error:
         raise DirectoryRefused(Reason.UNREACHABLE, detail=str(error)) from None
     id_token, access_token = exchange(
-        provider,
         document,
         code=code,
         verifier=coming.verifier,
         redirect_uri=callback_url(provider.id),
-        secret=secret,
+        proof=proof,
     )
     claims = read_id_token(provider, document, id_token, nonce=coming.nonce)
     userinfo = read_userinfo(document, access_token)
     if userinfo:
         claims = merge_userinfo(claims, userinfo, groups_claim=provider.groups_claim)
     oldest = time.time() - _max_age_seconds() - LEEWAY_SECONDS
-    return read_assertion(provider, claims, now=time.time(), oldest=oldest)
+    return read_assertion(provider, claims, now=time.time(), oldest=oldest), id_token
+
+
+def _client_proof(provider: Provider, document: Discovery) -> ClientProof:
+    if provider.proves_by == "key":
+        return proof_by_key(provider, document, client_key(provider.id), now=time.time())
+    return proof_by_secret(provider, document, client_secret(provider.id))
 
 
 def _max_age_seconds() -> int:

@@ -4,13 +4,14 @@ import time
 from collections.abc import Iterable
 from typing import Any, Final
 
+import msgspec
 from allauth.account.internal.flows.login import get_authentication_records
 from django.contrib.auth import login
 from django.http import HttpRequest
 
 from ostiary.identity.client import client_of
 from ostiary.identity.domain import SignInSession, proof
-from ostiary.identity.domain.federation import DIRECTORY
+from ostiary.identity.domain.federation import DIRECTORY, Origin
 from ostiary.identity.errors import UnknownSession
 from ostiary.identity.models import Person
 from ostiary.identity.services.sessions import begin_session, revoke_session
@@ -29,7 +30,7 @@ _METHOD_OF_RECORD: Final = {
 
 
 def sign_browser_in(
-    request: HttpRequest, person: Person, *, proofs: Iterable[Authentication] = (), via: str = ""
+    request: HttpRequest, person: Person, *, proofs: Iterable[Authentication] = (), origin: Origin | None = None
 ) -> SignInSession:
     """Begin a sign-in session for what was proved in this browser and give the browser a new cookie for it.
 
@@ -39,18 +40,18 @@ def sign_browser_in(
         request: from the browser.
         person: who it is.
         proofs: what was proved; left out, what allauth noted in this browser.
-        via: the other directory by which they came, for the record.
+        origin: the sign-in in another directory by which they came.
 
     Raises:
-        NotAllowed: when the person is disabled.
+        NotAllowed: when the person is disabled, or was signed out at the other directory meanwhile.
     """
     records = _records(request, person)
     proved = tuple(proofs) or _proofs(records)
-    via = via or next((one["via"] for one in reversed(records) if one["method"] == DIRECTORY), "")
+    origin = origin or _origin(records)
     client = client_of(request)
     earlier = request.session.get(SESSION_KEY)
     session = begin_session(
-        person_id=PersonId(person.pk), authentications=proved, client=client, now=time.time(), via=via
+        person_id=PersonId(person.pk), authentications=proved, client=client, now=time.time(), origin=origin
     )
     login(request, person, backend=BACKEND)
     request.session.set_expiry(None)
@@ -70,6 +71,12 @@ def _records(request: HttpRequest, person: Person) -> list[dict[str, Any]]:
     """Return what allauth noted in this browser for this person, lately."""
     since = time.time() - FRESH_SECONDS
     return [one for one in get_authentication_records(request, person) if one["at"] >= since]
+
+
+def _origin(records: Iterable[dict[str, Any]]) -> Origin | None:
+    """Return the sign-in in another directory that was noted last."""
+    noted = [one["origin"] for one in records if one["method"] == DIRECTORY]
+    return msgspec.convert(noted[-1], Origin) if noted else None
 
 
 def _proofs(records: Iterable[dict[str, Any]]) -> tuple[Authentication, ...]:

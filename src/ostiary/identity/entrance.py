@@ -23,6 +23,7 @@ from ostiary.identity.domain.federation import (
     DIRECTORY,
     Assertion,
     DirectoryRefused,
+    Origin,
     Reason,
 )
 from ostiary.identity.domain.limits import code_limits, link_limits, passkey_limits, password_limits
@@ -73,6 +74,7 @@ from ostiary.identity.services.lost_factor import ask_for_recovery, finish_recov
 from ostiary.identity.services.own_passwords import review_password
 from ostiary.identity.services.recovery import use_break_glass
 from ostiary.identity.services.sessions import add_proof, review_session
+from ostiary.identity.sign_out_there import Parting, is_back, parting_of, take_logout, way_out
 
 __all__ = [
     "BREAK_GLASS",
@@ -88,6 +90,8 @@ __all__ = [
     "Coming",
     "DirectoryRefused",
     "OneTimeLink",
+    "Origin",
+    "Parting",
     "PasskeyRefused",
     "PersonRow",
     "Reason",
@@ -116,6 +120,7 @@ __all__ = [
     "go_on_after_passkey",
     "go_on_after_password",
     "is_administrator",
+    "is_back",
     "is_break_glass_only",
     "is_recovering",
     "link_directory",
@@ -126,6 +131,7 @@ __all__ = [
     "may_set_up",
     "new_totp_secret",
     "note_proof",
+    "parting_of",
     "passkey_limits",
     "password_limits",
     "person_actor",
@@ -145,9 +151,11 @@ __all__ = [
     "set_up_totp",
     "sign_browser_in",
     "strongest",
+    "take_logout",
     "totp_address",
     "unlink_directory",
     "use_break_glass",
     "use_recovery",
     "waiting_person",
+    "way_out",
 ]

@@ -1,7 +1,6 @@
 """All that other rooms use of the identity pillar. Frozen types in, frozen types out."""
 
 from ostiary.identity.afresh import end_too
-from ostiary.identity.arrival import ProviderCheck, check_provider
 from ostiary.identity.client import Client, client_of
 from ostiary.identity.directory_queries import (
     can_sign_in,
@@ -62,17 +61,23 @@ from ostiary.identity.errors import (
     UnknownSession,
 )
 from ostiary.identity.federation_queries import (
+    ProviderKey,
     callback_url,
     find_linked,
     get_provider,
+    keys_url,
     linked_sign_ins,
+    list_client_keys,
     list_providers,
+    logout_url,
     search_linked,
+    signed_out_url,
 )
 from ostiary.identity.leaving import Handover, hand_over_too
 from ostiary.identity.limits import TooManyAttempts
 from ostiary.identity.people_file import ImportPlan, decode_people_file
 from ostiary.identity.people_table import UnreadablePeopleFile
+from ostiary.identity.provider_check import ProviderCheck, check_provider
 from ostiary.identity.queries import (
     find_person,
     get_group,
@@ -129,6 +134,7 @@ from ostiary.identity.services.people_import import (
     plan_people_import,
     read_people_file,
 )
+from ostiary.identity.services.provider_keys import prepare_key, switch_key
 from ostiary.identity.services.providers import add_provider, change_provider, remove_provider
 from ostiary.identity.services.recovery import recover_administrator
 from ostiary.identity.services.roles import assign_role, change_role, create_role, delete_role, withdraw_role
@@ -180,6 +186,7 @@ __all__ = [
     "Provider",
     "ProviderCheck",
     "ProviderId",
+    "ProviderKey",
     "RecoveryInfo",
     "RecoveryState",
     "Role",
@@ -252,10 +259,12 @@ __all__ = [
     "is_break_glass_only",
     "is_in_group",
     "join",
+    "keys_url",
     "leave",
     "linked_sign_ins",
     "list_assignments",
     "list_authenticators",
+    "list_client_keys",
     "list_groups",
     "list_members",
     "list_people",
@@ -264,6 +273,7 @@ __all__ = [
     "list_sessions",
     "list_standings",
     "living_sessions",
+    "logout_url",
     "may_answer_recovery",
     "members_via",
     "move",
@@ -273,6 +283,7 @@ __all__ = [
     "parse_email",
     "parse_name",
     "plan_people_import",
+    "prepare_key",
     "preview_leave",
     "preview_move",
     "preview_role",
@@ -296,7 +307,9 @@ __all__ = [
     "search_members",
     "search_recoveries",
     "set_group_owner",
+    "signed_out_url",
     "strongest_proof",
+    "switch_key",
     "touch_session",
     "unlink_directory",
     "unsafe_provision_totp",

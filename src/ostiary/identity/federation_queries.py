@@ -1,11 +1,15 @@
 """Reads of other directories and of who is linked to them."""
 
 import difflib
+from typing import Any
 
+import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
 from django.conf import settings
 from django.db.models import Count, Q, QuerySet
 
-from ostiary.config.secrets import read_secret
+from ostiary.config.secrets import MissingSecret, read_secret
+from ostiary.identity.adapters.client_keys import ClientKey, read_key
 from ostiary.identity.domain.federation import LinkedSignIn, Preset, Provider, ProviderId
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import UnknownProvider
@@ -13,6 +17,26 @@ from ostiary.identity.models import DirectoryLink, DirectoryProvider
 from ostiary.identity.terms import seconds_of
 from ostiary.policy.identifiers import GroupId, PersonId
 from ostiary.visibility.facade import Page
+
+
+class ProviderKey(msgspec.Struct, frozen=True, kw_only=True):
+    """The public half of a key for a directory.
+
+    Args:
+        kid: names it in the key set.
+        current: whether it is in use; the other one is the next.
+        thumbprint: of the certificate, SHA-256, in pairs, as directories show it.
+        ends_at: when the certificate ends, seconds since the epoch.
+        certificate: PEM.
+        jwk: the key as a member of a key set.
+    """
+
+    kid: str
+    current: bool
+    thumbprint: str
+    ends_at: float
+    certificate: str
+    jwk: dict[str, Any]
 
 
 def list_providers() -> tuple[Provider, ...]:
@@ -51,10 +75,76 @@ def secret_name(provider_id: str) -> str:
     return f"directory-{provider_id}.secret"
 
 
+def client_key(provider_id: ProviderId) -> ClientKey:
+    """Return the key by which this instance shows a directory who it is.
+
+    Raises:
+        MissingSecret: when the file is not there, or cannot be used.
+    """
+    key = read_key(settings.INSTANCE.secrets, key_name(provider_id))
+    if key is None:
+        raise MissingSecret(
+            f"There is no key for the directory {provider_id}.",
+            hint=f"Make one: ostiary directory key make {provider_id}",
+        )
+    return key
+
+
+def list_client_keys(provider_id: str) -> tuple[ProviderKey, ...]:
+    """Return the public halves of the keys for a directory: the one in use, and the next one where it was made.
+
+    Raises:
+        MissingSecret: when one is there and cannot be used.
+    """
+    folder = settings.INSTANCE.secrets
+    names = ((key_name(provider_id), True), (next_key_name(provider_id), False))
+    found = ((read_key(folder, name), current) for name, current in names)
+    return tuple(
+        ProviderKey(
+            kid=key.kid,
+            current=current,
+            thumbprint=key.certificate.fingerprint(SHA256()).hex(":").upper(),
+            ends_at=key.ends_at,
+            certificate=key.pem,
+            jwk=key.public_jwk(),
+        )
+        for key, current in found
+        if key is not None
+    )
+
+
+def key_name(provider_id: str) -> str:
+    """Return the name of the file that holds the key for a directory."""
+    return f"directory-{provider_id}.key"
+
+
+def next_key_name(provider_id: str) -> str:
+    """Return the name of the file that holds the next key for a directory."""
+    return f"directory-{provider_id}.next.key"
+
+
+def keys_url(provider_id: str) -> str:
+    """Return where a directory reads the keys of this instance itself."""
+    instance = settings.INSTANCE
+    return str(instance.url(instance.identity_host, f"/oidc/keys-for/{provider_id}"))
+
+
 def callback_url(provider_id: str) -> str:
     """Return the address to be entered at the directory as the place to which people come back."""
     instance = settings.INSTANCE
     return str(instance.url(instance.identity_host, f"/sign-in/with/{provider_id}/callback"))
+
+
+def signed_out_url(provider_id: str) -> str:
+    """Return the address to be entered at the directory as the place to which people come back when they signed out there."""
+    instance = settings.INSTANCE
+    return str(instance.url(instance.identity_host, f"/sign-in/with/{provider_id}/signed-out"))
+
+
+def logout_url(provider_id: str) -> str:
+    """Return the address to which the directory sends word that somebody signed out there."""
+    instance = settings.INSTANCE
+    return str(instance.url(instance.identity_host, f"/oidc/back-channel/{provider_id}"))
 
 
 def linked_sign_ins(person_id: PersonId) -> tuple[LinkedSignIn, ...]:
@@ -117,6 +207,8 @@ def provider_of(row: DirectoryProvider) -> Provider:
         groups={value: GroupId(group) for value, group in row.groups.items()},
         mfa=dict(row.mfa),
         scopes=tuple(row.scopes),
+        signs_out=row.signs_out,
+        proves_by="key" if row.proves_by == "key" else "secret",
         people=getattr(row, "people", 0),
     )
 

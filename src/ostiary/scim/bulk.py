@@ -8,6 +8,7 @@ Source: RFC 7644, section 3.7.
 import json
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final
 
 import structlog
@@ -18,7 +19,7 @@ from ostiary.scim.domain.habits import Json
 from ostiary.scim.exchange import Answer, Asked, failure
 from ostiary.scim.queries.views import Viewer
 
-MAX_BULK_SECONDS: Final = 30.0
+MAX_BULK_SECONDS: Final = 60.0
 _RESPONSE: Final = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 
 log = structlog.get_logger(__name__)
@@ -112,5 +113,6 @@ class _Carrying:
         return {name: value for name, value in entry.items() if value}
 
 
+@lru_cache(maxsize=16)
 def _refused(status: int, words: str) -> Answer:
     return failure(Error(status=status, scim_type="invalidValue" if status == 400 else None, detail=words))

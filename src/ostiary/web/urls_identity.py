@@ -11,6 +11,7 @@ from ostiary.web.portal import views as portal
 from ostiary.web.scim import scim
 from ostiary.web.signin import (
     directory,
+    directory_sign_out,
     forgotten,
     handover,
     link_offer,
@@ -37,6 +38,7 @@ urlpatterns = [
     path("sign-in/passkey", passkey.passkey_sign_in, name="mfa_login_webauthn"),
     path("sign-in/with/<slug:provider_id>", directory.to_directory, name="directory"),
     path("sign-in/with/<slug:provider_id>/callback", directory.from_directory, name="directory_callback"),
+    path("sign-in/with/<slug:provider_id>/signed-out", directory_sign_out.signed_out, name="directory_signed_out"),
     path("sign-in/second-step", second_step.second_step, name="mfa_authenticate"),
     path("sign-in/second-step/options", second_step.second_step_options, name="mfa_authenticate_options"),
     path("sign-in/start-over", second_step.start_over, name="start_over"),
@@ -93,6 +95,8 @@ urlpatterns = [
     path("oidc/keys", published.keys, name="oidc_keys"),
     path("oidc/end-session", end_session, name="oidc_end_session"),
     path(".well-known/openid-configuration", published.configuration, name="oidc_configuration"),
+    path("oidc/keys-for/<slug:provider_id>", directory_sign_out.keys, name="directory_keys"),
+    path("oidc/back-channel/<slug:provider_id>", directory_sign_out.take_word, name="directory_logout"),
     path(".well-known/ssf-configuration", signals.configuration, name="ssf_configuration"),
     path("ssf/jwks.json", signals.keys, name="ssf_keys"),
     path("ssf/token", signals.token, name="ssf_token"),

@@ -66,6 +66,36 @@ def test_the_first_sign_in_makes_an_account_and_groups_decide_at_the_gateway(
     assert f"directory:{provider}" in said
 
 
+def test_signing_out_here_leads_there_and_signing_out_there_ends_it_here(running: RunningInstance, page: Page) -> None:
+    there, _provider = directory_of(running)
+    person = {"email": "hal@corp.test", "email_verified": True, "name": "Hal", "amr": ["mfa"], "groups": ["colleagues"]}
+    there.say("hal", person)
+    wiki = running.url("wiki")
+    page.goto(wiki)
+    sign_in(page, "hal")
+    page.wait_for_url(wiki)
+
+    # The directory's word comes through the gateway, from a program of others, and the app's next request is refused.
+    there.sign_out("hal")
+    running.in_force()
+    page.goto(wiki)
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert any(
+        "signed_out_at_directory" in json.dumps(one) for one in running.control_events() if "hal@" in json.dumps(one)
+    )
+
+    # Still signed in there, the browser comes in without a question; signing out here ends that too.
+    page.get_by_role("link", name="Sign in with Example Work").click()
+    page.wait_for_url(wiki)
+    page.goto(running.url("id", "/sign-out"))
+    expect(page.get_by_text("takes you to Example Work")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Yes, sign me out").click()
+    expect(page.get_by_text("You are signed out here, in every app and at Example Work.")).to_be_visible()
+    page.get_by_role("link", name="Sign in with Example Work").click()
+    expect(page.locator("input[name=name]")).to_be_visible()
+
+
 def test_cancelling_there_comes_back_to_words_and_a_way_on(running: RunningInstance, page: Page) -> None:
     directory_of(running)
     page.goto(running.url("id", "/sign-in"))
@@ -99,7 +129,12 @@ def test_the_portal_links_an_account_after_a_yes_and_unlinks_it(running: Running
 def test_the_commands_show_and_try_it_and_never_its_secret(running: RunningInstance) -> None:
     there, provider = directory_of(running)
     shown = running.command("directory", "provider", "show", provider)
-    assert running.url("id", f"/sign-in/with/{provider}/callback") in shown
+    for path in (
+        f"/sign-in/with/{provider}/callback",
+        f"/sign-in/with/{provider}/signed-out",
+        f"/oidc/back-channel/{provider}",
+    ):
+        assert running.url("id", path) in shown
     assert "not a secret" not in shown + running.command("directory", "provider", "show", provider, "--json")
     assert all(one["good"] for one in json.loads(running.command("directory", "provider", "test", provider, "--json")))
     for refused, words in (

@@ -12,8 +12,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from ostiary.identity.adapters import openid
-from ostiary.identity.adapters.openid import Discovery, discover, read_id_token, read_userinfo
+from ostiary.identity.adapters import openid_tokens
+from ostiary.identity.adapters.openid import read_userinfo
+from ostiary.identity.adapters.openid_discovery import Discovery, discover
+from ostiary.identity.adapters.openid_tokens import read_id_token
 from ostiary.identity.domain.federation import DirectoryRefused, Preset, Provider, ProviderId, Reason
 
 NONCE = "n-0S6_WzA2Mj"
@@ -150,7 +152,7 @@ def test_a_new_key_is_fetched_and_one_that_was_withdrawn_counts_no_more(
     directory.read(signed(directory.claims()))
     assert len(directory.asked) == asked, "keys are kept"
     directory.publish(("two", OTHER_RSA))
-    monkeypatch.setattr(openid, "ASK_AGAIN_SECONDS", 0)
+    monkeypatch.setattr(openid_tokens, "ASK_AGAIN_SECONDS", 0)
     assert directory.read(signed(directory.claims(), OTHER_RSA, kid="two"))["sub"] == "s-1"
     with pytest.raises(DirectoryRefused):
         directory.read(signed(directory.claims()))

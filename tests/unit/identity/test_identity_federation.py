@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ostiary.identity.domain.federation import (
     DIRECTORY,
     GOOGLE_ISSUER,
+    MAX_AGE_SECONDS,
     Assertion,
     DirectoryRefused,
     Preset,
@@ -23,6 +24,7 @@ from ostiary.identity.domain.federation import (
     may_link_by_address,
     merge_userinfo,
     read_assertion,
+    read_logout,
     refusal_to_provision,
 )
 from ostiary.identity.domain.proofs import is_enough, may_change_authenticators, proof
@@ -196,3 +198,45 @@ def test_claims_of_any_shape_are_read_or_refused(claims: dict[str, Any], preset:
     assert not found.verified or found.address
     assert found.method == DIRECTORY
     assert found.at <= NOW
+
+
+_LOGOUT = {"iat": NOW, "jti": "w-1", "sub": "s-1", "events": {"http://schemas.openid.net/event/backchannel-logout": {}}}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"events": {}},
+        {"events": []},
+        {"events": {"http://schemas.openid.net/event/backchannel-logout": True}},
+        {"nonce": "n"},
+        {"iat": NOW - MAX_AGE_SECONDS - 1},
+        {"iat": NOW + 120},
+        {"iat": True},
+        {"iat": "now"},
+        {"jti": ""},
+        {"jti": 7},
+        {"sub": ""},
+        {"sub": "\x00"},
+        {"sub": 7},
+        {"sid": ""},
+        {"sid": "x" * 300},
+        {"sid": 7},
+    ],
+)
+def test_a_logout_token_that_lacks_anything_is_none(wrong: dict[str, Any]) -> None:
+    assert read_logout(_LOGOUT, now=NOW).subject == "s-1"
+    assert read_logout({**_LOGOUT, "sub": "", "sid": "here"}, now=NOW).sid == "here"
+    with pytest.raises(DirectoryRefused):
+        read_logout({**_LOGOUT, **wrong}, now=NOW)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from(["iat", "jti", "sub", "sid", "events", "nonce"]), ANYTHING))
+def test_whatever_a_logout_token_says_it_is_about_somebody_or_refused(claims: dict[str, Any]) -> None:
+    try:
+        found = read_logout({**_LOGOUT, **claims}, now=NOW)
+    except DirectoryRefused:
+        return
+    assert found.id
+    assert found.subject or found.sid

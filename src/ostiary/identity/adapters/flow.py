@@ -6,6 +6,7 @@ nothing else in that browser counts as signed in meanwhile.
 
 from typing import Final
 
+import msgspec
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import perform_login, perform_password_login, record_authentication
 from allauth.account.internal.stagekit import clear_login
@@ -16,7 +17,7 @@ from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
 from django.http import HttpRequest, HttpResponse
 
-from ostiary.identity.domain.federation import DIRECTORY
+from ostiary.identity.domain.federation import DIRECTORY, Origin
 from ostiary.identity.domain.proofs import RECOVERY_CODE, TOTP, WEBAUTHN
 from ostiary.identity.models import Person
 
@@ -46,16 +47,16 @@ def go_on_after_passkey(request: HttpRequest, authenticator: Authenticator, *, t
     return response
 
 
-def go_on_after_directory(request: HttpRequest, person: Person, *, via: str, target: str) -> HttpResponse:
+def go_on_after_directory(request: HttpRequest, person: Person, *, origin: Origin, target: str) -> HttpResponse:
     """Note another directory's word as the first proof and go to the second step, or sign in where there is none.
 
     Args:
         request: from the browser.
         person: whom the directory vouched for.
-        via: `directory:NAME`.
+        origin: the sign-in there.
         target: where to go then.
     """
-    record_authentication(request, person, method=DIRECTORY, via=via)
+    record_authentication(request, person, method=DIRECTORY, origin=msgspec.to_builtins(origin))
     response: HttpResponse = perform_login(request, Login(user=person, redirect_url=target))
     return response
 

@@ -1,47 +1,23 @@
-"""The relying party's part of OpenID Connect over the network: discovery, keys, the code's exchange, the ID token.
+"""The relying party's part of OpenID Connect: the question, the code's exchange, what else is known, the way to sign out there.
 
-What the claims mean for an account is not known here.
-Source: OpenID Connect Core 1.0, sections 3.1.2, 3.1.3 and 5.3; Discovery 1.0, section 4; RFC 7636; RFC 6749, 2.3.1.
+Source: OpenID Connect Core 1.0, sections 3.1.2, 3.1.3, 5.3 and 9; RFC 7636; RFC 6749, 2.3.1; RP-Initiated Logout 1.0.
 """
 
 import base64
 import hashlib
-import json
 import secrets
-import threading
-import time
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
 from typing import Any, Final
 
-import jwt
 import msgspec
-from django.utils.crypto import constant_time_compare
 
+from ostiary.identity.adapters.client_keys import ClientKey
+from ostiary.identity.adapters.openid_discovery import Discovery, read_answer
 from ostiary.identity.domain.federation import DirectoryRefused, Preset, Provider, Reason
 
-ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-ANSWER_SECONDS: Final = 10
-MAX_ANSWER_BYTES: Final = 512_000
-KEEP_SECONDS: Final = 600
-ASK_AGAIN_SECONDS: Final = 15
-LEEWAY_SECONDS: Final = 60
+ASSERTION_TYPE: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_TOKEN_CHARACTERS: Final = 100_000
-
-
-class Discovery(msgspec.Struct, frozen=True):
-    """What a directory says of itself."""
-
-    issuer: str
-    authorization_endpoint: str
-    token_endpoint: str
-    jwks_uri: str
-    userinfo_endpoint: str = ""
-    token_endpoint_auth_methods_supported: tuple[str, ...] = ("client_secret_basic",)
-    code_challenge_methods_supported: tuple[str, ...] = ()
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -53,38 +29,11 @@ class Question(msgspec.Struct, frozen=True):
     verifier: str
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A directory's endpoints are where its document says; a redirect could lead into the own network."""
+class ClientProof(msgspec.Struct, frozen=True, kw_only=True):
+    """What shows a directory that it is this instance that asks: headers, and fields of the form."""
 
-    def redirect_request(self, *_answer: object) -> None:
-        """Follow nothing."""
-
-
-_opener = urllib.request.build_opener(_NoRedirects)
-_kept: dict[str, tuple[float, Any]] = {}
-_lock = threading.Lock()
-
-
-def discover(issuer: str, *, fresh: bool = False) -> Discovery:
-    """Return what the directory says of itself, asked for at most every ten minutes.
-
-    Raises:
-        DirectoryRefused: when it does not answer, or answers for another issuer.
-    """
-    url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
-    found = _kept_or_asked(url, at_most=0 if fresh else KEEP_SECONDS)
-    try:
-        document = msgspec.convert(found, Discovery)
-    except msgspec.ValidationError as error:
-        raise DirectoryRefused(Reason.UNREACHABLE, detail=f"discovery: {error}") from None
-    if document.issuer != issuer:
-        raise DirectoryRefused(Reason.UNREACHABLE, detail=f"discovery is for the issuer {document.issuer[:200]}")
-    for endpoint in (document.authorization_endpoint, document.token_endpoint, document.jwks_uri):
-        if not _is_as_safe_as(endpoint, issuer):
-            raise DirectoryRefused(Reason.UNREACHABLE, detail=f"not an https address: {endpoint[:200]}")
-    if document.userinfo_endpoint and not _is_as_safe_as(document.userinfo_endpoint, issuer):
-        raise DirectoryRefused(Reason.UNREACHABLE, detail="userinfo_endpoint is not an https address")
-    return document
+    headers: dict[str, str] = {}
+    form: dict[str, str] = {}
 
 
 def ask(
@@ -116,13 +65,36 @@ def ask(
         parameters["prompt"] = "select_account" if provider.preset is Preset.GOOGLE else "login"
     if provider.preset is Preset.GOOGLE and len(provider.domains) == 1:
         parameters["hd"] = provider.domains[0]
-    mark = "&" if urllib.parse.urlsplit(document.authorization_endpoint).query else "?"
-    url = f"{document.authorization_endpoint}{mark}{urllib.parse.urlencode(parameters)}"
-    return msgspec.structs.replace(question, url=url)
+    return msgspec.structs.replace(question, url=_with_query(document.authorization_endpoint, parameters))
+
+
+def proof_by_secret(provider: Provider, document: Discovery, secret: str) -> ClientProof:
+    """Return how this instance shows who it is by its client secret."""
+    if "client_secret_basic" not in document.token_endpoint_auth_methods_supported:
+        return ClientProof(form={"client_id": provider.client_id, "client_secret": secret})
+    pair = f"{urllib.parse.quote_plus(provider.client_id)}:{urllib.parse.quote_plus(secret)}"
+    return ClientProof(headers={"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"})
+
+
+def proof_by_key(provider: Provider, document: Discovery, key: ClientKey, *, now: float) -> ClientProof:
+    """Return how this instance shows who it is by a key. Microsoft asks for PS256, the others all know RS256."""
+    assertion = key.assertion(
+        client_id=provider.client_id,
+        audience=document.token_endpoint,
+        algorithm="PS256" if provider.preset is Preset.ENTRA else "RS256",
+        now=now,
+    )
+    return ClientProof(
+        form={
+            "client_id": provider.client_id,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": assertion,
+        }
+    )
 
 
 def exchange(
-    provider: Provider, document: Discovery, *, code: str, verifier: str, redirect_uri: str, secret: str
+    document: Discovery, *, code: str, verifier: str, redirect_uri: str, proof: ClientProof
 ) -> tuple[str, str]:
     """Return the ID token and the access token for a code.
 
@@ -134,51 +106,34 @@ def exchange(
         "code": code,
         "redirect_uri": redirect_uri,
         "code_verifier": verifier,
+        **proof.form,
     }
-    headers = {}
-    if "client_secret_basic" in document.token_endpoint_auth_methods_supported:
-        pair = f"{urllib.parse.quote_plus(provider.client_id)}:{urllib.parse.quote_plus(secret)}"
-        headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    else:
-        form |= {"client_id": provider.client_id, "client_secret": secret}
-    answer = _read(document.token_endpoint, headers=headers, form=form)
+    answer = read_answer(document.token_endpoint, headers=proof.headers, form=form)
     tokens = (answer.get("id_token"), answer.get("access_token", ""))
     if not all(isinstance(one, str) and len(one) <= MAX_TOKEN_CHARACTERS for one in tokens) or not tokens[0]:
         raise DirectoryRefused(Reason.TOKEN_REFUSED, detail="the answer has no ID token")
     return str(tokens[0]), str(tokens[1])
 
 
-def read_id_token(provider: Provider, document: Discovery, token: str, *, nonce: str) -> dict[str, Any]:
-    """Return the claims of an ID token after every check of section 3.1.3.7.
+def sign_out_url(provider: Provider, document: Discovery, *, id_token: str, return_uri: str, state: str) -> str:
+    """Return where the browser goes to be signed out there as well; empty where the directory has no such address.
 
-    Keys that the directory changed meanwhile are fetched once; a key that it no longer lists counts no more.
-
-    Raises:
-        DirectoryRefused: when anything about it is not as it must be.
+    Args:
+        provider: whom it is about.
+        document: its discovery.
+        id_token: the one that the sign-in began with, so that the directory need not ask whose it is; empty for none.
+        return_uri: where the browser comes back to; it must be registered there.
+        state: comes back with it.
     """
-    try:
-        header = jwt.get_unverified_header(token)
-        if header.get("alg") not in ALGORITHMS:
-            raise jwt.InvalidAlgorithmError(f"algorithm {str(header.get('alg'))[:20]}")
-        claims: dict[str, Any] = jwt.decode(
-            token,
-            _key(document.jwks_uri, header),
-            algorithms=[header["alg"]],
-            audience=provider.client_id,
-            issuer=provider.issuer,
-            leeway=LEEWAY_SECONDS,
-            options={"require": ["exp", "iat", "iss", "aud", "sub"]},
-        )
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
-        raise DirectoryRefused(Reason.TOKEN_REFUSED, detail=str(error)[:200]) from None
-    audience = claims["aud"]
-    party = claims.get("azp")
-    several = isinstance(audience, list) and len(audience) > 1
-    if (several or party is not None) and party != provider.client_id:
-        raise DirectoryRefused(Reason.TOKEN_REFUSED, detail="the token is for another party")
-    if not isinstance(claims.get("nonce"), str) or not constant_time_compare(claims["nonce"], nonce):
-        raise DirectoryRefused(Reason.TOKEN_REFUSED, detail="the nonce is not ours")
-    return claims
+    if not document.end_session_endpoint:
+        return ""
+    parameters = {
+        "client_id": provider.client_id,
+        "post_logout_redirect_uri": return_uri,
+        "state": state,
+        **({"id_token_hint": id_token} if id_token else {}),
+    }
+    return _with_query(document.end_session_endpoint, parameters)
 
 
 def read_userinfo(document: Discovery, access_token: str) -> dict[str, Any]:
@@ -189,73 +144,12 @@ def read_userinfo(document: Discovery, access_token: str) -> dict[str, Any]:
     """
     if not document.userinfo_endpoint or not access_token:
         return {}
-    return _read(document.userinfo_endpoint, headers={"Authorization": f"Bearer {access_token}"})
+    return read_answer(document.userinfo_endpoint, headers={"Authorization": f"Bearer {access_token}"})
 
 
-def count_keys(document: Discovery) -> int:
-    """Return how many keys the directory signs with now.
-
-    Raises:
-        DirectoryRefused: when it does not say, or none can be used.
-    """
-    return len(_key_set(document.jwks_uri, at_most=0).keys)
-
-
-def _key(url: str, header: Mapping[str, Any]) -> Any:
-    for at_most in (KEEP_SECONDS, ASK_AGAIN_SECONDS):
-        keys = [one for one in _key_set(url, at_most=at_most).keys if one.public_key_use in {None, "sig"}]
-        kid = header.get("kid")
-        fitting = [one for one in keys if one.key_id == kid] if kid is not None else keys
-        if len(fitting) == 1:
-            return fitting[0].key
-    raise jwt.InvalidKeyError("no key of the directory fits")
-
-
-def _key_set(url: str, *, at_most: float) -> jwt.PyJWKSet:
-    try:
-        return jwt.PyJWKSet.from_dict(_kept_or_asked(url, at_most=at_most))
-    except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
-        raise DirectoryRefused(Reason.UNREACHABLE, detail=f"keys: {error}") from None
-
-
-def _kept_or_asked(url: str, *, at_most: float) -> dict[str, Any]:
-    """Return an answer that is at most so many seconds old."""
-    with _lock:
-        at, answer = _kept.get(url, (0.0, None))
-    if answer is not None and time.monotonic() - at < at_most:
-        return dict(answer)
-    answer = _read(url)
-    with _lock:
-        _kept[url] = (time.monotonic(), answer)
-    return dict(answer)
-
-
-def _read(
-    url: str, *, headers: Mapping[str, str] | None = None, form: Mapping[str, str] | None = None
-) -> dict[str, Any]:
-    body = urllib.parse.urlencode(form).encode() if form is not None else None
-    question = urllib.request.Request(  # noqa: S310 - every address was checked to be https, or on this machine
-        url, data=body, headers={"Accept": "application/json", "User-Agent": "ostiary", **(headers or {})}
-    )
-    try:
-        with _opener.open(question, timeout=ANSWER_SECONDS) as answer:
-            read = json.loads(answer.read(MAX_ANSWER_BYTES))
-    except urllib.error.HTTPError as error:
-        with error:
-            detail = error.read(2000).decode("utf-8", "replace")
-        reason = Reason.TOKEN_REFUSED if form is not None and error.code < 500 else Reason.UNREACHABLE
-        raise DirectoryRefused(reason, detail=f"{url}: {error.code} {detail[:300]}") from None
-    except (OSError, ValueError, RecursionError, HTTPException) as error:
-        raise DirectoryRefused(Reason.UNREACHABLE, detail=f"{url}: {error}"[:400]) from None
-    if not isinstance(read, dict):
-        raise DirectoryRefused(Reason.UNREACHABLE, detail=f"{url}: the answer is not an object")
-    return read
-
-
-def _is_as_safe_as(endpoint: str, issuer: str) -> bool:
-    return endpoint.startswith("https://") or (
-        issuer.startswith("http://") and endpoint.startswith(f"http://{urllib.parse.urlsplit(issuer).netloc}/")
-    )
+def _with_query(address: str, parameters: Mapping[str, str]) -> str:
+    mark = "&" if urllib.parse.urlsplit(address).query else "?"
+    return f"{address}{mark}{urllib.parse.urlencode(parameters)}"
 
 
 def _unpadded(value: bytes) -> str:

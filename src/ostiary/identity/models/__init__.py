@@ -1,6 +1,6 @@
 """What the identity pillar stores. Reads live in `queries`, changes in `services`."""
 
-from ostiary.identity.models.federation import DirectoryLink, DirectoryProvider
+from ostiary.identity.models.federation import DirectoryLink, DirectoryLogout, DirectoryProvider
 from ostiary.identity.models.people import Group, Membership, Person, new_person_id
 from ostiary.identity.models.recovery import Recovery
 from ostiary.identity.models.roles import Role, RoleAssignment
@@ -8,6 +8,7 @@ from ostiary.identity.models.sign_in import FailedProof, OneTimeLink, SignInSess
 
 __all__ = [
     "DirectoryLink",
+    "DirectoryLogout",
     "DirectoryProvider",
     "FailedProof",
     "Group",

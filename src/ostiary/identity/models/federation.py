@@ -8,7 +8,7 @@ from ostiary.identity.models.people import Person
 
 
 class DirectoryProvider(models.Model):
-    """A directory. Its client secret is a file among the instance's secrets, never a row."""
+    """A directory. Its client secret, or key, is a file among the instance's secrets, never a row."""
 
     id = models.CharField(primary_key=True, max_length=40)
     preset = models.CharField(max_length=20)
@@ -23,6 +23,8 @@ class DirectoryProvider(models.Model):
     groups = models.JSONField(default=dict)
     mfa = models.JSONField(default=dict)
     scopes = models.JSONField(default=list)
+    signs_out = models.BooleanField(default=False)
+    proves_by = models.CharField(max_length=10, default="secret")
     created_at = models.DateTimeField()
 
     def __str__(self) -> str:
@@ -50,3 +52,23 @@ class DirectoryLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.person_id} at {self.provider_id}"
+
+
+class DirectoryLogout(models.Model):
+    """A directory's word that somebody is signed out there. It counts once, and for sign-ins that are still under way."""
+
+    provider = models.ForeignKey(DirectoryProvider, on_delete=models.CASCADE, related_name="logouts")
+    digest = models.CharField(max_length=64)
+    subject = models.CharField(max_length=255, blank=True)
+    sid = models.CharField(max_length=255, blank=True)
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        """How Django stores it."""
+
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["provider", "digest"], name="identity_one_logout_a_token"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject or self.sid} at {self.provider_id}"

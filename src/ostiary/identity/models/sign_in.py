@@ -18,7 +18,8 @@ class SignInSession(models.Model):
     """One browser in which one person is signed in. Without this row the browser's cookie opens nothing.
 
     `complete` says that everything the instance demands was proved; only then do others learn of the session.
-    `authentications` is a list of `[method, strength, at]`.
+    `authentications` is a list of `[method, strength, at]`. `directory` is the other directory by which they came, and
+    `directory_sid` what that one calls the sign-in there.
     """
 
     id = models.CharField(primary_key=True, max_length=34, default=new_session_id, editable=False)
@@ -30,6 +31,15 @@ class SignInSession(models.Model):
     address = models.CharField(max_length=64, blank=True)
     user_agent = models.CharField(max_length=400, blank=True)
     authentications = models.JSONField(default=list)
+    directory = models.CharField(max_length=40, blank=True)
+    directory_sid = models.CharField(max_length=255, blank=True)
+
+    class Meta:
+        """How Django stores it."""
+
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["directory", "directory_sid"], name="identity_session_directory"),
+        ]
 
     def __str__(self) -> str:
         return self.id

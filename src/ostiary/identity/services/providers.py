@@ -23,7 +23,7 @@ from ostiary.identity.domain.federation import (
     check_issuer,
 )
 from ostiary.identity.errors import AlreadyExists, NotAllowed
-from ostiary.identity.federation_queries import get_provider, secret_name
+from ostiary.identity.federation_queries import client_key, get_provider, key_name, next_key_name, secret_name
 from ostiary.identity.models import DirectoryProvider, Membership, Person
 from ostiary.identity.models import SignInSession as SessionRow
 from ostiary.identity.queries import get_group
@@ -42,12 +42,12 @@ _WORD: Final = re.compile(r"[\x21-\x7e]{1,300}", re.ASCII)
 
 
 @transaction.atomic
-def add_provider(*, provider: Provider, secret: bytes, actor: Actor) -> None:
+def add_provider(*, provider: Provider, secret: bytes | None, actor: Actor) -> None:
     """Accept another directory's sign-in from now on.
 
     Args:
         provider: what it is; `people` is not looked at.
-        secret: the client secret, which goes into a file of its own.
+        secret: the client secret, which goes into a file of its own; `None` where a key is used.
         actor: who does it.
 
     Raises:
@@ -62,7 +62,8 @@ def add_provider(*, provider: Provider, secret: bytes, actor: Actor) -> None:
     if DirectoryProvider.objects.filter(issuer=checked.issuer).exists():
         raise AlreadyExists("There is a directory with this issuer already.", hint="ostiary directory provider list")
     DirectoryProvider.objects.create(id=checked.id, created_at=datetime.now(UTC), **_columns(checked))
-    _write_secret(checked.id, secret)
+    if checked.proves_by == "secret":
+        _write_secret(checked.id, secret or b"")
     _record(checked, "create", actor=actor, before=None)
 
 
@@ -70,7 +71,13 @@ def add_provider(*, provider: Provider, secret: bytes, actor: Actor) -> None:
 def change_provider(*, provider: Provider, secret: bytes | None, actor: Actor) -> None:
     """Change what a directory brings; groups that it no longer brings are taken away at once.
 
+    Args:
+        provider: what it is from now on.
+        secret: a new client secret; `None` leaves it as it is.
+        actor: who does it.
+
     Raises:
+        MissingSecret: when it is to be asked with a key and none was made.
         UnknownProvider: when there is no such directory.
         UnacceptableProvider, UnknownGroup, NotAllowed: as for `add_provider`; also when the issuer would change.
     """
@@ -86,9 +93,14 @@ def change_provider(*, provider: Provider, secret: bytes | None, actor: Actor) -
         take_out_of_group(
             group=row.group, person=row.person, actor=actor, reason=f"no longer by {checked.id}", via=row.via
         )
-    if secret is not None:
-        _write_secret(checked.id, secret)
+    if checked.proves_by == "key":
+        client_key(checked.id)
+    elif secret is not None or before.proves_by == "key":
+        _write_secret(checked.id, secret or b"")
     _record(checked, "update", actor=actor, before=before)
+    if checked.proves_by != before.proves_by:
+        keys = (key_name(checked.id), next_key_name(checked.id))
+        _forget(*((secret_name(checked.id),) if checked.proves_by == "key" else keys))
 
 
 @transaction.atomic
@@ -107,7 +119,7 @@ def remove_provider(*, provider_id: ProviderId, actor: Actor, reason: str = "") 
     for person in Person.objects.filter(directory_links__provider_id=provider_id):
         end_directory_sessions(person)
     DirectoryProvider.objects.filter(pk=provider_id).delete()
-    (settings.INSTANCE.secrets / secret_name(provider_id)).unlink(missing_ok=True)
+    _forget(secret_name(provider_id), key_name(provider_id), next_key_name(provider_id))
     _record(found, "delete", actor=actor, before=found, reason=reason)
     return found.people
 
@@ -122,6 +134,11 @@ def end_directory_sessions(person: Person, *, keep: SessionId | None = None) -> 
         SessionRow.objects.filter(pk__in=begun_there).delete()
         announce_change("sessions", takes_away=True)
     return len(begun_there)
+
+
+def _forget(*names: str) -> None:
+    for name in names:
+        (settings.INSTANCE.secrets / name).unlink(missing_ok=True)
 
 
 def _checked(provider: Provider) -> Provider:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from ostiary.changes import Happening, announce_change, announce_happening
 from ostiary.identity.client import Client
 from ostiary.identity.domain import SignInSession, is_enough
+from ostiary.identity.domain.federation import Origin
 from ostiary.identity.domain.proofs import BREAK_GLASS
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import NotAllowed, UnknownSession
@@ -20,6 +21,7 @@ from ostiary.identity.journal import record_sign_in, record_sign_out
 from ostiary.identity.limits import forget_old_failures
 from ostiary.identity.models import OneTimeLink, Person, Recovery
 from ostiary.identity.models import SignInSession as SessionRow
+from ostiary.identity.services.directory_logouts import forget_old_logouts, is_signed_out_there
 from ostiary.identity.services.guards import lock_person, require_may_change_person
 from ostiary.identity.session_queries import (
     idle_seconds,
@@ -37,7 +39,12 @@ KEEP_LINKS_DAYS = 90
 
 @transaction.atomic
 def begin_session(
-    *, person_id: PersonId, authentications: Iterable[Authentication], client: Client, now: float, via: str = ""
+    *,
+    person_id: PersonId,
+    authentications: Iterable[Authentication],
+    client: Client,
+    now: float,
+    origin: Origin | None = None,
 ) -> SignInSession:
     """Begin a sign-in after a first proof; it is complete only when everything demanded was proved.
 
@@ -46,14 +53,16 @@ def begin_session(
         authentications: what they proved.
         client: where they are.
         now: seconds since the epoch.
-        via: the other directory by which they came, for the record; empty for none.
+        origin: the sign-in in another directory by which they came; `None` for none.
 
     Raises:
         UnknownPerson: when there is nobody with this identifier.
-        NotAllowed: when they are disabled.
+        NotAllowed: when they are disabled, or the directory said meanwhile that they are signed out there.
     """
     person = lock_person(person_id)
     proofs = tuple(authentications)
+    if origin is not None and is_signed_out_there(origin):
+        raise NotAllowed("You were signed out at the other directory meanwhile.", hint="Sign in again.")
     if not person.may_sign_in or not proofs:
         raise NotAllowed("This account cannot sign in.")
     begun_at = datetime.fromtimestamp(now, UTC)
@@ -65,6 +74,8 @@ def begin_session(
         address=client.address,
         user_agent=client.user_agent,
         authentications=[[one.method, int(one.strength), one.at] for one in proofs],
+        directory=origin.provider if origin is not None else "",
+        directory_sid=origin.sid if origin is not None else "",
     )
     row.complete = _is_complete(person, proofs)
     row.save(force_insert=True)
@@ -75,7 +86,15 @@ def begin_session(
         session=row.id,
         methods=[one.method for one in proofs],
         client=client,
-        reason="; ".join(filter(None, (via, "" if row.complete else "second_factor_to_be_set_up"))),
+        reason="; ".join(
+            filter(
+                None,
+                (
+                    f"directory:{origin.provider}" if origin is not None else "",
+                    "" if row.complete else "second_factor_to_be_set_up",
+                ),
+            )
+        ),
     )
     return session_from_row(row)
 
@@ -242,6 +261,7 @@ def expire_sessions(*, now: float) -> int:
         count, _by_model = over.delete()
         if count:
             announce_change("sessions", takes_away=False)
+    forget_old_logouts(now=now)
     OneTimeLink.objects.filter(expires_at__lt=moment - timedelta(days=KEEP_LINKS_DAYS)).delete()
     Recovery.objects.filter(expires_at__lt=moment - timedelta(days=KEEP_LINKS_DAYS)).delete()
     BrowserSession.objects.filter(expire_date__lt=timezone.now()).delete()

@@ -1,8 +1,19 @@
 """Pages about other directories that people can sign in with. They are set up on the machine itself, not here."""
 
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.utils.translation import gettext as _
 
-from ostiary.identity.facade import UnknownProvider, callback_url, get_provider, list_providers, search_linked
+from ostiary.identity.facade import (
+    UnknownProvider,
+    callback_url,
+    get_provider,
+    keys_url,
+    list_client_keys,
+    list_providers,
+    logout_url,
+    search_linked,
+    signed_out_url,
+)
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.listing import cut, matches
@@ -37,7 +48,13 @@ def directory(request: HttpRequest, columns: ShownColumns, provider_id: str) -> 
         "provider": shown,
         "groups": sorted(shown.groups.items()),
         "mfa": sorted(shown.mfa.items()),
-        "callback": callback_url(shown.id),
+        "addresses": (
+            (_("Redirect URI"), callback_url(shown.id)),
+            (_("Post-logout redirect URI"), signed_out_url(shown.id)),
+            (_("Back-channel logout URI"), logout_url(shown.id)),
+        ),
+        "keys": list_client_keys(shown.id) if shown.proves_by == "key" else (),
+        "keys_url": keys_url(shown.id),
         "page": page,
         "columns": columns,
         "text": text,

@@ -13,6 +13,7 @@ from ostiary.identity.entrance import (
     Assertion,
     Coming,
     DirectoryRefused,
+    Origin,
     PersonRow,
     Reason,
     admit,
@@ -90,9 +91,10 @@ def _arrived(request: HttpRequest, provider: Provider, coming: Coming, assertion
     if session is not None:
         return HttpResponseRedirect(coming.target)
     person = admit(provider=provider, assertion=assertion, now=coming.at)
+    origin = Origin(provider=provider.id, subject=assertion.subject, sid=assertion.sid, at=coming.at)
     if assertion.method == DIRECTORY:
-        return go_on_after_directory(request, person, via=provider.via, target=coming.target)
-    sign_browser_in(request, person, proofs=(proof(assertion.method, at=assertion.at),), via=provider.via)
+        return go_on_after_directory(request, person, origin=origin, target=coming.target)
+    sign_browser_in(request, person, proofs=(proof(assertion.method, at=assertion.at),), origin=origin)
     return HttpResponseRedirect(coming.target)
 
 

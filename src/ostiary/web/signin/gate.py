@@ -18,7 +18,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from ostiary.identity.entrance import SESSION_KEY
-from ostiary.identity.facade import SignInSession, UnknownSession, client_of, get_session, touch_session
+from ostiary.identity.facade import NotAllowed, SignInSession, UnknownSession, client_of, get_session, touch_session
 from ostiary.policy.identifiers import SessionId
 from ostiary.visibility.facade import RecordUnavailable
 from ostiary.web.hosts import site_of
@@ -43,6 +43,7 @@ ENTRANCE: Final = frozenset(
         "recovery",
         "directory",
         "directory_callback",
+        "directory_signed_out",
         "password_forgotten",
         "link",
         "invitation",
@@ -65,6 +66,8 @@ PROGRAMS: Final = frozenset(
         "oidc_revocation",
         "oidc_keys",
         "oidc_configuration",
+        "directory_keys",
+        "directory_logout",
         "ssf_configuration",
         "ssf_keys",
         "ssf_token",
@@ -127,9 +130,12 @@ class SignInGate:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Refuse, with an alarm on the log, what could not be put on record."""
-        if site_of(request) != "identity" or not isinstance(error, RecordUnavailable):
+        """Say what is not allowed; refuse, with an alarm on the log, what could not be put on record."""
+        if site_of(request) != "identity" or not isinstance(error, (RecordUnavailable, NotAllowed)):
             return None
+        if isinstance(error, NotAllowed):
+            words = " ".join(filter(None, (str(error), error.hint)))
+            return problem_page(request, status=403, title=_("This is not possible"), words=words)
         log.error("sign_in_not_recorded", detail=error.detail or str(error))
         return problem_page(
             request,

@@ -1,4 +1,4 @@
-"""Signing out: here and at every app at once."""
+"""Signing out: here and at every app at once, and on to the directory by which they came where that was chosen."""
 
 import contextlib
 
@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ostiary.identity.entrance import PersonRow, person_actor
+from ostiary.identity.entrance import PersonRow, parting_of, person_actor
 from ostiary.identity.facade import UnknownSession, revoke_session
+from ostiary.web.signin.directory_sign_out import leave_directory
 from ostiary.web.signin.gate import sign_in_session
 from ostiary.web.signin.targets import app_or_none, to_app
 
@@ -20,8 +21,11 @@ from ostiary.web.signin.targets import app_or_none, to_app
 def sign_out(request: HttpRequest) -> HttpResponse:
     """Ask on GET, so that no picture or link elsewhere can sign somebody out; end the sign-in on POST."""
     if request.method == "GET" and sign_in_session(request) is not None:
-        return render(request, "account/logout.html")
+        return render(request, "account/logout.html", {"parting": parting_of(request)})
+    parting = parting_of(request)
     _end(request, "signed_out")
+    if parting is not None:
+        return leave_directory(request, parting)
     messages.success(request, _("You are signed out here and in every app."))
     return HttpResponseRedirect(reverse("account_login"))
 

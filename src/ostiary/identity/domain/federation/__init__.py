@@ -9,6 +9,7 @@ from ostiary.identity.domain.federation.admission import (
 )
 from ostiary.identity.domain.federation.claims import merge_userinfo, read_assertion
 from ostiary.identity.domain.federation.issuer import check_issuer, is_guid
+from ostiary.identity.domain.federation.logout import MAX_AGE_SECONDS, Logout, read_logout
 from ostiary.identity.domain.federation.provider import (
     DIRECTORY,
     DIRECTORY_OTP,
@@ -19,6 +20,7 @@ from ostiary.identity.domain.federation.provider import (
     Assertion,
     DirectoryRefused,
     LinkedSignIn,
+    Origin,
     Preset,
     Provider,
     ProviderId,
@@ -31,11 +33,14 @@ __all__ = [
     "DIRECTORY_OTP",
     "DIRECTORY_PHISHING_RESISTANT",
     "GOOGLE_ISSUER",
+    "MAX_AGE_SECONDS",
     "MEANINGS",
     "STRENGTHS",
     "Assertion",
     "DirectoryRefused",
     "LinkedSignIn",
+    "Logout",
+    "Origin",
     "Preset",
     "Provider",
     "ProviderId",
@@ -49,5 +54,6 @@ __all__ = [
     "may_link_by_address",
     "merge_userinfo",
     "read_assertion",
+    "read_logout",
     "refusal_to_provision",
 ]

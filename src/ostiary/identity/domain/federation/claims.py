@@ -76,7 +76,14 @@ def read_assertion(provider: Provider, claims: Mapping[str, Any], *, now: float,
         values=_values(provider, claims),
         method=method,
         at=at,
+        sid=read_sid(claims),
     )
+
+
+def read_sid(claims: Mapping[str, Any]) -> str:
+    """Return what the directory calls the sign-in there; empty where it does not say, or says something too long."""
+    sid = claims.get("sid")
+    return sid if isinstance(sid, str) and len(sid) <= MAX_SUBJECT_CHARACTERS and can_be_stored(sid) else ""
 
 
 def _check_tenant(provider: Provider, claims: Mapping[str, Any], address: str) -> None:

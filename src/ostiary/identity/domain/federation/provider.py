@@ -1,7 +1,7 @@
 """What a directory is, who is linked to it, what it said of somebody, and how a refusal is named. What follows is beside this module."""
 
 from enum import StrEnum
-from typing import Final, NewType
+from typing import Final, Literal, NewType
 
 import msgspec
 
@@ -80,6 +80,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
         groups: value of that claim → group here.
         mfa: value of `amr`, `acr` or `acrs` → `otp` or `phishing-resistant`; empty asks for our own second factor.
         scopes: what is asked for.
+        signs_out: whether who signs out here is sent there to sign out as well.
+        proves_by: how this instance shows the directory who it is: by a client `secret`, or by a `key` (`private_key_jwt`).
         people: how many are linked.
     """
 
@@ -96,6 +98,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
     groups: dict[str, GroupId] = {}
     mfa: dict[str, str] = {}
     scopes: tuple[str, ...] = ("openid", "email", "profile")
+    signs_out: bool = False
+    proves_by: Literal["secret", "key"] = "secret"
     people: int = 0
 
     @property
@@ -128,6 +132,7 @@ class Assertion(msgspec.Struct, frozen=True, kw_only=True):
         values: what the groups claim lists.
         method: the proof that this is worth here: one of the three `directory…` methods.
         at: when they proved it there, seconds since the epoch.
+        sid: what the directory calls the sign-in there; empty where it does not say.
     """
 
     issuer: str
@@ -137,4 +142,21 @@ class Assertion(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     values: tuple[str, ...] = ()
     method: str = DIRECTORY
+    at: float
+    sid: str = ""
+
+
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """The sign-in in another directory by which a sign-in here began.
+
+    Args:
+        provider: the directory.
+        subject: who it was there.
+        sid: what the directory calls the sign-in there; empty where it does not say.
+        at: when they went there, seconds since the epoch.
+    """
+
+    provider: str
+    subject: str
+    sid: str = ""
     at: float
