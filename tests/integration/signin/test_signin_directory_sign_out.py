@@ -148,9 +148,16 @@ def test_a_secret_and_a_key_take_each_others_place(work: Provider) -> None:
     assert Browser().get("/oidc/keys-for/office").status_code == 404
 
 
-def test_who_signs_out_here_is_led_there_and_back(work: Provider, directory: OpenIdDirectory) -> None:
+@pytest.fixture
+def there() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=60) as client:
+        yield client
+
+
+def test_who_signs_out_here_is_led_there_and_back(
+    work: Provider, directory: OpenIdDirectory, there: httpx.Client
+) -> None:
     browser = Browser()
-    there = httpx.Client(timeout=60)
     back(browser, sign_in_there(begin(browser), "ada", browser=there))
     assert "takes you to Example Work" in words(browser.get("/sign-out"))
     page = browser.client.post("/sign-out")

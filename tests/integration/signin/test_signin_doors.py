@@ -171,6 +171,7 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
         "scim", "workload_token", "workload_metadata", "oidc_token", "oidc_userinfo", "oidc_revocation",
         "oidc_keys", "oidc_configuration", "ssf_configuration", "ssf_keys", "ssf_token", "ssf_streams",
         "ssf_status", "ssf_add_subject", "ssf_remove_subject", "ssf_verify", "ssf_poll", "ssf_event",
+        "directory_keys", "directory_logout",
     } == PROGRAMS  # fmt: skip
     assert {
         "saml_metadata", "saml_sign_in", "saml_quietly", "saml_sign_out", "saml_signed_out",
@@ -209,7 +210,8 @@ def test_no_sign_in_opens_what_is_for_programs() -> None:
     browser, _person, _secret = signed_in_browser()
     without_proof = {"scim": (404, 404), "workload_token": (405, 400), "workload_metadata": (200, 405),
         "oidc_token": (405, 400), "oidc_revocation": (405, 400), "oidc_userinfo": (401, 400),
-        "oidc_keys": (200, 405), "oidc_configuration": (200, 405)}  # fmt: skip
+        "oidc_keys": (200, 405), "oidc_configuration": (200, 405),
+        "directory_keys": (404, 405), "directory_logout": (405, 404)}  # fmt: skip
     without_proof |= {name: (404, 404) for name in PROGRAMS if name.startswith("ssf_")}
     for name, path in every_page():
         if name in PROGRAMS:
