@@ -10,6 +10,8 @@ from django.conf import settings
 from ostiary.applications.facade import CONSOLE_APP
 from ostiary.applications.facts import read_applications
 from ostiary.gateway.decider.country import Countries, CountryDatabaseUnusable
+from ostiary.gateway.decider.proven_device import as_rules_see_it
+from ostiary.gateway.known_devices import KnownDevices
 from ostiary.gateway.known_names import known_names
 from ostiary.identity.facade import (
     ConsoleRole,
@@ -20,7 +22,7 @@ from ostiary.identity.facade import (
     list_sessions,
 )
 from ostiary.identity.facts import read_identity
-from ostiary.policy.identifiers import PersonId
+from ostiary.policy.identifiers import DeviceId, PersonId
 from ostiary.policy.request import AccessRequest, ActionClass, Context, Resource, Subject
 from ostiary.policy.snapshot import PersonFact
 from ostiary.rulebook.facade import Circumstances, Member, Surroundings
@@ -50,14 +52,18 @@ def read_surroundings(*, address: str | None = None) -> Surroundings:
     )
 
 
-def console_request(person: Person, session: SignInSession, address: str | None) -> AccessRequest:
+def console_request(
+    person: Person, session: SignInSession, address: str | None, device: DeviceId | None = None
+) -> AccessRequest:
     """Return the request that somebody at the console makes, as the decision service would put it to the engine.
 
     Args:
         person: who.
         session: the sign-in they use.
         address: from where.
+        device: with which enrolled device.
     """
+    known = KnownDevices(settings.INSTANCE.facts).enrolled(device) if device is not None else None
     return AccessRequest(
         subject=Subject(
             person=person.id,
@@ -68,6 +74,7 @@ def console_request(person: Person, session: SignInSession, address: str | None)
         ),
         action=ActionClass.VIEW,
         resource=Resource(app=CONSOLE_APP),
+        device=as_rules_see_it(known, person.id),
         context=place_of(address),
     )
 

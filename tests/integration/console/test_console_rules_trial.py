@@ -7,11 +7,16 @@ import msgspec
 import pytest
 from tests.console_company import OPERATOR, RULES, Company
 from tests.console_fixtures import Visit, text_of
+from tests.decider_company import company as some_facts
+from tests.device_material import device_fact, make_leaf
 
+from ostiary.config.places import Instance
+from ostiary.gateway.snapshots import write_snapshot
 from ostiary.identity.facade import Client, unsafe_provision_totp
 from ostiary.identity.services.authenticators import add_passkey
 from ostiary.identity.services.sessions import begin_session
 from ostiary.policy.request import Authentication, AuthStrength
+from ostiary.policy.snapshot import Devices
 from ostiary.rulebook.facade import (
     apply_rules,
     get_current,
@@ -24,6 +29,7 @@ from ostiary.rulebook.facade import (
 pytestmark = pytest.mark.django_db
 CLOSED = RULES.partition("  - name: administrators-open-the-console")[0]
 PASSKEY = RULES.rstrip() + "\n    when:\n      mfa: phishing-resistant\n"
+MANAGED = RULES.rstrip() + "\n    when:\n      device: {managed: true}\n"
 SMALL = RULES + "# a remark\n"
 
 
@@ -104,6 +110,19 @@ def test_a_step_up_lets_in_and_confirms(company: Company, visit: Visit) -> None:
     assert visit().post("/rules/confirm", {"number": number}).status_code == 302
     assert (get_hold(), get_current().document) == (None, PASSKEY)
     assert "until ada.admin@example.test confirmed them" in text_of(visit().get(f"/rules/history/{number}"))
+
+
+def test_a_managed_device_lets_in_and_confirms(company: Company, visit: Visit, console_instance: Instance) -> None:
+    """Nobody knows beforehand who comes from where; the request that confirms shows it."""
+    laptop = device_fact(company.people["ada_admin"].id, [make_leaf("laptop")])
+    facts = msgspec.structs.replace(some_facts(), devices=Devices(devices={laptop.id: laptop}))
+    write_snapshot(console_instance.facts, facts, durable=False)
+    visit().post("/rules/edit", sent(MANAGED, apply=True))
+    number = held_number()
+    for claims in ({}, {"dev": "dev-unknown"}):
+        assert visit(**claims).post("/rules/confirm", {"number": number}).status_code == 422
+    assert visit(dev=laptop.id).post("/rules/confirm", {"number": number}).status_code == 302
+    assert (get_hold(), get_current().document) == (None, MANAGED)
 
 
 def test_another_administrator_rolls_back_but_does_not_confirm(company: Company, visit: Visit) -> None:

@@ -82,6 +82,7 @@ def test_the_control_plane_knows_the_devices_of_the_facts_in_force(tmp_path: Pat
             proven, active = known.proven(leaf.fingerprint, now), known.active(leaf.fingerprint, now)
             assert (proven.fact if proven else None) == (device if device in devices else None)
             assert (active is not None) is (device in devices and device.active)
+            assert known.enrolled(device.id) == (device if device in devices else None)
     (tmp_path / "snapshot.msgpack").write_bytes(b"damaged")
     assert known.proven(second.fingerprint, now) is None, "what cannot be read knows no device"
     assert known.proven("", now) is None

@@ -104,17 +104,17 @@ class Answering:
             person, session = spoken_of(bearer.service, bearer.ends_at)
         if app is None or person is None or session is None:
             return None
-        assertion = self._credentials.assertion(app, person, session, now)
+        seen = verdict.request.device if verdict.request is not None else None
+        device = seen.id if seen is not None and seen.managed else None
+        assertion = self._credentials.assertion(app, person, session, now, device)
         if assertion is None:
             return None
         headers = [*assertion.headers, ("x-ostiary-reference", reference)]
-        device = verdict.request.device if verdict.request is not None else None
-        managed = device is not None and device.managed is True
-        if device is not None and managed:
-            headers.append((FROM_DEVICE, device.id or ""))
+        if device is not None:
+            headers.append((FROM_DEVICE, device))
         if bearer is not None:
             return [*headers, TAKE_TOKEN_AWAY]
-        if grants and (managed or not incoming.certificate) and _may_have_grant(incoming, allow, app):
+        if grants and (device is not None or not incoming.certificate) and _may_have_grant(incoming, allow, app):
             proven = incoming.certificate
             cookie = self._grant(verdict, assertion, allow, certificate=proven, reference=reference, now=now)
             if cookie is not None:

@@ -108,7 +108,7 @@ def check(
         app,
         basis.subjects.get(session.id) or subject_of(basis, session, person),
         paths[0],
-        device=as_rules_see_it(device, person.id),
+        device=as_rules_see_it(device.fact if device is not None else None, person.id),
         country_of=country_of,
         risk=max(person.risk, session.risk),
     )
@@ -159,7 +159,7 @@ def _check_bearer(
     if incoming.from_device and (device is None or not device.fact.active):
         return msgspec.structs.replace(verdict, decision=basis.refuse(ReasonCode.OTHER_DEVICE))
     ends.append(device.ends_at if device is not None else None)
-    seen = as_rules_see_it(device, subject.person)
+    seen = as_rules_see_it(device.fact if device is not None else None, subject.person)
     request = _request(incoming, app, subject, paths[0], device=seen, country_of=country_of, risk=risk)
     if bearer.actions is not None and request.action not in bearer.actions:
         return msgspec.structs.replace(verdict, decision=basis.refuse(ReasonCode.TOKEN_SCOPE))

@@ -10,7 +10,7 @@ import msgspec
 
 from ostiary.gateway.tokens import AssertionSigner, GrantSigner, grant_audience
 from ostiary.policy.decision import Allow
-from ostiary.policy.identifiers import AppId, SessionId
+from ostiary.policy.identifiers import AppId, DeviceId, SessionId
 from ostiary.policy.request import AuthStrength
 from ostiary.policy.snapshot import AppFact, PersonFact, SessionFact
 
@@ -64,12 +64,14 @@ class Credentials:
         """
         self._signer = signer
         self._grant_seconds = grant_seconds
-        self._assertions: dict[tuple[AppId, SessionId], Assertion] = {}
+        self._assertions: dict[tuple[AppId, SessionId, DeviceId | None], Assertion] = {}
         self._grants: dict[tuple[AppId, SessionId, str], Grant] = {}
 
-    def assertion(self, app: AppFact, person: PersonFact, session: SessionFact, now: float) -> Assertion | None:
-        """Return what the app is told about the person; `None` when the session ends within the second."""
-        key = (app.id, session.id)
+    def assertion(
+        self, app: AppFact, person: PersonFact, session: SessionFact, now: float, device: DeviceId | None = None
+    ) -> Assertion | None:
+        """Return what the app is told about the person and their managed device; `None` when the session ends within the second."""
+        key = (app.id, session.id, device)
         known = self._assertions.get(key)
         if known is not None and _same_facts(known, app, person, session):
             enough = min(now + ASSERTION_MIN_REMAINING_SECONDS, session.expires_at - 1)
@@ -79,6 +81,8 @@ class Credentials:
         if expires_at <= now:
             return None
         claims = assertion_claims(app, person, session, issued_at=int(now), expires_at=expires_at)
+        if device is not None:
+            claims["dev"] = device
         token = self._signer.sign(claims)
         headers = (
             ("x-ostiary-assertion", token),

@@ -57,16 +57,15 @@ def active_device(certificate: str, certificates: Certificates, now: float) -> P
     return proven if proven is not None and proven.fact.active else None
 
 
-def as_rules_see_it(proven: ProvenDevice | None, person: PersonId | None) -> Device | None:
+def as_rules_see_it(fact: DeviceFact | None, person: PersonId | None) -> Device | None:
     """Return what rules may read of a device.
 
     Args:
-        proven: the device; `None` for none, of which nothing is known.
+        fact: the device; `None` for none, of which nothing is known.
         person: who asks with it; `own` says whether it is theirs.
     """
-    if proven is None:
+    if fact is None:
         return None
-    fact = proven.fact
     return Device(
         id=fact.id,
         managed=fact.active,

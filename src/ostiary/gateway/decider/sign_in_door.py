@@ -146,11 +146,12 @@ def judge(
     if session is None or person is None:
         return Verdict(basis.refuse(reason), basis, app, person=person)
     address = question.address or None
+    device = proven_device(question.certificate, basis.certificates, now)
     request = AccessRequest(
         subject=basis.subjects.get(session.id) or subject_of(basis, session, person),
         action=ActionClass.VIEW,
         resource=Resource(app=app.id, labels=frozenset(app.labels)),
-        device=as_rules_see_it(proven_device(question.certificate, basis.certificates, now), person.id),
+        device=as_rules_see_it(device.fact if device is not None else None, person.id),
         context=Context(address=address, country=country_of(address), risk=max(person.risk, session.risk)),
     )
     emergency = decide_emergency(app, session, basis, now)

@@ -26,7 +26,7 @@ from ostiary.identity.facade import (
     get_person,
     get_session,
 )
-from ostiary.policy.identifiers import PersonId, SessionId
+from ostiary.policy.identifiers import DeviceId, PersonId, SessionId
 from ostiary.policy.request import Authentication
 from ostiary.visibility.facade import Actor
 from ostiary.web.console.failures import refuse
@@ -52,6 +52,7 @@ class Caller:
         role: what they may do here.
         session: the sign-in they use, still good when the request came.
         proofs: what was proved in it.
+        device: the managed device they use, where one is proven.
         address: where from, as the gateway saw it.
     """
 
@@ -60,6 +61,7 @@ class Caller:
     session: SessionId
     address: str | None
     proofs: tuple[Authentication, ...] = ()
+    device: DeviceId | None = None
 
     @property
     def actor(self) -> Actor:
@@ -76,8 +78,10 @@ def read_assertion_key() -> EllipticCurvePublicKey:
     return public
 
 
-def verify_assertion(token: str, key: EllipticCurvePublicKey, issuer: str) -> tuple[PersonId, SessionId]:
-    """Return the person and the session that an assertion names.
+def verify_assertion(
+    token: str, key: EllipticCurvePublicKey, issuer: str
+) -> tuple[PersonId, SessionId, DeviceId | None]:
+    """Return the person, the session and the managed device, if there is one, that an assertion names.
 
     Args:
         token: the header's value.
@@ -100,7 +104,8 @@ def verify_assertion(token: str, key: EllipticCurvePublicKey, issuer: str) -> tu
         )
     except jwt.InvalidTokenError as error:
         raise NotIdentified("The assertion is not valid.", detail=str(error)) from None
-    return PersonId(str(claims["sub"])), SessionId(str(claims["sid"]))
+    device = DeviceId(str(claims["dev"])) if "dev" in claims else None
+    return PersonId(str(claims["sub"])), SessionId(str(claims["sid"])), device
 
 
 class ConsoleAssertion:
@@ -130,7 +135,7 @@ class ConsoleAssertion:
             NotIdentified: when the assertion does not hold, the sign-in behind it has ended, or the person is
                 disabled or has no role here.
         """
-        subject, session = verify_assertion(request.headers.get(HEADER, ""), self.key, self.issuer)
+        subject, session, device = verify_assertion(request.headers.get(HEADER, ""), self.key, self.issuer)
         try:
             person = get_person(subject)
             behind = get_session(session)
@@ -149,6 +154,7 @@ class ConsoleAssertion:
             session=session,
             address=client_of(request).address or None,
             proofs=behind.authentications,
+            device=device,
         )
 
 

@@ -14,7 +14,7 @@ from ostiary.web.console.assertion import Caller
 
 def request_of(caller: Caller) -> AccessRequest:
     """Return the request that the caller makes, as the decision service puts it to the engine."""
-    return console_request(caller.person, get_session(caller.session), caller.address)
+    return console_request(caller.person, get_session(caller.session), caller.address, caller.device)
 
 
 def proves_entry(caller: Caller, hold: Hold) -> bool:

@@ -38,7 +38,8 @@ def active_device_of(request: HttpRequest) -> ProvenDevice | None:
 
 def device_as_rules_see_it(request: HttpRequest, person: PersonId) -> Device | None:
     """Return what rules may read of the device that this person asks from."""
-    return as_rules_see_it(_known(settings.INSTANCE.facts).proven(certificate_of(request), time.time()), person)
+    proven = _known(settings.INSTANCE.facts).proven(certificate_of(request), time.time())
+    return as_rules_see_it(proven.fact if proven is not None else None, person)
 
 
 def bind_to_device(request: HttpRequest) -> None:

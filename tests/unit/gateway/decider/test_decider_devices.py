@@ -222,10 +222,21 @@ class TestGrants:
         assert reply.status == 200
         assert grant_of(reply) is None
 
-    def test_the_app_learns_nothing_that_travels_between_us(self, house: House):
+    def test_the_app_is_told_of_a_managed_device_and_of_no_other(self, house: House):
+        told = {}
+        for certificate in (FIRST.fingerprint, STRANGER.fingerprint, "", FIRST.fingerprint):
+            reply = ask(house, "wiki", certificate=certificate)
+            claims = jwt.decode(reply.one("x-ostiary-assertion"), options={"verify_signature": False})
+            told[certificate] = claims.get("dev"), reply.all("x-ostiary-from")
+        assert told == {
+            FIRST.fingerprint: (LAPTOP.id, [LAPTOP.id]),
+            STRANGER.fingerprint: (None, []),
+            "": (None, []),
+        }
+        publish(house, msgspec.structs.replace(LAPTOP, active=False))
         reply = ask(house, "wiki", certificate=FIRST.fingerprint)
-        assert reply.one("x-ostiary-from") == LAPTOP.id
-        assert ask(house, "wiki").all("x-ostiary-from") == []
+        assert "dev" not in jwt.decode(reply.one("x-ostiary-assertion"), options={"verify_signature": False})
+        assert reply.all("x-ostiary-from") == []
 
 
 class TestUnderWay:
