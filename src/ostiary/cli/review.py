@@ -135,7 +135,7 @@ def _print_items(items: "tuple[Item, ...]") -> None:
             (
                 one.id,
                 one.email,
-                f"{one.kind} {one.name}",
+                one.title if one.is_service else f"{one.kind} {one.name}",
                 use_of(one),
                 suggested_of(one),
                 ground_of(one),
@@ -211,14 +211,19 @@ def remind_(review: ReviewArgument, as_json: JsonOption = False) -> None:
 @app.command(
     epilog=examples(
         "ostiary review close c_0123456789 -c 'Access is appropriate'",
-        "ostiary review close c_0123456789 --leave-open --yes",
+        "ostiary review close c_0123456789 --leave-open --yes -c 'Appropriate, but for what is open'",
     )
 )
 def close(
     review: ReviewArgument,
-    comment: CommentOption = "",
+    comment: Annotated[
+        str, typer.Option("--comment", "-c", help="What you acknowledge; it stands in the report.")
+    ] = "",
     leave_open: Annotated[
-        bool, typer.Option("--leave-open", help="Close it although something is still to be done.")
+        bool,
+        typer.Option(
+            "--leave-open", help="Close it although something is open; what was answered is done all the same."
+        ),
     ] = False,
     yes: YesOption = False,
     as_json: JsonOption = False,

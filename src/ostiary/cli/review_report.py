@@ -57,9 +57,7 @@ def report(
     if signed is not None:
         _write(signed, file)
     if pdf is not None:
-        from ostiary.reviews.pdf import draw_report
-
-        _write(pdf, draw_report(found, digest_of(payload)))
+        _write(pdf, _drawn(found, digest_of(payload)))
     if as_json:
         print_json(found)
     else:
@@ -76,14 +74,19 @@ def report(
 )
 def verify(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The signed report.")],
-    pdf: Annotated[Path | None, typer.Option(help="A PDF that must show the same report.", show_default=False)] = None,
+    pdf: Annotated[
+        Path | None, typer.Option(help="A PDF that must be the one of this report.", show_default=False)
+    ] = None,
+    draw: Annotated[
+        Path | None, typer.Option(help="Draw the PDF anew from the signed report, to this file.", show_default=False)
+    ] = None,
     key: Annotated[
         Path | None,
         typer.Option(help="The public key (PEM) to check with; this instance's own when left out.", show_default=False),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check a signed report. Exits with 5 when it was changed, another key signed it, or the PDF shows another one."""
+    """Check a signed report, and that a PDF is what is drawn from it. Exits with 5 when either was changed."""
     from ostiary.reviews.domain.report import NotSigned, digest_of, key_name, read_signed
     from ostiary.reviews.signing import read_public_key, signing_key
 
@@ -91,11 +94,13 @@ def verify(
     try:
         found, payload = read_signed(_read(file), public)
         digest = digest_of(payload)
-        if pdf is not None and f"SHA-256 {digest}" not in _subject_of(_read(pdf)):
-            raise NotSigned(f"{pdf} shows another report.", hint=f"Its digest should be {digest}.")
+        if pdf is not None:
+            _require_drawn_from(found, digest, _read(pdf), str(pdf))
     except NotSigned as error:
         print_error(error)
         raise typer.Exit(ExitCode.FINDINGS) from None
+    if draw is not None:
+        _write(draw, _drawn(found, digest))
     if as_json:
         print_json({"good": True, "report_sha256": digest, "key": key_name(public), "report": found})
         return
@@ -162,9 +167,32 @@ def register(
     print_table(headings, rows, empty="Nobody holds anything.")
 
 
-def _subject_of(content: bytes) -> str:
-    """Return what the PDF says of itself, as far as it stands there plainly."""
-    return content.decode("latin-1")
+def _require_drawn_from(found: "Report", digest: str, content: bytes, name: str) -> None:
+    """Return when a PDF is, byte by byte, what is drawn from a report: the digest in it alone would prove nothing.
+
+    Raises:
+        NotSigned: otherwise.
+    """
+    from ostiary.reviews.domain.report import NotSigned
+
+    if f"SHA-256 {digest}".encode("ascii") not in content:
+        raise NotSigned(f"{name} shows another report.", hint=f"Its digest should be {digest}.")
+    if _drawn(found, digest) != content:
+        raise NotSigned(
+            f"{name} names this report, but was changed, or drawn by another version of Ostiary.",
+            hint="Draw it anew from the signed report with --draw FILE, and use that one.",
+        )
+
+
+def _drawn(found: "Report", digest: str) -> bytes:
+    """Return the PDF of a report; needs no instance."""
+    from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(USE_I18N=False)
+    from ostiary.reviews.pdf import draw_report
+
+    return draw_report(found, digest)
 
 
 def _read(path: Path) -> bytes:

@@ -14,5 +14,9 @@ def read_published() -> World:
     """
     found = read_snapshot(settings.INSTANCE.facts)
     return World(
-        generation=found.generation, directory=found.identity, catalogue=found.applications, rules=found.rulebook
+        generation=found.generation,
+        directory=found.identity,
+        catalogue=found.applications,
+        rules=found.rulebook,
+        services=found.workloads.services,
     )

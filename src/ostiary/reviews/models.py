@@ -33,6 +33,7 @@ class CampaignRow(models.Model):
     reminded_at = models.DateTimeField()
     escalated = models.PositiveSmallIntegerField(default=0)
     escalated_at = models.DateTimeField(null=True)
+    seats_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True, db_index=True)
     closed_by = models.CharField(max_length=200, blank=True)
     statement = models.CharField(max_length=500, blank=True)
@@ -44,7 +45,7 @@ class CampaignRow(models.Model):
 
 
 class ItemRow(models.Model):
-    """One entitlement of one person. Both are named, not pointed at: what was reviewed outlives them."""
+    """One entitlement of one person, or one service. They are named, not pointed at: what was reviewed outlives them."""
 
     id = models.CharField(primary_key=True, max_length=34, default=new_item_id, editable=False)
     campaign = models.ForeignKey(CampaignRow, on_delete=models.CASCADE, related_name="items")
@@ -69,6 +70,7 @@ class ItemRow(models.Model):
     trouble = models.CharField(max_length=500, blank=True)
     carried_out_at = models.DateTimeField(null=True)
     read_back = models.BinaryField(default=bytes)
+    handed_on = models.BinaryField(default=bytes)
 
     class Meta:
         """How Django stores it."""

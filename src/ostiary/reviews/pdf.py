@@ -1,88 +1,22 @@
-"""The report as a document to read and to file: A4, with the digest of the signed report on every page."""
+"""The report as a document to read and to file: A4, with the digest of the signed report on every page.
+
+The same report gives the same bytes, so that a PDF can be checked by drawing it again. It is in English, whoever asks.
+"""
 
 import io
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final
 
-import font_source_sans_pro
+from django.utils import translation
 from django.utils.translation import gettext as _
-from fpdf import FPDF
-from fpdf.enums import TableBordersLayout, XPos, YPos
-from fpdf.fonts import FontFace
 
 from ostiary.reviews import words
 from ostiary.reviews.domain.campaign import Item
 from ostiary.reviews.domain.report import Report
+from ostiary.reviews.pdf_sheet import MISSING, WIDTH, Sheets
 
-FONTS: Final = Path(font_source_sans_pro.__file__).parent / "files"
-FAMILY: Final = "Source Sans Pro"
-INK: Final = (28, 32, 40)
-FAINT: Final = (100, 106, 118)
-LINE: Final = (205, 209, 216)
-_ITEM_MILLIMETRES: Final = 60.0
-"""An item is not begun where there is less room than this."""
-SHADE: Final = FontFace(emphasis="BOLD", fill_color=(238, 240, 244), color=INK)
-
-
-class _Document(FPDF):
-    """A page with the firm above and the digest below."""
-
-    def __init__(self, heading: str, digest: str) -> None:
-        super().__init__(orientation="P", unit="mm", format="A4")
-        self._heading, self._digest = heading, digest
-        self.set_margins(16, 16, 16)
-        self.set_auto_page_break(True, margin=20)
-        self.add_font(FAMILY, "", FONTS / "SourceSansPro-Regular.ttf")
-        self.add_font(FAMILY, "B", FONTS / "SourceSansPro-Bold.ttf")
-
-    def header(self) -> None:
-        self._small(FAINT)
-        self.cell(0, 5, self._heading, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.ln(3)
-
-    def footer(self) -> None:
-        self.set_y(-15)
-        self._small(FAINT)
-        self.cell(150, 5, f"SHA-256 {self._digest}")
-        self.cell(0, 5, f"{self.page_no()} / {{nb}}", align="R")
-
-    def _small(self, colour: tuple[int, int, int]) -> None:
-        self.set_font(FAMILY, "", 7)
-        self.set_text_color(*colour)
-
-    def title_line(self, text: str, size: float) -> None:
-        """Write a heading."""
-        self.set_font(FAMILY, "B", size)
-        self.set_text_color(*INK)
-        self.multi_cell(0, size * 0.5, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.ln(1.5)
-
-    def text_line(self, text: str, *, faint: bool = False) -> None:
-        """Write a paragraph."""
-        self.set_font(FAMILY, "", 9)
-        self.set_text_color(*(FAINT if faint else INK))
-        self.multi_cell(0, 4.6, text, align="L", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.ln(1)
-
-    def grid(self, rows: list[tuple[str, ...]], widths: tuple[int, ...], *, heading: bool = True) -> None:
-        """Write a table; its first row is the heading, repeated on each page."""
-        self.set_font(FAMILY, "", 8)
-        self.set_text_color(*INK)
-        self.set_draw_color(*LINE)
-        with self.table(
-            rows,
-            col_widths=widths,
-            width=int(self.epw),
-            line_height=4.2,
-            padding=1.2,
-            text_align="LEFT",
-            borders_layout=TableBordersLayout.HORIZONTAL_LINES,
-            headings_style=SHADE,
-            first_row_as_headings=heading,
-        ):
-            pass
-        self.ln(4)
+_NARROW: Final = 42.0
+_TWO: Final = (_NARROW, WIDTH - _NARROW)
 
 
 def draw_report(report: Report, digest: str) -> bytes:
@@ -92,30 +26,37 @@ def draw_report(report: Report, digest: str) -> bytes:
         report: as it was signed.
         digest: SHA-256 of its bytes, in hexadecimal digits.
     """
+    with translation.override("en"):
+        return _drawn(report, digest)
+
+
+def _drawn(report: Report, digest: str) -> bytes:
     campaign = report.campaign
     firm = report.organisation or report.domain
-    document = _Document(f"{firm} · {_('Access review')} · {campaign.name}", digest)
-    document.set_title(f"{_('Access review')}: {campaign.name}")
-    document.set_author(firm)
-    document.set_subject(f"SHA-256 {digest}")
-    document.set_creation_date(datetime.fromtimestamp(report.written_at, UTC))
-    document.add_page()
-    document.title_line(firm, 11)
-    document.title_line(f"{_('Access review')}: {campaign.name}", 17)
+    heading = f"{firm} · {_('Access review')} · {campaign.name}"
+    sheets = Sheets(heading, digest, datetime.fromtimestamp(report.written_at, UTC))
+    sheets.set_title(f"{_('Access review')}: {campaign.name}")
+    sheets.set_author(firm)
+    sheets.set_subject(f"SHA-256 {digest}")
+    sheets.title_line(firm, 11)
+    sheets.title_line(f"{_('Access review')}: {campaign.name}", 17)
     if not report.final:
-        document.text_line(_("This review is not closed: the report says how things stand. It is not the final one."))
-    document.grid(_summary(report), (42, 136), heading=False)
-    _draw_alarms(document, report)
-    document.title_line(_("Reviewers"), 12)
-    document.grid(_reviewers(report), (64, 50, 32, 32))
-    document.title_line(_("What was reviewed"), 12)
+        sheets.text_line(_("This review is not closed: the report says how things stand. It is not the final one."))
+    sheets.grid(_summary(report), _TWO, heading=False)
+    _draw_alarms(sheets, report)
+    sheets.title_line(_("Reviewers"), 12)
+    sheets.grid(_reviewers(report), (64.0, 50.0, 32.0, 32.0))
+    sheets.title_line(_("What was reviewed"), 12)
     for item in report.items:
-        _draw_item(document, item)
-    document.title_line(_("How to check this report"), 12)
-    document.text_line(_("This document shows the signed report whose SHA-256 stands below every page. Check it with:"))
-    document.text_line("ostiary review verify review.jws.json --pdf review.pdf")
+        sheets.grid(_rows_of(sheets, item), _TWO, together=True)
+    sheets.title_line(_("How to check this report"), 12)
+    sheets.text_line(_("This document shows the signed report whose SHA-256 stands below every page. Check it with:"))
+    sheets.text_line("ostiary review verify review.jws.json --pdf review.pdf")
+    sheets.text_line(
+        _("%(mark)s stands for letters that this document cannot show. The signed report has them.") % {"mark": MISSING}
+    )
     target = io.BytesIO()
-    document.output(target)
+    sheets.output(target)
     return target.getvalue()
 
 
@@ -134,6 +75,7 @@ def _summary(report: Report) -> list[tuple[str, ...]]:
         (_("Use looked at since"), words.day(campaign.since)),
         (_("Rules"), _("number %(number)d") % {"number": campaign.rules}),
         (_("Result"), counts),
+        (_("Before this"), _before(report)),
         (_("Supports"), ", ".join(report.supports)),
     ]
     if report.final:
@@ -143,14 +85,21 @@ def _summary(report: Report) -> list[tuple[str, ...]]:
     return rows
 
 
-def _draw_alarms(document: _Document, report: Report) -> None:
-    document.title_line(_("Answers given without looking"), 12)
+def _before(report: Report) -> str:
+    before = report.previous
+    if before is None:
+        return _("no review of the same was closed")
+    return _("%(id)s, closed %(at)s") % {"id": before.id, "at": words.minute(before.closed_at)}
+
+
+def _draw_alarms(sheets: Sheets, report: Report) -> None:
+    sheets.title_line(_("Answers given without looking"), 12)
     bounds = report.bounds
     for alarm in report.alarms:
-        document.text_line(f"• {words.alarm_words(alarm)}")
+        sheets.text_line(f"• {words.alarm_words(alarm)}")
     if not report.alarms:
-        document.text_line(_("No sign of it."))
-    document.text_line(
+        sheets.text_line(_("No sign of it."))
+    sheets.text_line(
         _(
             "Looked for: %(answers)d single answers of one person within %(seconds)g seconds; everything kept although "
             "the record spoke against at least %(against)d items and %(part)d %% of them."
@@ -182,25 +131,34 @@ def _reviewers(report: Report) -> list[tuple[str, ...]]:
     ]
 
 
-def _draw_item(document: _Document, item: Item) -> None:
+def _rows_of(sheets: Sheets, item: Item) -> list[tuple[str, str]]:
     decision = words.answered_of(item) or str(words.STATES[item.state])
-    rows: list[tuple[str, ...]] = [
-        (f"{item.person or item.email} — {item.title} ({item.kind})", decision),
-        (_("Address"), item.email),
+    rows = [
+        (f"{_person(sheets, item)} — {item.title} ({words.kind_of(item)})", decision),
+        (_("Service") if item.is_service else _("Address"), item.email),
+        (_("Identifier"), item.name),
         (_("Got it"), words.way_of(item)),
-        (_("Use"), f"{words.use_of(item)} {words.peers_of(item)}"),
+        (_("Use"), f"{words.use_of(item)} {words.peers_of(item)}".strip()),
         (_("Lost by removing it"), words.loss_of(item)),
+        (_("Opened by removing it"), words.gain_of(item)),
         (_("Suggested"), f"{words.suggested_of(item)}. {words.ground_of(item)}"),
+        (_("Handed on"), words.handed_on_of(item)),
     ]
     if item.answer is not None:
         together = f" ({_('confirmed together with others')})" if item.bulk else ""
         rows.append((_("Decided"), f"{decision}, {item.answered_by}, {words.minute(item.answered_at)}{together}"))
-    if item.comment:
-        rows.append((_("Reason"), item.comment))
-    if item.trouble:
-        rows.append((_("Still to be done"), item.trouble))
-    if item.read_back is not None:
-        rows.append((_("Read back"), words.read_back_of(item.read_back)))
-    if document.will_page_break(_ITEM_MILLIMETRES):
-        document.add_page()
-    document.grid([(one, other) for one, other in rows], (42, 136))
+    rows += [
+        (_("Reason"), item.comment),
+        (_("Still to be done"), item.trouble),
+        (_("Read back"), words.read_back_of(item.read_back)),
+    ]
+    return [(one, other) for one, other in rows if other]
+
+
+def _person(sheets: Sheets, item: Item) -> str:
+    """Return whose it is: their address where the document cannot show their name."""
+    if not item.person:
+        return item.email
+    if sheets.printable(item.person):
+        return item.person
+    return _("%(email)s (the name is in the signed report)") % {"email": item.email}

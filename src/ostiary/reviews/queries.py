@@ -1,6 +1,6 @@
 """Reads of campaigns and their items."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 from django.db.models import Count, Prefetch, Q, QuerySet
@@ -13,16 +13,17 @@ from ostiary.reviews.domain.campaign import (
     OPEN,
     Answer,
     Campaign,
+    HandedOn,
     Item,
     ItemState,
     Progress,
     Reviewer,
     Seat,
     UnknownReview,
-    parse_scope,
 )
 from ostiary.reviews.domain.facts import Facts, ReadBack, Suggestion
 from ostiary.reviews.domain.rubber_stamp import Alarm, Given, find_rubber_stamping
+from ostiary.reviews.domain.scope import parse_scope
 from ostiary.reviews.models import CampaignRow, ItemRow, SeatRow
 from ostiary.visibility.facade import Page
 
@@ -114,18 +115,40 @@ def every_item(campaign_id: str) -> tuple[Item, ...]:
     return tuple(map(item_of, rows))
 
 
-def items_to_answer(person_id: PersonId) -> tuple[Item, ...]:
-    """Return what waits for somebody's answer, what is due first at the top."""
-    rows = _items().filter(
-        state=ItemState.WAITING.value, campaign__closed_at=None, pk__in=_seated(person_id)
-    ).exclude(person_id=person_id)  # fmt: skip
-    return tuple(map(item_of, rows.order_by("campaign__deadline_at", "campaign_id", "kind", "name", "email")))
+def items_to_answer(person_id: PersonId, *, page: int = 1, page_size: int = 100) -> Page[Item]:
+    """Return what waits for somebody's answer, what is due first at the top.
+
+    Args:
+        person_id: whose answer.
+        page: from 1.
+        page_size: how many a page holds.
+    """
+    rows = _to_answer(_items(), person_id)
+    total = rows.count()
+    number = min(max(page, 1), max(1, -(-total // page_size)))
+    start = (number - 1) * page_size
+    found = rows.order_by("campaign__deadline_at", "campaign_id", "kind", "name", "email", "pk")
+    return Page(
+        items=tuple(map(item_of, found[start : start + page_size])), total=total, page=number, page_size=page_size
+    )
 
 
-def count_to_answer(person_id: PersonId) -> int:
-    """Return how many items wait for somebody's answer."""
-    rows = ItemRow.objects.filter(state=ItemState.WAITING.value, campaign__closed_at=None, pk__in=_seated(person_id))
-    return rows.exclude(person_id=person_id).count()
+def items_chosen(person_id: PersonId, item_ids: Collection[str]) -> tuple[Item, ...]:
+    """Return those of some items that wait for somebody's answer."""
+    wanted = [one for one in item_ids if can_be_stored(one)]
+    rows = _to_answer(_items(), person_id).filter(pk__in=wanted)
+    return tuple(map(item_of, rows.order_by("campaign__deadline_at", "campaign_id", "kind", "name", "email", "pk")))
+
+
+def count_to_answer(person_id: PersonId, *, campaign_id: str = "") -> int:
+    """Return how many items wait for somebody's answer, in one campaign or in all."""
+    rows = _to_answer(ItemRow.objects.all(), person_id)
+    return (rows.filter(campaign_id=campaign_id) if campaign_id else rows).count()
+
+
+def _to_answer(rows: QuerySet[ItemRow], person_id: PersonId) -> QuerySet[ItemRow]:
+    waiting = rows.filter(state=ItemState.WAITING.value, campaign__closed_at=None, pk__in=_seated(person_id))
+    return waiting.exclude(person_id=person_id)
 
 
 def items_answered(person_id: PersonId, *, limit: int = 50) -> tuple[Item, ...]:
@@ -140,7 +163,12 @@ def _seated(person_id: str) -> QuerySet[SeatRow, str]:
 
 def alarms_of(campaign_id: str) -> tuple[Alarm, ...]:
     """Return the signs that somebody answered without looking."""
-    return find_rubber_stamping(given_of(every_item(campaign_id)))
+    rows = ItemRow.objects.filter(campaign_id=campaign_id).exclude(answer="")
+    read = rows.values_list("answered_by", "answered_at", "answer", "suggested", "bulk")
+    return find_rubber_stamping(
+        Given(reviewer=by, at=at.timestamp() if at else 0.0, answer=answer, suggested=suggested, bulk=bulk)
+        for by, at, answer, suggested, bulk in read
+    )
 
 
 def given_of(items: Iterable[Item]) -> list[Given]:
@@ -208,6 +236,7 @@ def item_of(row: ItemRow) -> Item:
         trouble=row.trouble,
         carried_out_at=seconds_of(row.carried_out_at),
         read_back=msgspec.json.decode(bytes(row.read_back), type=ReadBack) if row.read_back else None,
+        handed_on=msgspec.json.decode(bytes(row.handed_on), type=tuple[HandedOn, ...]) if row.handed_on else (),
     )
 
 

@@ -8,14 +8,17 @@ import msgspec
 from ostiary.policy.compiled import compile_rules
 from ostiary.policy.decision import Allow, Decision, Deny
 from ostiary.policy.engine import PolicyEngine
-from ostiary.policy.identifiers import AppId, Generation, GroupId, Label, PersonId
+from ostiary.policy.identifiers import AppId, Generation, GroupId, Label, PersonId, ServiceId
 from ostiary.policy.request import AccessRequest, ActionClass, Authentication, AuthStrength, Context, Resource, Subject
 from ostiary.policy.rules.document import Rule, Target, TargetKind, WhoKind
-from ostiary.policy.snapshot import AppFact, Catalogue, Directory, Rules
+from ostiary.policy.snapshot import AppFact, Catalogue, Directory, Rules, ServiceFact
 from ostiary.reviews.domain.facts import Opened, StillReached
 
 ACTIONS: Final = (ActionClass.VIEW, ActionClass.EDIT, ActionClass.DELETE, ActionClass.CONNECT)
 _ANOTHER_REQUEST: Final = frozenset({"path", "action"})
+_NEVER_A_SERVICES: Final = frozenset({"mfa", "risk"})
+"""What no service ever meets: it gives no proofs, and no risk is known of it."""
+_BY_NAME: Final = frozenset({WhoKind.PERSON, WhoKind.EMAIL})
 NOBODY: Final = PersonId("p_nobody")
 
 Found = Mapping[AppId, Mapping[str, frozenset[str]]]
@@ -27,12 +30,14 @@ class World(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         generation: as they were published; 0 when they come from the database.
+        services: by name.
     """
 
     generation: int
     directory: Directory
     catalogue: Catalogue
     rules: Rules
+    services: Mapping[ServiceId, ServiceFact] = {}
 
 
 class Reaches:
@@ -49,9 +54,8 @@ class Reaches:
         self._engine = PolicyEngine(world.rules, world.catalogue, Generation(world.generation))
         compiled = compile_rules(world.rules.document, world.rules.cedar, world.rules.parsed)
         rules = list(compiled.by_name.values())
-        self._personal = bool(world.rules.cedar.strip()) or any(
-            who.kind in {WhoKind.PERSON, WhoKind.EMAIL} for rule in rules for who in rule.who
-        )
+        self._cedar = bool(world.rules.cedar.strip())
+        self._named = {who.name.lower() for rule in rules for who in rule.who if who.kind in _BY_NAME}
         self._paths = ("/", *dict.fromkeys(scope.path for rule in rules for scope in rule.paths if scope.path != "/"))
         self._relevant = {app: _groups_for(fact, rules) for app, fact in world.catalogue.apps.items()}
         self._known: dict[tuple[AppId, frozenset[GroupId], str], Mapping[str, frozenset[str]]] = {}
@@ -62,15 +66,25 @@ class Reaches:
         For each app the engine is asked once about each set of those groups that a rule for the app names: others read nothing.
         """
         wanted = frozenset(map(GroupId, groups))
+        personal = self._cedar or not self._named.isdisjoint({person.lower(), email.lower()})
         found: dict[AppId, Mapping[str, frozenset[str]]] = {}
         for app, relevant in self._relevant.items():
-            held = wanted if self._personal else wanted & relevant
-            key = (app, held, f"{person} {email}" if self._personal else "")
+            held = wanted if personal else wanted & relevant
+            key = (app, held, f"{person} {email}" if personal else "")
             if key not in self._known:
                 self._known[key] = self._ask(app, _subject(held, person, email, self._now))
             if self._known[key]:
                 found[app] = self._known[key]
         return found
+
+    def of_service(self, service: ServiceId) -> Found:
+        """Return what is in reach of a service that is switched on."""
+        found = {app: self._ask(app, Subject(service=service)) for app in self._catalogue.apps}
+        return {app: actions for app, actions in found.items() if actions}
+
+    def opened_to_service(self, service: ServiceId) -> tuple[Opened, ...]:
+        """Return what the rules let a service into, whether they name it or mean everybody."""
+        return self.difference(self.of_service(service), {})
 
     def opened_by(self, groups: Iterable[str]) -> tuple[Opened, ...]:
         """Return what groups open that is not open to everybody."""
@@ -138,18 +152,18 @@ class Reaches:
     ) -> frozenset[str] | None:
         """Return the rules that let somebody in on some path, `None` where none does."""
         rules: set[str] = set()
-        reached = False
+        reached, never = False, _NEVER_A_SERVICES if subject.service else frozenset()
         for path in self._paths:
             request = AccessRequest(
                 subject=subject,
                 action=action,
                 resource=Resource(app=app, labels=labels, path=path),
-                context=Context(risk=0),
+                context=Context(risk=None if subject.service else 0),
             )
             decision = self._engine.decide(request, self._now)
-            if in_reach(decision):
+            if in_reach(decision, never):
                 reached = True
-                rules.update(_rules_of(decision))
+                rules.update(_rules_of(decision, never))
         return frozenset(rules) if reached else None
 
 
@@ -182,18 +196,23 @@ def _means(target: Target, app: AppFact) -> bool:
     return target.kind is TargetKind.ANYTHING or target.name in app.labels
 
 
-def in_reach(decision: Decision) -> bool:
-    """Return whether somebody gets in, at once or after a step: another proof, device, place or hour."""
-    return isinstance(decision, Allow) or bool(_within_steps(decision))
+def in_reach(decision: Decision, never: frozenset[str] = frozenset()) -> bool:
+    """Return whether somebody gets in, at once or after a step: another proof, device, place or hour.
+
+    Args:
+        decision: as the engine gave it.
+        never: conditions that whoever asks can never meet.
+    """
+    return isinstance(decision, Allow) or bool(_within_steps(decision, never))
 
 
-def _rules_of(decision: Decision) -> frozenset[str]:
-    return frozenset(decision.rules) if isinstance(decision, Allow) else _within_steps(decision)
+def _rules_of(decision: Decision, never: frozenset[str]) -> frozenset[str]:
+    return frozenset(decision.rules) if isinstance(decision, Allow) else _within_steps(decision, never)
 
 
-def _within_steps(decision: Deny) -> frozenset[str]:
+def _within_steps(decision: Deny, never: frozenset[str]) -> frozenset[str]:
     """Return the rules of which nothing is unmet but what can change; another path or action is another request."""
     rules: dict[str, bool] = {}
     for one in decision.unmet:
-        rules[one.rule] = rules.get(one.rule, True) and one.code not in _ANOTHER_REQUEST
+        rules[one.rule] = rules.get(one.rule, True) and one.code not in _ANOTHER_REQUEST | never
     return frozenset(rule for rule, open_ in rules.items() if open_)

@@ -6,17 +6,22 @@ from collections.abc import Iterator
 import msgspec
 
 from ostiary.identity.models import Person
-from ostiary.reviews.gathering import current_world, list_holdings
+from ostiary.policy.identifiers import ServiceId
+from ostiary.reviews.gathering import current_world
+from ostiary.reviews.holdings import SERVICE, list_holdings
 from ostiary.reviews.reach import Reaches
+from ostiary.workloads.facade import list_services
 
 
 class Right(msgspec.Struct, frozen=True, kw_only=True):
-    """One entitlement of one person, and one app that it opens. Moments are seconds since the epoch.
+    """One entitlement of one person or one service, and one app that it opens. Moments are seconds since the epoch.
 
     Args:
-        kind: `group` or `role`.
+        email: the person's address; `service:NAME` for a service.
+        name: the person's name; for a service whoever answers for it, by their address.
+        kind: `group`, `role` or `service`.
         via: what brought it; empty where somebody gave it.
-        active: whether the account can sign in.
+        active: whether the account can sign in, or the service prove itself.
         app: empty where it opens none.
         actions: what may be done there once the conditions of the rules are met.
         rules: those that let them in.
@@ -38,19 +43,26 @@ class Right(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def list_rights() -> Iterator[Right]:
-    """Yield the register by person: a line for each entitlement and each app that it opens.
+    """Yield the register by person, then services by name: a line for each entitlement and each app that it opens.
+
+    Services that are switched off are left out, as they open nothing.
 
     Raises:
         InvalidRules: when the rules in force cannot be used.
     """
-    reaches = Reaches(current_world(), now=time.time())
+    holdings = list_holdings()
     people = {one.pk: one for one in Person.objects.all()}
-    for holding in list_holdings():
-        person = people[holding.person_id]
+    owners = {str(one.id): one.owner for one in list_services()}
+    reaches = Reaches(current_world(), now=time.time())
+    for holding in holdings:
+        person = people.get(holding.person_id)
+        service = holding.kind == SERVICE
+        if person is None and not service:
+            continue
         line = Right(
-            email=person.email,
-            name=person.name,
-            active=person.may_sign_in,
+            email=f"{SERVICE}:{holding.name}" if person is None else person.email,
+            name=owners.get(holding.name, "") if person is None else person.name,
+            active=person is None or person.may_sign_in,
             kind=holding.kind,
             right=holding.name,
             via=holding.via,
@@ -59,7 +71,7 @@ def list_rights() -> Iterator[Right]:
             granted_by=holding.granted_by,
             why=holding.why,
         )
-        opened = reaches.opened_by(holding.groups)
+        opened = reaches.opened_to_service(ServiceId(holding.name)) if service else reaches.opened_by(holding.groups)
         for one in opened:
             yield msgspec.structs.replace(line, app=one.app, actions=one.actions, rules=one.rules)
         if not opened:

@@ -28,6 +28,11 @@ ANSWERS: Final[dict[str, Promise]] = {
     Answer.REMOVE: gettext_lazy("Remove"),
     "": gettext_lazy("Look yourself"),
 }
+KINDS: Final[dict[str, Promise]] = {
+    "group": gettext_lazy("group"),
+    "role": gettext_lazy("role"),
+    "service": gettext_lazy("service"),
+}
 SEATS: Final[dict[Seat, Promise]] = {
     Seat.OWNER: gettext_lazy("answers for it"),
     Seat.MANAGER: gettext_lazy("their manager"),
@@ -40,6 +45,7 @@ GROUNDS: Final[dict[Ground, Promise]] = {
     Ground.NEW: gettext_lazy("It was not used yet, but is no older than %(enough)d days."),
     Ground.NARROWER: gettext_lazy("All that was used, %(narrower)s opens as well, and less besides."),
     Ground.SELDOM: gettext_lazy("It was not used for %(seldom)d days: an end would show whether it is needed."),
+    Ground.SELDOM_FIXED: gettext_lazy("It was not used for %(seldom)d days, but how long it lasts is not said here."),
     Ground.UNUSED: gettext_lazy("It was never used in the time that is on record."),
     Ground.NOTHING_LOST: gettext_lazy("Nothing would be lost: other groups open the same."),
     Ground.SWITCHED_OFF: gettext_lazy("The account is switched off."),
@@ -47,12 +53,18 @@ GROUNDS: Final[dict[Ground, Promise]] = {
     Ground.OPENS_NOTHING: gettext_lazy("No rule opens anything by it, so use cannot tell."),
     Ground.RECORD_SHORT: gettext_lazy("The record of use is shorter than %(enough)d days, so use cannot tell."),
     Ground.CONSOLE: gettext_lazy("It opens the console, where use says little about need."),
+    Ground.WIDENS: gettext_lazy("A rule refuses something to this group: without it, more would be open."),
 }
 
 
 def day(at: float | None) -> str:
     """Return a moment as a day in UTC; nothing for none."""
     return "" if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d")
+
+
+def last_day(until: float | None) -> str:
+    """Return the last day (UTC) of a time that ends at a moment: the day before, for one that ends at midnight."""
+    return "" if until is None else day(until - 1.0)
 
 
 def minute(at: float | None) -> str:
@@ -79,7 +91,7 @@ def answered_of(item: Item) -> str:
 def _with_terms(answer: str, until: float | None, narrower: str) -> str:
     words = str(ANSWERS[answer])
     if until is not None:
-        return _("%(answer)s: until %(day)s") % {"answer": words, "day": day(until)}
+        return _("%(answer)s: until %(day)s") % {"answer": words, "day": last_day(until)}
     return _("%(answer)s: %(narrower)s instead") % {"answer": words, "narrower": narrower} if narrower else words
 
 
@@ -96,8 +108,10 @@ def use_of(item: Item) -> str:
 
 
 def peers_of(item: Item) -> str:
-    """Return what others who hold the same do, as a sentence."""
+    """Return what others who hold the same do, as a sentence; nothing of a service, which is the only one of its kind."""
     peers = item.facts.peers
+    if item.is_service:
+        return ""
     if not peers.people:
         return _("Nobody else has it.")
     words = ngettext(
@@ -118,6 +132,25 @@ def loss_of(item: Item) -> str:
     return ", ".join(map(opened_words, item.facts.gives)) or _("nothing")
 
 
+def gain_of(item: Item) -> str:
+    """Return what removing it would open; nothing where it opens nothing."""
+    return ", ".join(map(opened_words, item.facts.widens))
+
+
+def handed_on_of(item: Item) -> str:
+    """Return from whom to whom an item went; nothing where it went nowhere."""
+    return "; ".join(
+        _("%(by)s to %(to)s on %(day)s%(why)s")
+        % {"by": one.by, "to": one.to, "day": day(one.at), "why": f" ({one.comment})" if one.comment else ""}
+        for one in item.handed_on
+    )
+
+
+def kind_of(item: Item) -> str:
+    """Return what is held, as a word."""
+    return str(KINDS[item.kind])
+
+
 def way_of(item: Item) -> str:
     """Return how somebody got it."""
     facts = item.facts
@@ -131,7 +164,10 @@ def read_back_of(found: ReadBack | None) -> str:
         return ""
     asked = _("Read back on %(at)s (facts %(generation)d):") % {"at": minute(found.at), "generation": found.generation}
     if found.ends_at is not None:
-        return f"{asked} {_('it ends on %(day)s.') % {'day': day(found.ends_at)}}"
+        said = [_("it ends at %(at)s.") % {"at": minute(found.ends_at)}]
+        words = _("In reach after that: %(app)s, %(way)s.")
+        said += [words % {"app": opened_words(one), "way": _other_way(one)} for one in found.still]
+        return f"{asked} {' '.join(said)}"
     said = []
     if found.gone:
         said.append(_("out of reach: %(apps)s.") % {"apps": ", ".join(map(opened_words, found.gone))})

@@ -131,6 +131,12 @@ def _closed_and_checked(running: RunningInstance, admin: Client, campaign: str, 
     public.write_text(running.command("audit", "public-key"))
     changed = running.folder / "changed.jws.json"
     changed.write_text(signed.read_text().replace('"payload": "', '"payload": "A', 1))
+    painted, again = running.folder / "painted.pdf", running.folder / "again.pdf"
+    painted.write_bytes(drawn.read_bytes() + b"\n% other words\n")
+    told = running.command_any("review", "verify", str(signed), "--key", str(public), "--pdf", str(painted))
+    assert (told.returncode, "was changed" in told.stderr) == (5, True), told.stderr
+    running.command("review", "verify", str(signed), "--key", str(public), "--draw", str(again))
+    assert again.read_bytes() == drawn.read_bytes(), "the same report gives the same document, wherever it is drawn"
     assert "Good: the final report" in running.command_any("review", "verify", str(signed), "--key", str(public)).stderr
     for words in (("--key", str(public)), ()):
         assert running.command_any("review", "verify", str(changed), *words).returncode == 5

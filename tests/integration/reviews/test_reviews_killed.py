@@ -45,7 +45,7 @@ from unittest import mock
 from django.db import transaction
 from ostiary.gateway.published import read_published
 from ostiary.reviews.facade import carry_out_answers, read_back_removals
-from ostiary.reviews.services import carrying_out
+from ostiary.reviews.services import carrying_out, reading_back
 
 def die(*_arguments, **_named):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -61,13 +61,13 @@ def recorded_then_die_on_commit(*arguments, **named):
     return record_item(*arguments, **named)
 
 record_item = carrying_out.record_item
-name, step = {
-    "carried out": ("remove_by_hand", then_die(carrying_out.remove_by_hand)),
-    "on record, before it is committed": ("record_item", then_die(record_item)),
-    "committed": ("record_item", recorded_then_die_on_commit),
-    "before it is read back": ("_read_back", die),
+module, name, step = {
+    "carried out": (carrying_out, "remove_by_hand", then_die(carrying_out.remove_by_hand)),
+    "on record, before it is committed": (carrying_out, "record_item", then_die(record_item)),
+    "committed": (carrying_out, "record_item", recorded_then_die_on_commit),
+    "before it is read back": (reading_back, "_of_person", die),
 }[sys.argv[1]]
-with mock.patch.object(carrying_out, name, step):
+with mock.patch.object(module, name, step):
     carry_out_answers()
     read_back_removals(read_published, now=time.time())
 print("it went through")

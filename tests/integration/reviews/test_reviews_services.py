@@ -9,9 +9,9 @@ import msgspec
 import pytest
 from django.conf import settings
 from django.core import mail
-from tests.identity_people import MACHINE, make_group, make_person
+from tests.identity_people import MACHINE, make_person
+from tests.review_firm import DAY, Firm, actor_for, published, work
 
-from ostiary.applications.facade import add_app
 from ostiary.identity.facade import (
     RoleId,
     add_member,
@@ -20,7 +20,6 @@ from ostiary.identity.facade import (
     create_role,
     disable_person,
     remove_by_hand,
-    set_group_owner,
 )
 from ostiary.identity.models import Membership, Person, RoleAssignment
 from ostiary.policy.engine import PolicyEngine
@@ -33,29 +32,24 @@ from ostiary.reviews.facade import (
     Answer,
     CannotClose,
     CannotStart,
-    Item,
     ItemState,
     NotYours,
     UnusableAnswer,
-    World,
     alarms_of,
     answer_item,
     carry_out_answers,
     close_campaign,
-    close_vanished,
     confirm_suggested,
     delegate_item,
     get_campaign,
     get_item,
     items_to_answer,
     list_rights,
-    parse_scope,
     read_back_removals,
     read_signed,
     remind_due,
     send_review_letters,
     signing_key,
-    start_campaign,
     start_due,
     write_report,
 )
@@ -65,96 +59,9 @@ from ostiary.reviews.pdf import draw_report
 from ostiary.reviews.queries import every_item
 from ostiary.reviews.reach import Reaches, in_reach
 from ostiary.reviews.services.reminding import remind
-from ostiary.rulebook.facade import apply_rules
-from ostiary.visibility.facade import Actor, EventQuery, index_new_events, list_events
-from ostiary.visibility.models import IndexedDecision
+from ostiary.visibility.facade import EventQuery, index_new_events, list_events
 
 pytestmark = pytest.mark.django_db
-DAY = 24 * 3600.0
-RULES = """\
-version: 1
-rules:
-  - name: staff-read-the-books
-    allow: [group:staff, group:readers]
-    to: app:books
-    do: view
-  - name: finance-keeps-the-books
-    allow: group:finance
-    to: app:books
-    do: any
-  - name: finance-pays
-    allow: group:finance
-    to: app:payroll
-    do: any
-    when: {mfa: otp}
-  - name: board-sees-payroll
-    allow: group:board
-    to: app:payroll
-    do: view
-"""
-
-
-def actor_for(person_id: str) -> Actor:
-    return Actor(kind="person", id=person_id, label=Person.objects.get(pk=person_id).email)
-
-
-def published() -> World:
-    """The facts as they would be published: the database's, under a number."""
-    world = current_world()
-    return World(generation=7, directory=world.directory, catalogue=world.catalogue, rules=world.rules)
-
-
-class Firm:
-    """Somebody in finance with an owner, a manager, an administrator; rules; a year of record."""
-
-    def __init__(self) -> None:
-        for group in ("staff", "readers", "finance", "board"):
-            make_group(group)
-        for app in ("books", "payroll"):
-            add_app(
-                app,
-                upstream="http://127.0.0.1:9",
-                name=app.title(),
-                actor=MACHINE,
-                labels=("restricted",) if app == "payroll" else (),
-            )
-        self.admin = make_person("root@example.test", groups=("administrators",), name="Root")
-        self.olga = make_person("olga@example.test", name="Olga Owner")
-        self.boss = make_person("bo@example.test", name="Bo Boss")
-        self.ada = make_person("ada@example.test", groups=("finance",), name="Ada")
-        self.ben = make_person("ben@example.test", groups=("finance",), name="Ben")
-        set_group_owner(group_id=GroupId("finance"), owner="olga@example.test", actor=MACHINE)
-        Person.objects.filter(pk=self.ada).update(manager_id=self.boss)
-        apply_rules(RULES, actor=MACHINE)
-        Membership.objects.update(granted_at=datetime.now(UTC) - timedelta(days=400))
-        self.lines = 0
-        self.used("nobody", "books", days_ago=300)
-
-    def used(self, person: str, app: str, *, days_ago: float = 1.0, method: str = "GET", times: int = 1) -> None:
-        for _ in range(times):
-            self.lines += 1
-            IndexedDecision.objects.create(
-                stream="decisions", seq=self.lines, segment=1, offset=0, length=1, person=person, app=app, method=method,
-                at_ms=int((time.time() - days_ago * DAY) * 1000), outcome="allowed", reference=f"R{self.lines}",
-            )  # fmt: skip
-
-    def start(self, scope: str = "group:finance") -> str:
-        return start_campaign(scope=parse_scope(scope), actor=MACHINE).id
-
-    def item(self, campaign: str, person: str, name: str = "finance") -> Item:
-        return next(one for one in every_item(campaign) if one.person_id == person and one.name == name)
-
-
-@pytest.fixture
-def firm() -> Firm:
-    return Firm()
-
-
-def work() -> None:
-    """One round of the worker."""
-    carry_out_answers()
-    close_vanished()
-    read_back_removals(published, now=time.time())
 
 
 def events() -> list[str]:
@@ -278,7 +185,7 @@ def test_whose_it_is_and_never_ones_own(firm: Firm) -> None:
     for who in (firm.olga, firm.boss, firm.ben):
         with pytest.raises(NotYours):
             answer_item(item_id=own.id, answer=Answer.REMOVE, actor=actor_for(who))
-    assert own.id not in {one.id for one in items_to_answer(firm.olga)}
+    assert own.id not in {one.id for one in items_to_answer(firm.olga).items}
     with pytest.raises(UnusableAnswer, match="own access"):
         delegate_item(item_id=own.id, to="olga@example.test", actor=actor_for(firm.admin))
     delegate_item(item_id=own.id, to="bo@example.test", actor=actor_for(firm.admin), comment="You know better")
@@ -367,7 +274,9 @@ def test_reminded_then_substitutes_then_ready(firm: Firm) -> None:
     assert {one.email for one in get_item(ben.id).reviewers} == {"olga@example.test", "root@example.test"}
     assert remind_due(now=now + 17.3 * DAY) == 1
     assert "root@example.test" in {one.email for one in get_item(ada.id).reviewers}
-    assert remind_due(now=now + 30 * DAY) == 0, "nobody is left to ask"
+    mail.outbox.clear()
+    assert remind_due(now=now + 30 * DAY) == 1, "nobody is left to ask, and whoever owes an answer hears of it again"
+    assert remind_due(now=now + 30.1 * DAY) == 0
     confirm_suggested(item_ids=(ada.id, ben.id), actor=actor_for(firm.olga))
     work()
     mail.outbox.clear()
@@ -417,9 +326,11 @@ def test_closed_signed_verified_and_drawn(firm: Firm) -> None:
 
 def test_closed_on_purpose_with_something_open(firm: Firm) -> None:
     campaign = firm.start()
-    close_campaign(campaign_id=campaign, actor=MACHINE, leave_open=True)
+    with pytest.raises(CannotClose, match="acknowledge"):
+        close_campaign(campaign_id=campaign, actor=MACHINE, leave_open=True, statement=" ")
+    close_campaign(campaign_id=campaign, actor=MACHINE, leave_open=True, statement="Appropriate as far as answered")
     assert {one.state for one in every_item(campaign)} == {ItemState.UNANSWERED}
-    assert items_to_answer(firm.olga) == ()
+    assert items_to_answer(firm.olga).items == ()
     assert get_campaign(campaign).progress.unanswered == 2
 
 

@@ -15,10 +15,6 @@ from ostiary.reviews.domain.campaign import (
     ItemState,
     NotYours,
     Progress,
-    Scope,
-    ScopeKind,
-    UnreadableScope,
-    parse_scope,
     quarter_of,
     require_may_answer,
 )
@@ -33,6 +29,7 @@ from ostiary.reviews.domain.rubber_stamp import (
     Sign,
     find_rubber_stamping,
 )
+from ostiary.reviews.domain.scope import Scope, ScopeKind, UnreadableScope, parse_scope
 
 NOW = 1_760_000_000.0
 OLD = NOW - 400 * DAY_SECONDS

@@ -9,7 +9,6 @@
 Source: NIST SP 800-53 AC-2(j) and AC-6(7); PCI DSS 7.2.4; CIR (EU) 2024/2690 11.2.3.
 """
 
-import re
 from collections.abc import Collection
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -20,19 +19,7 @@ import msgspec
 from ostiary.errors import OstiaryError
 from ostiary.policy.identifiers import PersonId
 from ostiary.reviews.domain.facts import Facts, ReadBack, Suggestion
-
-_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?", re.ASCII)
-_LABEL: Final = re.compile(r"[a-z0-9][a-z0-9:._-]{0,62}", re.ASCII)
-
-
-class ScopeKind(StrEnum):
-    """By what a campaign is narrowed. `LABEL` is the sensitivity of apps."""
-
-    EVERYTHING = "everything"
-    APP = "app"
-    GROUP = "group"
-    ROLE = "role"
-    LABEL = "label"
+from ostiary.reviews.domain.scope import Scope
 
 
 class Answer(StrEnum):
@@ -70,10 +57,6 @@ class Seat(StrEnum):
     SUBSTITUTE = "substitute"
 
 
-class UnreadableScope(OstiaryError):
-    """What a campaign is to cover cannot be read."""
-
-
 class UnknownReview(OstiaryError):
     """There is no such campaign, or no such item."""
 
@@ -98,37 +81,6 @@ class CannotClose(OstiaryError):
     """A campaign cannot be closed yet."""
 
 
-class Scope(msgspec.Struct, frozen=True):
-    """What a campaign covers; `name` is empty for everything."""
-
-    kind: ScopeKind
-    name: str = ""
-
-    @property
-    def text(self) -> str:
-        """How it is written: `everything`, `app:wiki`, `label:restricted`."""
-        return f"{self.kind}:{self.name}" if self.name else str(self.kind)
-
-
-def parse_scope(text: str) -> Scope:
-    """Return what a campaign is to cover.
-
-    Raises:
-        UnreadableScope: for anything but `everything`, `app:…`, `group:…`, `role:…` and `label:…`.
-    """
-    words = text.strip()
-    kind, colon, name = words.partition(":")
-    if not colon and kind == ScopeKind.EVERYTHING:
-        return Scope(ScopeKind.EVERYTHING)
-    shape = _LABEL if kind == ScopeKind.LABEL else _NAME
-    if colon and kind in set(ScopeKind) - {ScopeKind.EVERYTHING} and shape.fullmatch(name):
-        return Scope(ScopeKind(kind), name)
-    raise UnreadableScope(
-        f"{words[:60]!r} is nothing that can be reviewed.",
-        hint="Say everything, app:NAME, group:NAME, role:NAME or label:NAME.",
-    )
-
-
 class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
     """Somebody who may answer an item, and why."""
 
@@ -138,12 +90,32 @@ class Reviewer(msgspec.Struct, frozen=True, kw_only=True):
     seat: Seat
 
 
-class Item(msgspec.Struct, frozen=True, kw_only=True):
-    """One entitlement of one person. Moments are seconds since the epoch.
+class HandedOn(msgspec.Struct, frozen=True, kw_only=True):
+    """An item went from one reviewer to another.
 
     Args:
-        kind: `group` or `role`.
-        name: of the group or the role.
+        by: whose it was: their address, or what the record calls the machine's operator.
+        person_id: theirs; empty for the operator.
+        to: who answers since, by their address.
+        at: seconds since the epoch.
+        comment: why.
+    """
+
+    by: str
+    person_id: str
+    to: str
+    at: float
+    comment: str = ""
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One entitlement of one person, or one service with what the rules let it into. Moments are seconds since the epoch.
+
+    Args:
+        person_id: whose it is; empty for a service.
+        email: their address; `service:NAME` for a service.
+        kind: `group`, `role` or `service`.
+        name: of the group, the role or the service.
         via: what brought a membership: empty for by hand, `scim:…`, `request:…` and the like.
         facts: as they were when the campaign began.
         suggestion: the answer that the record speaks for.
@@ -151,6 +123,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
         narrower: what takes its place, for a reduced one.
         bulk: whether it was answered together with others.
         trouble: why it could not be carried out yet.
+        handed_on: from whom to whom it went, the first first.
     """
 
     id: str
@@ -176,6 +149,17 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str = ""
     carried_out_at: float | None = None
     read_back: ReadBack | None = None
+    handed_on: tuple[HandedOn, ...] = ()
+
+    @property
+    def is_service(self) -> bool:
+        """Whether it is a program's, not a person's."""
+        return self.kind == "service"
+
+    @property
+    def reducible(self) -> bool:
+        """Whether it can be given an end or something narrower here: not where something else says until when."""
+        return not self.via and not self.is_service
 
 
 class Progress(msgspec.Struct, frozen=True):

@@ -61,6 +61,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         active: whether the person's account could sign in.
         opens: what the rules open to these groups alone.
         gives: what the person would lose without it.
+        widens: what would open without it, because a rule that refuses names one of its groups.
         uses: of what it opens.
         peers: the same of others.
         recorded_since: how far back the record of use goes, within the time that was looked at.
@@ -76,6 +77,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     active: bool = True
     opens: tuple[Opened, ...] = ()
     gives: tuple[Opened, ...] = ()
+    widens: tuple[Opened, ...] = ()
     uses: tuple[Use, ...] = ()
     peers: Peers = Peers()
     recorded_since: float = 0.0
@@ -99,6 +101,7 @@ class Ground(StrEnum):
     NEW = "new"
     NARROWER = "narrower"
     SELDOM = "seldom"
+    SELDOM_FIXED = "seldom_fixed"
     UNUSED = "unused"
     NOTHING_LOST = "nothing_lost"
     SWITCHED_OFF = "switched_off"
@@ -106,6 +109,7 @@ class Ground(StrEnum):
     OPENS_NOTHING = "opens_nothing"
     RECORD_SHORT = "record_short"
     CONSOLE = "console"
+    WIDENS = "widens"
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,7 +151,8 @@ class ReadBack(msgspec.Struct, frozen=True, kw_only=True):
         generation: of the facts.
         gone: apps and actions that the membership alone gave and that are out of reach now.
         still: what is in reach all the same.
-        ends_at: until when the membership itself lasts, for one that was given an end.
+        ends_at: until when the membership itself lasts, for one that was given an end; `still` is then what stays in
+            reach after it.
     """
 
     at: float

@@ -22,18 +22,22 @@ Reach = frozenset[tuple[str, str]]
 """Apps and actions."""
 
 
-def suggest(facts: Facts, *, now: float, console: bool = False) -> Suggestion:
+def suggest(facts: Facts, *, now: float, console: bool = False, movable: bool = True) -> Suggestion:
     """Return the answer that use speaks for.
 
-    In this order: an account that is switched off needs nothing; what opens the console, or nothing at all, is for a
-    person to judge; what has an end ends by itself; what is lost by nobody can go; what is new stays; what nobody used
-    goes, where the record is long enough to say so; what was used is narrowed, given an end, or kept.
+    In this order: what would open more if it went is for a person to judge; an account that is switched off needs
+    nothing; what opens the console, or nothing at all, is for a person to judge as well; what has an end ends by itself;
+    what is lost by nobody can go; what is new stays; what nobody used goes, where the record is long enough to say so;
+    what was used is narrowed, given an end, or kept.
 
     Args:
         facts: of the entitlement.
         now: seconds since the epoch.
         console: whether it opens the console, where use says little about need.
+        movable: whether it can be given an end here, or something narrower in its place.
     """
+    if facts.widens:
+        return Suggestion(answer="", ground=Ground.WIDENS)
     if not facts.active:
         return Suggestion(answer="remove", ground=Ground.SWITCHED_OFF)
     if console:
@@ -45,7 +49,7 @@ def suggest(facts: Facts, *, now: float, console: bool = False) -> Suggestion:
     if not facts.gives:
         return Suggestion(answer="remove", ground=Ground.NOTHING_LOST)
     if facts.last_at is not None:
-        return _by_use(facts, facts.last_at, now)
+        return _by_use(facts, facts.last_at, now, movable)
     if now - facts.granted_at < ENOUGH_DAYS * DAY_SECONDS:
         return Suggestion(answer="keep", ground=Ground.NEW)
     if now - facts.recorded_since < ENOUGH_DAYS * DAY_SECONDS:
@@ -53,10 +57,12 @@ def suggest(facts: Facts, *, now: float, console: bool = False) -> Suggestion:
     return Suggestion(answer="remove", ground=Ground.UNUSED)
 
 
-def _by_use(facts: Facts, last_at: float, now: float) -> Suggestion:
-    if facts.narrower:
+def _by_use(facts: Facts, last_at: float, now: float, movable: bool) -> Suggestion:
+    if facts.narrower and movable:
         return Suggestion(answer="reduce", ground=Ground.NARROWER, narrower=facts.narrower)
     if now - last_at > SELDOM_DAYS * DAY_SECONDS:
+        if not movable:
+            return Suggestion(answer="", ground=Ground.SELDOM_FIXED)
         return Suggestion(answer="reduce", ground=Ground.SELDOM, until=now + TERM_DAYS * DAY_SECONDS)
     return Suggestion(answer="keep", ground=Ground.USED)
 

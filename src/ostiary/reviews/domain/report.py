@@ -19,7 +19,7 @@ from ostiary.reviews.domain.rubber_stamp import PACE_ANSWERS, PACE_SECONDS, UNIF
 
 TYPE: Final = "ostiary-access-review+jws"
 VERSION: Final = 1
-REQUIREMENTS: Final = ("PCI DSS 7.2.4", "CIR (EU) 2024/2690 11.2.3", "ISO/IEC 27001:2022 A.5.18")
+REQUIREMENTS: Final = ("PCI DSS 7.2.4 and 7.2.5.1", "CIR (EU) 2024/2690 11.2.3", "ISO/IEC 27001:2022 A.5.18")
 """What such a record supports. It proves none of them alone."""
 MAX_BYTES: Final = 64 * 1024 * 1024
 
@@ -53,6 +53,19 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True):
     uniform_part: float = UNIFORM_PART
 
 
+class Previous(msgspec.Struct, frozen=True, kw_only=True):
+    """The review of the same scope before this one.
+
+    Args:
+        closed_at: seconds since the epoch.
+        report_sha256: of its report.
+    """
+
+    id: str
+    closed_at: float
+    report_sha256: str
+
+
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about one campaign. Moments are seconds since the epoch, UTC.
 
@@ -60,6 +73,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         final: whether the campaign is closed; otherwise it is how things stand at the moment.
         acknowledged_by: who closed it.
         alarms: signs that somebody answered without looking, with the bounds that were applied.
+        previous: the review of the same scope before this one; `None` where this is the first.
     """
 
     version: int = VERSION
@@ -74,6 +88,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     alarms: tuple[Alarm, ...]
     bounds: Bounds = Bounds()
     supports: tuple[str, ...] = REQUIREMENTS
+    previous: Previous | None = None
 
 
 class _Signed(msgspec.Struct, forbid_unknown_fields=True):
@@ -82,7 +97,11 @@ class _Signed(msgspec.Struct, forbid_unknown_fields=True):
     signature: str
 
 
-class _Header(msgspec.Struct):
+class _Version(msgspec.Struct):
+    version: int
+
+
+class _Header(msgspec.Struct, forbid_unknown_fields=True):
     alg: str
     typ: str
     kid: str
@@ -141,9 +160,11 @@ def read_signed(content: bytes, key: Ed25519PublicKey) -> tuple[Report, bytes]:
             hint="Give the key of the instance that made it with --key.",
         ) from None
     try:
-        return msgspec.json.decode(payload, type=Report), payload
+        if msgspec.json.decode(payload, type=_Version).version == VERSION:
+            return msgspec.json.decode(payload, type=Report), payload
     except msgspec.MsgspecError:
-        raise NotSigned("The signature is good, but this version cannot read the report.") from None
+        pass
+    raise NotSigned("The signature is good, but this version cannot read the report.", hint="Use a newer one.")
 
 
 def _to_text(value: bytes) -> str:

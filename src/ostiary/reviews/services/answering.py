@@ -1,29 +1,30 @@
-"""Answering items and handing them on. What an answer asks for is carried out by the worker."""
+"""Answering items. What an answer asks for is carried out by the worker; handing on is in `handing_on`."""
 
 from datetime import UTC, datetime
 
 from django.db import transaction
 
-from ostiary.identity.domain import RoleId
-from ostiary.identity.facade import BUILTIN_GROUPS, get_group, get_role
-from ostiary.identity.services.guards import find_owner, parse_end, parse_reason
-from ostiary.policy.identifiers import GroupId, PersonId
+from ostiary.errors import OstiaryError
+from ostiary.identity.services.guards import parse_end, parse_reason
+from ostiary.policy.identifiers import PersonId
 from ostiary.reviews.domain.campaign import (
     AlreadyAnswered,
     Answer,
     Item,
     ItemState,
+    NotYours,
     Seat,
     UnknownReview,
     UnusableAnswer,
     require_may_answer,
     require_waiting,
 )
-from ostiary.reviews.gathering import ROLE
+from ostiary.reviews.holdings import SERVICE
 from ostiary.reviews.journal import record_item
 from ostiary.reviews.models import ItemRow, SeatRow
 from ostiary.reviews.queries import able_person, get_item, item_of
-from ostiary.reviews.services.letters import LetterKind, owe
+from ostiary.reviews.seats import still_answers
+from ostiary.reviews.services.exchanging import require_may_exchange
 from ostiary.visibility.facade import Actor
 
 
@@ -44,9 +45,10 @@ def answer_item(
         item_id: which item.
         answer: what is to become of it.
         actor: who answers.
-        comment: why; needed where something is kept that the record speaks for removing.
+        comment: why; needed where something is kept although the record speaks against it.
         until: when it is to end, for a reduction; seconds since the epoch.
-        narrower: the group or role that takes its place, for a reduction.
+        narrower: the group or role that takes its place, for a reduction; it must open less than what it replaces, and
+            be what was suggested, or the reviewer's own to give.
         bulk: whether it is confirmed together with others.
 
     Raises:
@@ -57,9 +59,11 @@ def answer_item(
         UnacceptableText: when the comment or the end cannot be stored.
     """
     row = lock_item(item_id)
-    _require_may_answer(row, actor)
+    require_may_answer_row(row, actor)
     words, end = parse_reason(comment), parse_end(until)
     _require_usable(row, answer, words, end, narrower)
+    if narrower:
+        require_may_exchange(row, narrower, actor)
     before = row.state
     row.state = (ItemState.KEPT if answer is Answer.KEEP else ItemState.OWED).value
     row.answer, row.answered_by, row.answered_at = answer.value, actor.label[:200], datetime.now(UTC)
@@ -76,8 +80,9 @@ def confirm_suggested(*, item_ids: tuple[str, ...], actor: Actor) -> int:
 
     Raises:
         UnknownReview, NotYours: as for one; what was answered before stays answered.
+        UnusableAnswer: when something cannot be answered as suggested any more; all the others are answered.
     """
-    done = 0
+    done, unusable = 0, []
     for item_id in dict.fromkeys(item_ids):
         item = get_item(item_id)
         suggested = item.suggestion
@@ -94,40 +99,18 @@ def confirm_suggested(*, item_ids: tuple[str, ...], actor: Actor) -> int:
             )
         except AlreadyAnswered:
             continue
+        except (UnknownReview, NotYours):
+            raise
+        except OstiaryError as error:
+            unusable.append(f"{item.email} in {item.kind} {item.name}: {error.message}")
+            continue
         done += 1
+    if unusable:
+        raise UnusableAnswer(
+            f"{len(unusable)} cannot be answered as suggested any more ({unusable[0]}); {done} are answered.",
+            hint="Open what is left, and answer it otherwise.",
+        )
     return done
-
-
-@transaction.atomic
-def delegate_item(*, item_id: str, to: str, actor: Actor, comment: str = "") -> Item:
-    """Let somebody else answer in one's place.
-
-    Args:
-        item_id: which item.
-        to: their address.
-        actor: who hands it on; their own seat ends.
-        comment: why, for the record.
-
-    Raises:
-        UnknownReview, NotYours, AlreadyAnswered: as for answering.
-        UnknownPerson: when nobody who can sign in has this address.
-        UnusableAnswer: when it would go to whose access it is.
-    """
-    row = lock_item(item_id)
-    _require_may_answer(row, actor)
-    person, words = find_owner(to), parse_reason(comment)
-    if person.pk == row.person_id:
-        raise UnusableAnswer("Nobody reviews their own access.", hint="Choose somebody else.")
-    if actor.kind == "person" and person.pk == actor.id:
-        raise UnusableAnswer("It is yours already.", hint="Choose somebody else.")
-    if actor.kind == "person":
-        SeatRow.objects.filter(item=row, person_id=actor.id).delete()
-    SeatRow.objects.update_or_create(
-        item=row, person=person, defaults={"seat": Seat.DELEGATE.value, "since": datetime.now(UTC)}
-    )
-    owe(row.campaign, LetterKind.DELEGATED, (person,), number=int(datetime.now(UTC).timestamp() // 3600))
-    record_item(row, actor=actor, before=row.state, comment=words, more={"delegated_to": person.email})
-    return item_of(row)
 
 
 def lock_item(item_id: str) -> ItemRow:
@@ -143,28 +126,38 @@ def lock_item(item_id: str) -> ItemRow:
     return row
 
 
-def _require_may_answer(row: ItemRow, actor: Actor) -> None:
-    """Whoever works on the machine itself may answer, as they may change groups; people only where it is theirs."""
+def require_may_answer_row(row: ItemRow, actor: Actor) -> None:
+    """Whoever works on the machine itself may answer, as they may change groups; people only where it is theirs still.
+
+    Raises:
+        NotYours: for one's own access, somebody else's item, and for who was asked as what they are not any more.
+        AlreadyAnswered: when it does not wait, or its campaign is closed.
+    """
     if row.campaign.closed_at is not None:
         raise AlreadyAnswered("This review is closed.")
     if actor.kind != "person":
         require_waiting(ItemState(row.state))
         return
     voter, able = able_person(actor.id)
-    reviewers = {PersonId(one) for one in SeatRow.objects.filter(item=row).values_list("person_id", flat=True)}
-    require_may_answer(PersonId(row.person_id), ItemState(row.state), voter, able, reviewers)
+    seats = {PersonId(one): seat for one, seat in SeatRow.objects.filter(item=row).values_list("person_id", "seat")}
+    require_may_answer(PersonId(row.person_id), ItemState(row.state), voter, able, seats)
+    delegated = seats[voter] == Seat.DELEGATE.value
+    if not delegated and not still_answers(kind=row.kind, name=row.name, person_id=row.person_id, reviewer=voter):
+        raise NotYours("You do not answer for this any more.", hint="Whoever does now is asked within minutes.")
 
 
 def _require_usable(row: ItemRow, answer: Answer, words: str, end: datetime | None, narrower: str) -> None:
     if answer is not Answer.REDUCE and (end is not None or narrower):
         raise UnusableAnswer("Only what is reduced gets an end, or something narrower in its place.")
-    if answer is Answer.KEEP and row.suggested == Answer.REMOVE.value and not words:
-        raise UnusableAnswer("Say why it is kept.", hint="The record of use speaks for removing it.")
+    if answer is Answer.KEEP and row.suggested in {Answer.REMOVE.value, Answer.REDUCE.value} and not words:
+        raise UnusableAnswer("Say why it is kept.", hint="The record of use speaks against keeping it as it is.")
     if answer is Answer.REDUCE:
         _require_reducible(row, end, narrower)
 
 
 def _require_reducible(row: ItemRow, end: datetime | None, narrower: str) -> None:
+    if row.kind == SERVICE:
+        raise UnusableAnswer("A service is kept, or closed.", hint="Change what it may do in the rules.")
     if row.via:
         raise UnusableAnswer(
             f"{row.email} has {row.name} by {row.via}, which says until when.", hint="Keep it, or remove it."
@@ -174,15 +167,6 @@ def _require_reducible(row: ItemRow, end: datetime | None, narrower: str) -> Non
     before = item_of(row).facts.ends_at
     if end is not None and before is not None and before <= end.timestamp():
         raise UnusableAnswer("It ends earlier already.", hint="Keep it, or give an earlier end.")
-    if not narrower:
-        return
-    if narrower == row.name:
-        raise UnusableAnswer("That is what they have.", hint="Name another one.")
-    if row.kind == ROLE:
-        if set(get_role(RoleId(narrower)).groups) & set(BUILTIN_GROUPS):
-            raise UnusableAnswer(f"{narrower} opens the console.", hint="Name another role.")
-    elif get_group(GroupId(narrower)).builtin:
-        raise UnusableAnswer(f"{narrower} opens the console.", hint="Name another group.")
 
 
 def has_seat(item_id: str, person_id: PersonId) -> bool:

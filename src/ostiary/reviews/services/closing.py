@@ -8,8 +8,8 @@ from django.conf import settings
 from django.db import transaction
 
 from ostiary.identity.services.guards import parse_reason
-from ostiary.reviews.domain.campaign import OPEN, CannotClose, Item, ItemState
-from ostiary.reviews.domain.report import Report, ReviewerLine, digest_of, encode_report, sign_report
+from ostiary.reviews.domain.campaign import OPEN, Campaign, CannotClose, Item, ItemState
+from ostiary.reviews.domain.report import Previous, Report, ReviewerLine, digest_of, encode_report, sign_report
 from ostiary.reviews.domain.rubber_stamp import find_rubber_stamping
 from ostiary.reviews.journal import record_campaign, record_item
 from ostiary.reviews.models import CampaignRow, ItemRow
@@ -26,27 +26,32 @@ def close_campaign(*, campaign_id: str, actor: Actor, statement: str = "", leave
     Args:
         campaign_id: which campaign.
         actor: who closes it.
-        statement: what they say with it; stands in the report.
-        leave_open: close it although something is still to be done: unanswered items stay as they are, and the
-            report names everything that was left open.
+        statement: what they acknowledge, in their words; stands in the report.
+        leave_open: close it although something is still to be done: what nobody answered stays as it is, what was
+            answered is carried out all the same, and the report names everything that was open.
 
     Returns:
         The SHA-256 of the report.
 
     Raises:
         UnknownReview: when there is no such campaign.
-        CannotClose: when it is closed, or something is still to be done.
+        CannotClose: when it is closed, something is still to be done, or nothing is acknowledged.
         UnacceptableText: when the statement cannot be stored.
     """
     row = lock_campaign(campaign_id)
     if row.closed_at is not None:
         raise CannotClose("This review is closed already.")
-    open_items = list(ItemRow.objects.filter(campaign=row, state__in=[one.value for one in OPEN]))
+    items = ItemRow.objects.select_for_update(of=("self",)).filter(campaign=row)
+    open_items = list(items.filter(state__in=[one.value for one in OPEN]))
     if open_items and not leave_open:
         raise CannotClose(
             f"{len(open_items)} items are still open.", hint="Have them answered, or leave them open on purpose."
         )
     words = parse_reason(statement)
+    if not words:
+        raise CannotClose(
+            "Say what you acknowledge.", hint="For instance: the access that remains is appropriate for people's work."
+        )
     for item in open_items:
         if item.state == ItemState.WAITING.value:
             item.state = ItemState.UNANSWERED.value
@@ -89,7 +94,17 @@ def _write(campaign_id: str, *, final: bool) -> Report:
         reviewers=_reviewers(items),
         items=items,
         alarms=find_rubber_stamping(given_of(items)),
+        previous=_previous(campaign),
     )
+
+
+def _previous(campaign: Campaign) -> Previous | None:
+    """Return the last review of the same scope that was closed before this one began: how long ago says how regular it is."""
+    rows = CampaignRow.objects.filter(scope=campaign.scope.text, signature__gt="").exclude(pk=campaign.id)
+    row = rows.filter(closed_at__lte=datetime.fromtimestamp(campaign.started_at, UTC)).order_by("-closed_at").first()
+    if row is None or row.closed_at is None:
+        return None
+    return Previous(id=row.id, closed_at=row.closed_at.timestamp(), report_sha256=digest_of(bytes(row.report)))
 
 
 def _reviewers(items: tuple[Item, ...]) -> tuple[ReviewerLine, ...]:

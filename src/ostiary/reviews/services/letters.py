@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from ostiary.identity.models import Person
 from ostiary.policy.identifiers import PersonId
 from ostiary.reviews.models import CampaignRow, LetterRow
-from ostiary.reviews.queries import items_to_answer
+from ostiary.reviews.queries import count_to_answer
 
 AT_ONCE: Final = 50
 FIRST_WAIT_SECONDS: Final = 60
@@ -69,13 +69,13 @@ def send_review_letters(*, now: float) -> int:
 
 
 def _send(letter: LetterRow, now: datetime) -> int:
-    waiting = [one for one in items_to_answer(PersonId(letter.to_id)) if one.campaign == letter.campaign_id]
+    waiting = count_to_answer(PersonId(letter.to_id), campaign_id=letter.campaign_id)
     stale = letter.kind != LetterKind.READY.value and not waiting
     if stale or not letter.to.may_sign_in or letter.campaign.closed_at is not None:
         LetterRow.objects.filter(pk=letter.pk).delete()
         return 0
     try:
-        _message(letter, len(waiting)).send()
+        _message(letter, waiting).send()
     except Exception as error:
         wait = min(FIRST_WAIT_SECONDS * 2 ** min(letter.tries, 10), LONGEST_WAIT_SECONDS)
         LetterRow.objects.filter(pk=letter.pk).update(tries=letter.tries + 1, next_try_at=now + timedelta(seconds=wait))

@@ -1,4 +1,4 @@
-"""What time brings: reminders before the deadline, substitutes after it, and word that a campaign can be closed. For the worker."""
+"""What time brings: reminders, substitutes after the deadline, and word that a campaign can be closed. For the worker."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,15 +6,14 @@ from django.conf import settings
 from django.db import transaction
 
 from ostiary.identity.models import Person
-from ostiary.reviews.domain.campaign import OPEN, ItemState, Seat, UnknownReview
+from ostiary.reviews.domain.campaign import OPEN, ItemState, UnknownReview
 from ostiary.reviews.journal import record_campaign
 from ostiary.reviews.models import CampaignRow, ItemRow, SeatRow
 from ostiary.reviews.queries import campaign_row
-from ostiary.reviews.seats import Chain
+from ostiary.reviews.seats import administrators
 from ostiary.reviews.services.letters import LetterKind, owe
+from ostiary.reviews.services.seating import BY_TIME, ask_substitutes, tend_seats
 from ostiary.visibility.facade import Actor
-
-BY_TIME = Actor(kind="system", id="reviews", label="access reviews")
 
 
 def remind_due(*, now: float) -> int:
@@ -25,7 +24,7 @@ def remind_due(*, now: float) -> int:
 
 @transaction.atomic
 def remind(*, campaign_id: str, actor: Actor) -> int:
-    """Remind everybody who has something to answer, now; return how many.
+    """Remind everybody who has something to answer, now; return how many. Nobody is reminded twice within an hour.
 
     Raises:
         UnknownReview: when there is no such campaign, or it is closed.
@@ -53,47 +52,29 @@ def _remind_when_due(campaign_id: str, now: datetime) -> int:
         return 0
     if not ItemRow.objects.filter(campaign=row, state__in=[one.value for one in OPEN]).exists():
         return _tell_ready(row)
+    steps = tend_seats(row, now)
     every = timedelta(days=settings.INSTANCE.configuration.reviews.remind_days)
     if now < row.deadline_at:
-        return 1 if now >= row.reminded_at + every and _remind(row, now, BY_TIME) else 0
-    if now >= (row.escalated_at or row.deadline_at - every) + every:
-        return _escalate(row, now)
-    return 0
+        return steps + (1 if now >= row.reminded_at + every and _remind(row, now, BY_TIME) else 0)
+    if now < (row.escalated_at or row.deadline_at - every) + every:
+        return steps
+    asked = ask_substitutes(row, now)
+    return steps + (1 if asked or _remind(row, now, BY_TIME) else 0)
 
 
 def _remind(row: CampaignRow, now: datetime, actor: Actor) -> int:
+    """Write down one reminder for everybody who has something to answer; within an hour the same is told once."""
     people = _waited_for(row)
     row.reminded_at = now
     row.save(update_fields=["reminded_at"])
-    told = owe(row, LetterKind.REMINDED, people, number=int(now.timestamp()))
+    told = owe(row, LetterKind.REMINDED, people, number=int(now.timestamp() // 3600))
     if told:
         record_campaign(row, actor=actor, change="update", after={"reminded": told})
     return told
 
 
-def _escalate(row: CampaignRow, now: datetime) -> int:
-    """Ask whoever is next in the chain for each item that still waits; each deadline passes one step on."""
-    row.escalated, row.escalated_at = row.escalated + 1, now
-    row.save(update_fields=["escalated", "escalated_at"])
-    chain, asked = Chain(), {}
-    for item in ItemRow.objects.filter(campaign=row, state=ItemState.WAITING.value):
-        tiers = chain.tiers(kind=item.kind, name=item.name, person_id=item.person_id)
-        seated = set(SeatRow.objects.filter(item=item).values_list("person_id", flat=True))
-        fresh = next((people for _seat, people in tiers if not seated & {one.pk for one in people}), ())
-        for one in fresh:
-            SeatRow.objects.create(item=item, person=one, seat=Seat.SUBSTITUTE.value, since=now)
-            asked[one.pk] = one
-    if not asked:
-        return 0
-    owe(row, LetterKind.ESCALATED, asked.values(), number=row.escalated)
-    after = {"overdue": True, "substitutes": sorted(one.email for one in asked.values())}
-    record_campaign(row, actor=BY_TIME, change="update", after=after, comment="its deadline has passed")
-    return 1
-
-
 def _tell_ready(row: CampaignRow) -> int:
-    administrators = Chain().administrators
-    return 1 if owe(row, LetterKind.READY, administrators) else 0
+    return 1 if owe(row, LetterKind.READY, administrators()) else 0
 
 
 def _waited_for(row: CampaignRow) -> list[Person]:

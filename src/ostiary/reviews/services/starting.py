@@ -3,12 +3,14 @@
 from datetime import UTC, datetime
 
 import msgspec
+import structlog
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from ostiary.identity.services.guards import parse_name
-from ostiary.reviews.domain.campaign import Campaign, CannotStart, Scope, parse_scope, quarter_of
+from ostiary.reviews.domain.campaign import Campaign, CannotStart, quarter_of
 from ostiary.reviews.domain.pre_answer import DAY_SECONDS
+from ostiary.reviews.domain.scope import Scope, parse_scope
 from ostiary.reviews.gathering import Draft, Gathering
 from ostiary.reviews.journal import record_campaign
 from ostiary.reviews.models import CampaignRow, ItemRow, SeatRow
@@ -20,6 +22,11 @@ from ostiary.visibility.facade import Actor
 
 BY_ITSELF = Actor(kind="system", id="reviews", label="the quarterly schedule")
 MOST_DAYS = 365
+RETRY_SECONDS = 3600.0
+_NEXT_TRY: dict[tuple[str, str], float] = {}
+"""When this process tries again to start what had nothing to review."""
+
+log = structlog.get_logger(__name__)
 
 
 def start_campaign(
@@ -57,6 +64,7 @@ def start_campaign(
         started_by=actor.label[:200],
         deadline_at=datetime.fromtimestamp(gathering.now + wanted * DAY_SECONDS, UTC),
         reminded_at=datetime.fromtimestamp(gathering.now, UTC),
+        seats_at=datetime.fromtimestamp(gathering.now, UTC),
         since=datetime.fromtimestamp(gathering.since, UTC),
         rules=get_current().number,
     )
@@ -70,15 +78,21 @@ def start_campaign(
 def start_due(*, now: float) -> int:
     """Start this quarter's campaign where reviews are configured and it was not started yet. For the worker.
 
+    Where there is nothing to review, this is tried again each hour; the console's overview says that it is missing.
+
     Returns:
         How many were started.
     """
     reviews, quarter = settings.INSTANCE.configuration.reviews, quarter_of(now)
     if reviews.every != "quarter" or CampaignRow.objects.filter(quarter=quarter).exists():
         return 0
+    if now < _NEXT_TRY.get((quarter, reviews.scope), 0.0):
+        return 0
     try:
         start_campaign(scope=parse_scope(reviews.scope), actor=BY_ITSELF, quarter=quarter)
-    except CannotStart:
+    except CannotStart as error:
+        _NEXT_TRY[quarter, reviews.scope] = now + RETRY_SECONDS
+        log.warning("review_not_started", quarter=quarter, scope=reviews.scope, error=error.message)
         return 0
     return 1
 
@@ -120,7 +134,7 @@ def _item(row: CampaignRow, draft: Draft) -> ItemRow:
         person=draft.person,
         kind=holding.kind,
         name=holding.name,
-        title=holding.title,
+        title=draft.title,
         via=holding.via,
         facts=msgspec.json.encode(draft.facts),
         suggestion=msgspec.json.encode(draft.suggestion),

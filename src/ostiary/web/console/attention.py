@@ -1,8 +1,6 @@
 """What needs an administrator now, worst first. Facts in, sentences out; an empty list is the good answer."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -10,28 +8,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ostiary.applications.facade import App, AppHealth, Health
+from ostiary.reviews.facade import Standing
 from ostiary.rulebook.facade import AppliedRules, Followed
 from ostiary.visibility.facade import LogStatus
+from ostiary.web.console.need import Need
 from ostiary.web.console.process_states import Machinery
+from ostiary.web.console.review_needs import needs_of_reviews
 from ostiary.web.console.words import URGENT_REASONS, name_reason
 from ostiary.web.design.moments import describe_span_seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """One thing that needs somebody.
-
-    Args:
-        kind: `refused` when something does not work now, `held` when it should be looked at.
-        words: what, in one sentence.
-        href: where to act on it; empty when that is on the machine.
-        action: the link's words.
-    """
-
-    kind: Literal["refused", "held"]
-    words: str
-    href: str = ""
-    action: str = ""
 
 
 def list_needs(
@@ -47,6 +31,7 @@ def list_needs(
     untidy: int,
     recoveries: int,
     reviews: tuple[int, int] = (0, 0),
+    access_reviews: Standing | None = None,
     held: Iterable[tuple[str, int]] = (),
 ) -> tuple[Need, ...]:
     """Return everything that needs somebody now.
@@ -63,6 +48,7 @@ def list_needs(
         untidy: how many things are to be tidied up in the directory.
         recoveries: how many people lost their second factor and wait for an answer.
         reviews: how many uses of emergency access wait for a review in time, and how many are overdue.
+        access_reviews: how reviews of access stand.
         held: systems whose signals are held, each with how many.
     """
     needs = [
@@ -72,6 +58,7 @@ def list_needs(
         *_followed(followed),
         *_proposals(proposals),
         *_reviews(*reviews),
+        *(needs_of_reviews(access_reviews) if access_reviews else ()),
         *_apps(apps),
         *_refusals(refusals),
         *_directory(untidy, recoveries),

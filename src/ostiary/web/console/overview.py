@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from ostiary.applications.facade import list_apps
 from ostiary.identity.facade import list_people, list_sessions, search_recoveries
 from ostiary.requests.facade import count_overdue, count_owed
+from ostiary.reviews.facade import read_standing
 from ostiary.rulebook.facade import get_current, get_followed, list_proposals
 from ostiary.signals.facade import list_transmitters
 from ostiary.visibility.facade import Activity, get_activity, get_log_status, get_refusals
@@ -92,6 +93,7 @@ def _state(window: Window, now: float) -> dict[str, Any]:
             untidy=read_untidy(settings.INSTANCE),
             recoveries=search_recoveries(waiting=True, page_size=1).total,
             reviews=(count_owed() - count_overdue(), count_overdue()),
+            access_reviews=read_standing(),
             held=[(one.name, one.held) for one in list_transmitters() if one.held_at is not None],
         ),
         "window": window,

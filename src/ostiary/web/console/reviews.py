@@ -1,5 +1,7 @@
 """Pages about access reviews: campaigns, one with its progress and its report, starting and closing. Answering is the portal's."""
 
+from datetime import UTC, datetime
+
 import msgspec
 from django import forms
 from django.contrib import messages
@@ -48,7 +50,8 @@ class StartForm(forms.Form):
         max_length=80,
         initial="everything",
         help_text=gettext_lazy(
-            "everything, app:NAME, group:NAME, role:NAME, or label:NAME for the sensitivity of apps."
+            "everything, app:NAME, group:NAME, role:NAME, or label:NAME for the sensitivity of apps. "
+            "Services are covered by everything, app and label."
         ),
     )
     name = forms.CharField(
@@ -89,6 +92,8 @@ def reviews_export(request: HttpRequest) -> HttpResponseBase:
     rows = (
         {
             **msgspec.structs.asdict(one),
+            "since": _moment(one.since),
+            "until": _moment(one.until),
             "actions": " ".join(one.actions),
             "rules": " ".join(one.rules),
         }
@@ -195,6 +200,10 @@ def _file(content: bytes, name: str, content_type: str) -> HttpResponse:
     return HttpResponse(
         content, content_type=content_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
+
+
+def _moment(at: float | None) -> str:
+    return "" if at is None else datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
 def _review_or_404(review_id: str) -> Campaign:

@@ -26,12 +26,14 @@ from ostiary.reviews.facade import (
     get_item,
     has_seat,
     items_answered,
+    items_chosen,
     items_to_answer,
 )
 from ostiary.web.signin.people import signed_in
 
 DAY_SECONDS = 86_400.0
 MAX_AT_ONCE = 200
+PAGE_SIZE = 100
 
 
 class AnswerForm(forms.Form):
@@ -83,9 +85,10 @@ def reviews(request: HttpRequest) -> HttpResponse:
 def confirm(request: HttpRequest) -> HttpResponse:
     """Show what would be answered as suggested, and do it when that was confirmed."""
     row, _session = signed_in(request)
-    chosen = set(request.POST.getlist("item"))
-    items = [one for one in items_to_answer(PersonId(row.id)) if one.id in chosen and one.suggestion.answer]
-    if not items or len(items) > MAX_AT_ONCE:
+    chosen = dict.fromkeys(request.POST.getlist("item"))
+    few = tuple(chosen) if len(chosen) <= MAX_AT_ONCE else ()
+    items = [one for one in items_chosen(PersonId(row.id), few) if one.suggestion.answer]
+    if not items:
         messages.warning(request, _("Choose at least one, and at most %(most)d.") % {"most": MAX_AT_ONCE})
         return HttpResponseRedirect(reverse("portal_reviews"))
     if request.POST.get("confirmed") != "yes":
@@ -153,7 +156,8 @@ def hand_on(request: HttpRequest, item_id: str) -> HttpResponse:
 
 
 def _listed(request: HttpRequest, row: PersonRow) -> HttpResponse:
-    waiting = items_to_answer(PersonId(row.id))
+    page = items_to_answer(PersonId(row.id), page=_page_number(request), page_size=PAGE_SIZE)
+    waiting = page.items
     campaigns = {one: get_campaign(one) for one in dict.fromkeys(item.campaign for item in waiting)}
     parts = [
         {
@@ -164,8 +168,13 @@ def _listed(request: HttpRequest, row: PersonRow) -> HttpResponse:
         }
         for key, campaign in campaigns.items()
     ]
-    context = {"parts": parts, "answered": items_answered(PersonId(row.id)), "portal_tab": "reviews"}
+    context = {"parts": parts, "page": page, "answered": items_answered(PersonId(row.id)), "portal_tab": "reviews"}
     return render(request, "portal/reviews.html", context)
+
+
+def _page_number(request: HttpRequest) -> int:
+    text = request.GET.get("page", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 1
 
 
 def _shown(request: HttpRequest, item: Item, form: AnswerForm, status: int = 200) -> HttpResponse:
