@@ -190,6 +190,7 @@ LISTS = (
     "/groups/staff/",
     "/roles/",
     "/apps/",
+    "/apps/clients",
     "/requests/",
     "/reviews/",
     "/services/",

@@ -85,6 +85,11 @@ def test_pages_from_the_invitation_to_the_portal(site: Site, page: Page) -> None
     ):  # fmt: skip
         page.goto(site.url + path)
         look(page)
+    site.command("app", "oidc", "add", "books", "--redirect-uri", "https://books.example.test/callback", "--no-pkce")
+    asked = "response_type=code&client_id=books&redirect_uri=https://books.example.test/callback&scope=openid"
+    page.goto(f"{site.url}/oidc/authorize?{asked}&ostiary_person=p_somebody_else")
+    assert "Another account is meant" in page.content()
+    look(page)
     page.goto(site.url + "/sign-out")
     page.locator("main form button").click()
     page.wait_for_url("**/sign-in")
