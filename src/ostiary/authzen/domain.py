@@ -1,26 +1,9 @@
-"""What a client is, what its token looks like, and how long one may last. Pure: nothing is stored or drawn here."""
-
-import hashlib
-import re
-from typing import Final
+"""What a client is: a program that may ask for decisions. What its token looks like is in `programs`."""
 
 import msgspec
 
 from ostiary.errors import OstiaryError
-
-PREFIX: Final = "ostiary_"
-"""Lets a scanner for leaked secrets know one when it sees one."""
-
-TOKEN_BYTES: Final = 32
-DEFAULT_LIFETIME: Final = "365d"
-MIN_LIFETIME_SECONDS: Final = 3600.0
-MAX_LIFETIME_SECONDS: Final = 3650 * 86400.0
-_LIFETIME: Final = re.compile(r"([0-9]{1,6})([hdw])", re.ASCII)
-_UNITS: Final = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0}
-
-
-class UnusableLifetime(OstiaryError):
-    """A token cannot last so long, or the time is not written as one."""
+from ostiary.programs.tokens import Program
 
 
 class UnknownClient(OstiaryError):
@@ -31,28 +14,14 @@ class ClientExists(OstiaryError):
     """A client with this name has a token that works."""
 
 
-class Client(msgspec.Struct, frozen=True, kw_only=True):
+class Client(Program, frozen=True, kw_only=True):
     """One program that may ask.
 
     Args:
-        name: as it stands on record: 1 to 63 of `a-z`, `0-9` and inner `-`.
         may_search: whether it may also ask who may do what.
-        added_at: seconds since the epoch, like every moment here.
-        added_by: whom people know as the one who added it.
-        expires_at: from this moment its token is worth nothing.
-        revoked_at: since when its token is worth nothing; `None` while it is not revoked.
     """
 
-    name: str
     may_search: bool
-    added_at: float
-    added_by: str
-    expires_at: float
-    revoked_at: float | None = None
-
-    def works(self, now: float) -> bool:
-        """Whether its token is accepted at `now` (seconds since the epoch)."""
-        return self.revoked_at is None and now < self.expires_at
 
 
 class NewClient(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,41 +29,3 @@ class NewClient(msgspec.Struct, frozen=True, kw_only=True):
 
     client: Client
     token: str
-
-
-def token_from(entropy: bytes) -> str:
-    """Return the token made of some randomness.
-
-    Args:
-        entropy: `TOKEN_BYTES` random bytes.
-
-    Raises:
-        ValueError: when there are not that many.
-    """
-    if len(entropy) != TOKEN_BYTES:
-        raise ValueError("a token has 256 random bits")
-    return PREFIX + entropy.hex()
-
-
-def digest_of(token: str) -> bytes:
-    """Return what is stored and published of a token. Its 256 random bits cannot be guessed, so no salt is needed."""
-    return hashlib.sha256(token.encode()).digest()
-
-
-def parse_lifetime(text: str) -> float:
-    """Return how long a token shall last, in seconds.
-
-    Args:
-        text: a whole number and `h`, `d` or `w`, for instance `90d`.
-
-    Raises:
-        UnusableLifetime: for anything else, and for less than an hour or more than ten years.
-    """
-    match = _LIFETIME.fullmatch(text)
-    seconds = float(match[1]) * _UNITS[match[2]] if match else 0.0
-    if not MIN_LIFETIME_SECONDS <= seconds <= MAX_LIFETIME_SECONDS:
-        shown = text if len(text) <= 40 else text[:40] + "…"
-        raise UnusableLifetime(
-            f"A token cannot last {shown!r}.", hint="Write hours, days or weeks, from 1h to 3650d: for instance 90d."
-        )
-    return seconds

@@ -11,11 +11,4 @@ def list_clients() -> tuple[Client, ...]:
 
 def to_client(row: StoredClient) -> Client:
     """Return the stored client as the rest of Ostiary sees it."""
-    return Client(
-        name=row.name,
-        may_search=row.may_search,
-        added_at=row.added_at.timestamp(),
-        added_by=row.added_by,
-        expires_at=row.expires_at.timestamp(),
-        revoked_at=None if row.revoked_at is None else row.revoked_at.timestamp(),
-    )
+    return Client(**row.fields(), may_search=row.may_search)

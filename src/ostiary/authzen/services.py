@@ -1,27 +1,24 @@
 """Adding and revoking clients. Each is one transaction, on record, and told to the gateway."""
 
-import difflib
-import secrets
 import time
-from datetime import UTC, datetime
 
 from django.db import transaction
 
-from ostiary.authzen.domain import (
-    DEFAULT_LIFETIME,
-    TOKEN_BYTES,
-    Client,
-    ClientExists,
-    NewClient,
-    UnknownClient,
-    digest_of,
-    parse_lifetime,
-    token_from,
-)
+from ostiary.authzen.domain import Client, ClientExists, NewClient, UnknownClient
 from ostiary.authzen.models import StoredClient
 from ostiary.authzen.queries import to_client
 from ostiary.changes import announce_change
 from ostiary.policy.identifiers import parse_slug
+from ostiary.programs.stored import (
+    give_token,
+    lock_all_unrevoked,
+    lock_program,
+    lock_unrevoked,
+    shown_name,
+    similar_name,
+    take_token_back,
+)
+from ostiary.programs.tokens import DEFAULT_LIFETIME, parse_lifetime
 from ostiary.visibility.domain.events import EntityChange, entity_change_event
 from ostiary.visibility.facade import Actor, new_uid, record
 
@@ -48,23 +45,16 @@ def add_client(
         ClientExists: when there is such a client and its token works.
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
-    name, seconds, now = parse_slug(name, what="client"), parse_lifetime(lifetime), time.time()
-    known = StoredClient.objects.select_for_update().filter(pk=name).first()
-    if known is not None and to_client(known).works(now):
+    name, seconds = parse_slug(name, what="client"), parse_lifetime(lifetime)
+    known = lock_program(StoredClient, name)
+    if known is not None and known.works:
         raise ClientExists(
             f"There is a client {name} already, and its token works.",
             hint=f"Revoke it first: ostiary authzen client revoke {name}",
         )
-    token = token_from(secrets.token_bytes(TOKEN_BYTES))
-    row = StoredClient(
-        name=name,
-        digest=digest_of(token).hex(),
-        may_search=may_search,
-        added_at=datetime.fromtimestamp(now, UTC),
-        added_by=actor.label,
-        expires_at=datetime.fromtimestamp(now + seconds, UTC),
-    )
-    row.save(force_insert=known is None, force_update=known is not None)
+    row = known or StoredClient(name=name)
+    row.may_search = may_search
+    token = give_token(row, seconds=seconds, by=actor.label, new=known is None)
     client = to_client(row)
     _changed(client, "create", actor=actor, reason=reason)
     return NewClient(client=client, token=token)
@@ -83,7 +73,7 @@ def revoke_client(name: str, *, actor: Actor, reason: str = "") -> Client:
         UnknownClient: when there is none, or its token is revoked already.
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
-    row = StoredClient.objects.select_for_update().filter(pk=name, revoked_at=None).first()
+    row = lock_unrevoked(StoredClient, name)
     if row is None:
         raise _unknown(name)
     return _revoke(row, actor=actor, reason=reason)
@@ -100,15 +90,14 @@ def revoke_all_clients(*, actor: Actor, reason: str) -> int:
     Raises:
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
-    rows = list(StoredClient.objects.select_for_update().filter(revoked_at=None))
+    rows = lock_all_unrevoked(StoredClient)
     for row in rows:
         _revoke(row, actor=actor, reason=reason)
     return len(rows)
 
 
 def _revoke(row: StoredClient, *, actor: Actor, reason: str) -> Client:
-    row.revoked_at = datetime.fromtimestamp(time.time(), UTC)
-    row.save(update_fields=["revoked_at"])
+    take_token_back(row)
     client = to_client(row)
     _changed(client, "delete", actor=actor, reason=reason)
     return client
@@ -134,8 +123,6 @@ def _changed(client: Client, change: EntityChange, *, actor: Actor, reason: str)
 
 
 def _unknown(name: str) -> UnknownClient:
-    names = StoredClient.objects.filter(revoked_at=None).values_list("pk", flat=True)
-    near = difflib.get_close_matches(name, names, n=1)
-    meant = f"Did you mean {near[0]}?" if near else "See: ostiary authzen client list"
-    shown = name if len(name) <= 40 else name[:40] + "…"
-    return UnknownClient(f"There is no client {shown!r} whose token could be revoked.", hint=meant)
+    near = similar_name(StoredClient, name)
+    meant = f"Did you mean {near}?" if near else "See: ostiary authzen client list"
+    return UnknownClient(f"There is no client {shown_name(name)} whose token could be revoked.", hint=meant)

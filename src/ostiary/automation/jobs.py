@@ -124,6 +124,7 @@ def _signal_jobs() -> tuple[Job, ...]:
         Job(name="poll_transmitters", every_seconds=SIGNALS_SECONDS, run=_poll_transmitters),
         Job(name="tell_of_held_signals", every_seconds=HELD_SIGNALS_SECONDS, run=_tell_of_held_signals),
         Job(name="prune_signals", every_seconds=RETENTION_SECONDS, run=_prune_signals),
+        Job(name="rotate_signal_key", every_seconds=RETENTION_SECONDS, run=_rotate_signal_key),
     )
 
 
@@ -336,6 +337,12 @@ def _prune_signals(now: float) -> int:
     from ostiary.signals.facade import prune_signals  # noqa: PLC0415 - as above
 
     return prune_signals(now=now)
+
+
+def _rotate_signal_key(now: float) -> int:
+    from ostiary.signals.facade import rotate_old_key  # noqa: PLC0415 - as above
+
+    return rotate_old_key(now=now)
 
 
 def _reopen_access_log(instance: Instance) -> None:

@@ -53,6 +53,7 @@ FURTHER = (
     "rules_replay",
     "rules_tests",
     "rules_unused",
+    "signal_receiver",
     "signal_stream",
     "signal_transmitter",
 )

@@ -121,6 +121,23 @@ def print_done(text: str) -> None:
     note_console().print(f"[green]✓[/green] {escape(text)}")
 
 
+def print_outcome(value: object, words: str, *notes: str, as_json: bool) -> None:
+    """Say what a command did: the thing it did it to, as JSON for programs, or words for people.
+
+    Args:
+        value: the thing as it is now.
+        words: what was done, as a sentence.
+        notes: what to know or do next, each as a line.
+        as_json: for programs.
+    """
+    if as_json:
+        print_json(value)
+        return
+    print_done(words)
+    for note in notes:
+        print_note(note)
+
+
 def print_error(error: OstiaryError) -> None:
     """Print what happened and, below it, what to type next."""
     console = note_console()

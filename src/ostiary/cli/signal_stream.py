@@ -14,9 +14,8 @@ from ostiary.cli.output import (
     YesOption,
     confirm,
     examples,
-    print_done,
     print_json,
-    print_note,
+    print_outcome,
     print_table,
 )
 from ostiary.cli.signal import app as signal_app
@@ -87,11 +86,8 @@ def create(
     from ostiary.signals.facade import create_stream_there
 
     made = create_stream_there(transmitter, delivery=deliver.value, actor=operator_actor())
-    if as_json:
-        print_json(made)
-        return
-    print_done(f"{transmitter} has a stream for us: {made.stream_id}")
-    print_note(f"See that it works: ostiary signal transmitter verify {transmitter}")
+    next_step = f"See that it works: ostiary signal transmitter verify {transmitter}"
+    print_outcome(made, f"{transmitter} has a stream for us: {made.stream_id}", next_step, as_json=as_json)
 
 
 @app.command(epilog=examples("ostiary signal stream delete okta", "ostiary signal stream delete partner --yes --json"))
@@ -102,10 +98,7 @@ def delete(transmitter: TransmitterArgument, yes: YesOption = False, as_json: Js
 
     confirm(f"From now on {transmitter} tells nothing, until another stream is made there.", yes=yes)
     left = delete_stream_there(transmitter, actor=operator_actor())
-    if as_json:
-        print_json(left)
-        return
-    print_done(f"{transmitter} has no stream for us any more.")
+    print_outcome(left, f"{transmitter} has no stream for us any more.", as_json=as_json)
 
 
 @app.command(
@@ -120,10 +113,7 @@ def verify(stream: StreamArgument, as_json: JsonOption = False) -> None:
     from ostiary.signals.facade import verify_stream
 
     found = verify_stream(stream, actor=operator_actor())
-    if as_json:
-        print_json(found)
-        return
-    print_done(f"A verification is on its way to {found.receiver}.")
+    print_outcome(found, f"A verification is on its way to {found.receiver}.", as_json=as_json)
 
 
 @app.command(
@@ -153,10 +143,7 @@ def _set(stream: str, status: str, reason: str, *, as_json: bool) -> None:
     from ostiary.signals.facade import Status, change_status_here
 
     found = change_status_here(stream, Status(status), reason=reason, actor=operator_actor())
-    if as_json:
-        print_json(found)
-        return
-    print_done(f"The stream to {found.receiver} is {found.status.value}.")
+    print_outcome(found, f"The stream to {found.receiver} is {found.status.value}.", as_json=as_json)
 
 
 def _dropped(stream: "Stream") -> str:

@@ -12,17 +12,19 @@ from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
     JsonOption,
     ReasonOption,
+    Refused,
     YesOption,
     confirm,
     examples,
     print_done,
     print_json,
     print_note,
+    print_outcome,
     print_table,
     print_text,
 )
 from ostiary.cli.signal import app as signal_app
-from ostiary.cli.signal import read_token_file, say_when_switched_off
+from ostiary.cli.signal import say_when_switched_off
 
 if TYPE_CHECKING:
     from ostiary.signals.facade import Transmitter
@@ -88,7 +90,7 @@ def add(
         may_disable_administrators=may_disable_administrators,
         older_form=older_form,
         by_signature=by_signature,
-        management_token=read_token_file(token_file) if token_file is not None else "",
+        management_token=_read_token_file(token_file) if token_file is not None else "",
         reason=reason,
         actor=operator_actor(),
     )
@@ -109,16 +111,16 @@ def add(
 @app.command(
     epilog=examples(
         "ostiary signal transmitter allow okta --may disable",
-        "ostiary signal transmitter allow okta --may record --reason 'too many false alarms'",
+        "ostiary signal transmitter allow okta --may record --reason 'too many false alarms' --json",
     )
 )
-def allow(name: NameArgument, may: MayOption, reason: ReasonOption = "") -> None:
+def allow(name: NameArgument, may: MayOption, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
     """Change what a transmitter's events may bring about, from its next one on."""
     setup()
     from ostiary.signals.facade import allow_transmitter
 
     changed = allow_transmitter(name, may=may, reason=reason, actor=operator_actor())
-    print_done(f"Signals of {name} may from now on: {changed.may.value}.")
+    print_outcome(_entry(changed), f"Signals of {name} may from now on: {changed.may.value}.", as_json=as_json)
 
 
 @app.command("list", epilog=examples("ostiary signal transmitter list", "ostiary signal transmitter list --json"))
@@ -192,20 +194,17 @@ def verify(name: NameArgument, as_json: JsonOption = False) -> None:
     from ostiary.signals.facade import ask_for_verification
 
     asked = ask_for_verification(name, actor=operator_actor())
-    if as_json:
-        print_json(_entry(asked))
-        return
-    print_done(f"{name} was asked for a verification.")
-    print_note(f"When it arrived: ostiary signal transmitter show {name}")
+    words = f"{name} was asked for a verification."
+    print_outcome(_entry(asked), words, f"When it arrived: ostiary signal transmitter show {name}", as_json=as_json)
 
 
 @app.command(
     epilog=examples(
         "ostiary signal transmitter release okta",
-        "ostiary signal transmitter release okta --yes --reason 'we did close that office'",
+        "ostiary signal transmitter release okta --yes --reason 'we did close that office' --json",
     )
 )
-def release(name: NameArgument, reason: ReasonOption = "", yes: YesOption = False) -> None:
+def release(name: NameArgument, reason: ReasonOption = "", yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Let through what is held, because it was too much at once."""
     setup()
     from ostiary.signals.facade import get_transmitter, release_signals
@@ -213,16 +212,17 @@ def release(name: NameArgument, reason: ReasonOption = "", yes: YesOption = Fals
     held = get_transmitter(name).held
     confirm(f"This does what {held} held signals of {name} ask for: people lose their sign-ins or accounts.", yes=yes)
     done = release_signals(name, reason=reason, actor=operator_actor())
-    print_done(f"{done} signals were let through, and those to come are taken as before.")
+    words = f"{done} signals were let through, and those to come are taken as before."
+    print_outcome({"signals": done, **_entry(get_transmitter(name))}, words, as_json=as_json)
 
 
 @app.command(
     epilog=examples(
         "ostiary signal transmitter discard okta",
-        "ostiary signal transmitter discard okta --yes --reason 'a mistake there'",
+        "ostiary signal transmitter discard okta --yes --reason 'a mistake there' --json",
     )
 )
-def discard(name: NameArgument, reason: ReasonOption = "", yes: YesOption = False) -> None:
+def discard(name: NameArgument, reason: ReasonOption = "", yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Throw away what is held, because it was too much at once."""
     setup()
     from ostiary.signals.facade import discard_signals, get_transmitter
@@ -230,23 +230,31 @@ def discard(name: NameArgument, reason: ReasonOption = "", yes: YesOption = Fals
     held = get_transmitter(name).held
     confirm(f"This throws {held} held signals of {name} away: nobody loses anything by them.", yes=yes)
     done = discard_signals(name, reason=reason, actor=operator_actor())
-    print_done(f"{done} signals were thrown away, and those to come are taken as before.")
+    words = f"{done} signals were thrown away, and those to come are taken as before."
+    print_outcome({"signals": done, **_entry(get_transmitter(name))}, words, as_json=as_json)
 
 
 @app.command(
     epilog=examples(
         "ostiary signal transmitter remove okta",
-        "ostiary signal transmitter remove okta --yes --reason 'we left Okta'",
+        "ostiary signal transmitter remove okta --yes --reason 'we left Okta' --json",
     )
 )
-def remove(name: NameArgument, reason: ReasonOption = "", yes: YesOption = False) -> None:
+def remove(name: NameArgument, reason: ReasonOption = "", yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Listen to a system no more. Whom it disabled stays disabled; the record keeps what it told."""
     setup()
     from ostiary.signals.facade import remove_transmitter
 
     confirm(f"From now on nothing that {name} tells is taken.", yes=yes)
-    remove_transmitter(name, reason=reason, actor=operator_actor())
-    print_done(f"{name} is not listened to any more.")
+    removed = remove_transmitter(name, reason=reason, actor=operator_actor())
+    print_outcome(_entry(removed), f"{name} is not listened to any more.", as_json=as_json)
+
+
+def _read_token_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"{path} cannot be read: {error}.", hint="Put the token alone into the file.") from None
 
 
 def _entry(transmitter: "Transmitter") -> dict[str, object]:

@@ -6,25 +6,11 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from ostiary.programs.models import AskingProgramRow
 
-class StoredClient(models.Model):
-    """One directory that may keep people and groups here, or could once. Only the SHA-256 of its token is here."""
 
-    name = models.CharField(primary_key=True, max_length=63)
-    digest = models.CharField(max_length=64, unique=True)
-    added_at = models.DateTimeField()
-    added_by = models.CharField(max_length=254)
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True, blank=True)
-    used_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        """Lists read by name."""
-
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
+class StoredClient(AskingProgramRow):
+    """One directory that may keep people and groups here, or could once."""
 
 
 class StoredUser(models.Model):

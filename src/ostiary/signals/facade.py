@@ -31,7 +31,9 @@ from ostiary.signals.services.asking import (
 )
 from ostiary.signals.services.delivery import deliver_signals, fetch_signals
 from ostiary.signals.services.holding import discard_signals, release_signals, tell_administrators
+from ostiary.signals.services.keys import rotate_key, rotate_old_key
 from ostiary.signals.services.receivers import (
+    ACCESS_SECONDS,
     access_token,
     add_receiver,
     receiver_with_token,
@@ -59,6 +61,7 @@ from ostiary.signals.services.transmitters import (
 )
 
 __all__ = [
+    "ACCESS_SECONDS",
     "ASKED_FOR",
     "METHODS",
     "POLL",
@@ -118,6 +121,8 @@ __all__ = [
     "remove_transmitter",
     "revoke_all_receivers",
     "revoke_receiver",
+    "rotate_key",
+    "rotate_old_key",
     "set_status",
     "set_subject",
     "take_signal",

@@ -11,6 +11,7 @@ RECEIVER = "signal receiver"
 STREAM = "signal stream"
 TRANSMITTER = "signal transmitter"
 SIGNAL = "signal"
+KEY = "signal signing key"
 
 
 def record_change(

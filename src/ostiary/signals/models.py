@@ -6,34 +6,21 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from ostiary.programs.models import AskingProgramRow
+
 
 def new_stream_id() -> str:
     """Return an identifier that no stream has had before; 128 bits."""
     return secrets.token_hex(16)
 
 
-class StoredReceiver(models.Model):
-    """One system that may be told of what happens here. Only the SHA-256 of its token is here."""
+class StoredReceiver(AskingProgramRow):
+    """One system that may be told of what happens here."""
 
-    name = models.CharField(primary_key=True, max_length=63)
-    digest = models.CharField(max_length=64, unique=True)
     audience = models.CharField(max_length=300)
     push_to = models.CharField(max_length=300, blank=True)
     subject_format = models.CharField(max_length=20)
     events = models.JSONField(default=list)
-    added_at = models.DateTimeField()
-    added_by = models.CharField(max_length=254)
-    expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
-    used_at = models.DateTimeField(null=True)
-
-    class Meta:
-        """Lists read by name."""
-
-        ordering = ["name"]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class StoredStream(models.Model):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ostiary.web import signals, workload
+from ostiary.web import workload
 from ostiary.web.oidc import published, token, userinfo
 from ostiary.web.oidc.authorize import authorize
 from ostiary.web.oidc.end_session import end_session
@@ -26,6 +26,7 @@ from ostiary.web.signin import (
     set_up,
     sign_out,
 )
+from ostiary.web.ssf import described, events, streams
 
 handler400 = "ostiary.web.signin.failures.bad_request"
 handler403 = "ostiary.web.signin.failures.forbidden"
@@ -97,16 +98,16 @@ urlpatterns = [
     path(".well-known/openid-configuration", published.configuration, name="oidc_configuration"),
     path("oidc/keys-for/<slug:provider_id>", directory_sign_out.keys, name="directory_keys"),
     path("oidc/back-channel/<slug:provider_id>", directory_sign_out.take_word, name="directory_logout"),
-    path(".well-known/ssf-configuration", signals.configuration, name="ssf_configuration"),
-    path("ssf/jwks.json", signals.keys, name="ssf_keys"),
-    path("ssf/token", signals.token, name="ssf_token"),
-    path("ssf/streams", signals.streams, name="ssf_streams"),
-    path("ssf/status", signals.status, name="ssf_status"),
-    path("ssf/subjects/add", signals.add_subject, name="ssf_add_subject"),
-    path("ssf/subjects/remove", signals.remove_subject, name="ssf_remove_subject"),
-    path("ssf/verify", signals.verify, name="ssf_verify"),
-    path("ssf/poll/<slug:stream_id>", signals.poll, name="ssf_poll"),
-    path("ssf/events/<slug:name>", signals.take_event, name="ssf_event"),
+    path(".well-known/ssf-configuration", described.configuration, name="ssf_configuration"),
+    path("ssf/jwks.json", described.keys, name="ssf_keys"),
+    path("ssf/token", described.token, name="ssf_token"),
+    path("ssf/streams", streams.streams, name="ssf_streams"),
+    path("ssf/status", streams.status, name="ssf_status"),
+    path("ssf/subjects/add", streams.add_subject, name="ssf_add_subject"),
+    path("ssf/subjects/remove", streams.remove_subject, name="ssf_remove_subject"),
+    path("ssf/verify", streams.verify, name="ssf_verify"),
+    path("ssf/poll/<slug:stream_id>", streams.poll, name="ssf_poll"),
+    path("ssf/events/<slug:name>", events.take_event, name="ssf_event"),
     path("requests", requests.requests, name="portal_requests"),
     path("requests/new", request_asking.ask_for_access, name="portal_ask"),
     path("requests/answer/<str:token>", requests.from_mail, name="portal_request_from_mail"),

@@ -89,6 +89,28 @@ def test_after_a_signal_the_next_request_is_refused_and_streams_end(running: Run
     assert any(f"session-revoked from {NAME}" in str(event) for event in running.control_events())
 
 
+@pytest.mark.parametrize(
+    ("event", "payload"),
+    [
+        ("credential-change", {"credential_type": "password", "change_type": "revoke"}),
+        ("device-compliance-change", {"previous_status": "compliant", "current_status": "not-compliant"}),
+    ],
+)
+def test_a_credential_or_a_device_that_was_lost_ends_access_too(
+    running: RunningInstance, told: Told, event: str, payload: dict[str, str]
+) -> None:
+    ada = running.signed_in(running.make_person("staff")).enter("wiki")
+    device = {"format": "opaque", "id": "laptop-7"}
+    subject = {"format": "complex", "user": by_email(ada.account.email), "device": device}
+    about = subject if event.startswith("device") else subject["user"]
+    token = told.foreign.event(f"{CAEP}{event}", about, payload)
+    assert told.send(token, f"Bearer {told.token}").status_code == 202
+    running.in_force()
+    assert not reached(ada.api("wiki")), "with session and grant in hand"
+    (seen,) = json.loads(running.command("signal", "events", ada.account.email, "--json"))
+    assert (seen["event"], seen["outcome"]) == (event, "sessions_ended")
+
+
 def test_a_disabled_account_is_shut_and_opens_again(running: RunningInstance, told: Told) -> None:
     made = running.make_person("staff")
     ada = running.signed_in(made).enter("wiki")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def test_a_receivers_token_is_shown_once_and_only_its_digest_is_kept() -> None:
         in typed("receiver", "add", "x", "--audience", "x", "--push-to", "http://10.0.0.1", code=ExitCode.FAILED).stderr
     )
     assert "--yes" in typed("receiver", "revoke", "crm", code=ExitCode.REFUSED).stderr
-    typed("receiver", "revoke", "crm", "--yes")
+    assert json.loads(typed("receiver", "revoke", "crm", "--yes", "--json").stdout)["state"] == "revoked"
     assert "crm" in typed("receiver", "revoke", "crn", "--yes", code=ExitCode.FAILED).stderr
     typed("receiver", "add", "siem", "--audience", "siem")
     sign_everybody_out("root")
@@ -94,7 +95,9 @@ def test_a_transmitter_is_asked_before_it_is_trusted(foreign: ForeignTransmitter
         "already"
         in typed("transmitter", "add", "other", "--issuer", foreign.issuer, *common, code=ExitCode.FAILED).stderr
     )
-    typed("transmitter", "allow", "okta", "--may", "end-sessions", "--reason", "it went well")
+    allow = ("transmitter", "allow", "okta", "--may", "end-sessions", "--reason", "it went well")
+    assert json.loads(typed(*allow, "--json").stdout)["may"] == "end-sessions"
+    assert "end-sessions" in typed(*allow).stderr
     assert json.loads(typed("transmitter", "show", "okta", "--json").stdout)["may"] == "end-sessions"
     assert "stream" in typed("transmitter", "verify", "okta", code=ExitCode.FAILED).stderr
     assert (
@@ -104,10 +107,14 @@ def test_a_transmitter_is_asked_before_it_is_trusted(foreign: ForeignTransmitter
     assert "okta" in typed("transmitter", "list").stdout
     assert "Nothing of okta is held" in typed("transmitter", "release", "okta", "--yes", code=ExitCode.FAILED).stderr
     assert "Nothing of okta is held" in typed("transmitter", "discard", "okta", "--yes", code=ExitCode.FAILED).stderr
+    for settle in ("release", "discard"):
+        StoredTransmitter.objects.update(held_at=datetime.now(UTC))
+        settled = json.loads(typed("transmitter", settle, "okta", "--yes", "--json").stdout)
+        assert (settled["signals"], settled["held_at"]) == (0, None)
     typed("stream", "delete", "okta", "--yes")
     assert json.loads(typed("stream", "list", "--json").stdout) == []
     make_plain_person("ada@example.test")
     assert json.loads(typed("events", "ada", "--json").stdout) == []
     assert "verified" in typed("events", "--outcome", "eaten", code=ExitCode.REFUSED).stderr
-    typed("transmitter", "remove", "okta", "--yes")
+    assert json.loads(typed("transmitter", "remove", "okta", "--yes", "--json").stdout)["name"] == "okta"
     assert "transmitter list" in typed("transmitter", "show", "okta", code=ExitCode.FAILED).stderr

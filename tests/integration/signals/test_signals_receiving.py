@@ -1,5 +1,6 @@
 """Signals of a trusted transmitter: checked, taken once, acted on as far as it may; all at once is held."""
 
+import base64
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -238,6 +239,16 @@ def test_too_many_at_once_are_held_told_and_let_through_or_thrown_away(foreign: 
     assert [sign_ins(one) for one in others] == [0, 0, 0, 1]
 
 
+def bottomless(signed: str) -> str:
+    """Return a token whose header is nested deeper than anybody can read, with the claims and a signature of another."""
+    header = base64.urlsafe_b64encode(b'{"alg": "RS256", "x": ' + b"[" * 20_000).decode().rstrip("=")
+    return f"{header}.{signed.split('.')[1]}.AAAA"
+
+
+def nested(depth: int) -> dict[str, Any]:
+    return {"x": nested(depth - 1)} if depth else {}
+
+
 def bad_tokens(foreign: ForeignTransmitter) -> dict[str, tuple[str, str]]:
     about, now = by_email("ada@example.test"), int(time.time())
     good = foreign.claims(REVOKED, about)
@@ -264,6 +275,12 @@ def bad_tokens(foreign: ForeignTransmitter) -> dict[str, tuple[str, str]]:
         "cut": ("invalid_key", f"{short[0]}.{short[1][:-8]}AAAAAAAA"),
         "garbage": ("invalid_request", "a.b.c"),
         "nothing": ("invalid_request", ""),
+        "half a character": ("invalid_request", foreign.event(REVOKED, about, {"reason_admin": {"en": "\ud800"}})),
+        "no character": ("invalid_request", foreign.event(REVOKED, by_email("a\x00@example.test"))),
+        "an event that is none": ("invalid_request", foreign.event(f"{CAEP}\x00", about)),
+        "a header to be understood": ("invalid_request", foreign.sign(good, crit=["exp"], exp=now + 60)),
+        "a bottomless header": ("invalid_request", bottomless(short[0])),
+        "a bottomless event": ("invalid_request", foreign.event(REVOKED, about, nested(40))),
         "a wrong change": ("invalid_request", foreign.event(f"{CAEP}credential-change", about, {"change_type": "eat"})),
     }
 

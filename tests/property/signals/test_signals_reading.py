@@ -5,6 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.signals.domain.errors import BadRequest, RefusedSignal
 from ostiary.signals.domain.events import ASKED_FOR, STREAM_UPDATED, VERIFICATION
 from ostiary.signals.domain.streams import is_below, may_be_asked, read_wanted
@@ -18,7 +19,7 @@ _WORDS = st.sampled_from(
         "current_level", "current_status", "previous_status", "reason_admin", "initiating_entity", "status", "state", "a@b.c",
     ]
 )  # fmt: skip
-_TEXTS = st.one_of(_WORDS, st.text(max_size=20))
+_TEXTS = st.one_of(_WORDS, st.text(max_size=20), st.sampled_from(["\x00", "\ud800"]))
 _VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), _TEXTS),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_TEXTS, inner, max_size=5)),
@@ -49,6 +50,9 @@ def test_claims_are_read_or_refused(claims: dict[str, Any], older: bool) -> None
         assert "exp" not in claims
         assert signal.jti
         assert len(signal.subject.names) <= 500
+        kept = (signal.jti, signal.event.type, signal.event.words, signal.subject.names, signal.subject.session)
+        assert can_be_stored("".join(kept))
+        assert "".join(kept[:-1]).isprintable(), "nothing in it moves a cursor"
     assert refused in {"", "invalid_request", "invalid_audience"}
 
 

@@ -18,11 +18,7 @@ def list_clients() -> tuple[Client, ...]:
 def to_client(row: StoredClient) -> Client:
     """Return the stored client as the rest of Ostiary sees it."""
     return Client(
-        name=row.name,
-        added_at=row.added_at.timestamp(),
-        added_by=row.added_by,
-        expires_at=row.expires_at.timestamp(),
-        revoked_at=None if row.revoked_at is None else row.revoked_at.timestamp(),
+        **row.fields(),
         used_at=None if row.used_at is None else row.used_at.timestamp(),
         users=getattr(row, "kept_users", 0),
         groups=getattr(row, "kept_groups", 0),

@@ -1,14 +1,21 @@
 """Adding, revoking and recognising clients. Each change is one transaction, on record."""
 
-import difflib
-import secrets
 import time
-from datetime import UTC, datetime, timedelta
 
 from django.db import transaction
 
-from ostiary.authzen.facade import DEFAULT_LIFETIME, TOKEN_BYTES, digest_of, parse_lifetime, token_from
 from ostiary.policy.identifiers import parse_slug
+from ostiary.programs.stored import (
+    find_asking,
+    give_token,
+    lock_all_unrevoked,
+    lock_program,
+    lock_unrevoked,
+    shown_name,
+    similar_name,
+    take_token_back,
+)
+from ostiary.programs.tokens import DEFAULT_LIFETIME, digest_of, parse_lifetime
 from ostiary.scim.domain.clients import Client, ClientExists, NewClient, UnknownClient
 from ostiary.scim.models import StoredClient
 from ostiary.scim.queries.clients import to_client
@@ -16,7 +23,6 @@ from ostiary.visibility.domain.events import EntityChange, entity_change_event
 from ostiary.visibility.facade import Actor, new_uid, record
 
 ENTITY = "scim client"
-USED_EVERY = timedelta(minutes=1)
 
 
 @transaction.atomic
@@ -36,19 +42,15 @@ def add_client(name: str, *, actor: Actor, lifetime: str = DEFAULT_LIFETIME, rea
         ClientExists: when there is such a client and its token works.
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
-    name, seconds, now = parse_slug(name, what="client"), parse_lifetime(lifetime), time.time()
-    known = StoredClient.objects.select_for_update().filter(pk=name).first()
-    if known is not None and to_client(known).works(now):
+    name, seconds = parse_slug(name, what="client"), parse_lifetime(lifetime)
+    known = lock_program(StoredClient, name)
+    if known is not None and known.works:
         raise ClientExists(
             f"There is a client {name} already, and its token works.",
             hint=f"Revoke it first: ostiary scim client revoke {name}",
         )
-    token = token_from(secrets.token_bytes(TOKEN_BYTES))
     row = known or StoredClient(name=name)
-    row.digest = digest_of(token).hex()
-    row.added_at, row.added_by = datetime.fromtimestamp(now, UTC), actor.label
-    row.expires_at, row.revoked_at = datetime.fromtimestamp(now + seconds, UTC), None
-    row.save(force_insert=known is None, force_update=known is not None)
+    token = give_token(row, seconds=seconds, by=actor.label, new=known is None)
     client = to_client(row)
     _changed(client, "create", actor=actor, reason=reason)
     return NewClient(client=client, token=token)
@@ -62,7 +64,7 @@ def revoke_client(name: str, *, actor: Actor, reason: str = "") -> Client:
         UnknownClient: when there is none, or its token is revoked already.
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
-    row = StoredClient.objects.select_for_update().filter(pk=name, revoked_at=None).first()
+    row = lock_unrevoked(StoredClient, name)
     if row is None:
         raise _unknown(name)
     return _revoke(row, actor=actor, reason=reason)
@@ -75,7 +77,7 @@ def revoke_all_clients(*, actor: Actor, reason: str) -> int:
     Raises:
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
-    rows = list(StoredClient.objects.select_for_update().filter(revoked_at=None))
+    rows = lock_all_unrevoked(StoredClient)
     for row in rows:
         _revoke(row, actor=actor, reason=reason)
     return len(rows)
@@ -83,18 +85,12 @@ def revoke_all_clients(*, actor: Actor, reason: str) -> int:
 
 def client_with_token(token: str) -> Client | None:
     """Return whose token this is, and note that it was used; `None` for one that is unknown, revoked or expired."""
-    row = StoredClient.objects.filter(digest=digest_of(token).hex()).first()
-    now = datetime.now(UTC)
-    if row is None or not to_client(row).works(now.timestamp()):
-        return None
-    if row.used_at is None or row.used_at < now - USED_EVERY:
-        StoredClient.objects.filter(pk=row.pk).update(used_at=now)
-    return to_client(row)
+    row = find_asking(StoredClient, digest_of(token).hex())
+    return None if row is None else to_client(row)
 
 
 def _revoke(row: StoredClient, *, actor: Actor, reason: str) -> Client:
-    row.revoked_at = datetime.now(UTC)
-    row.save(update_fields=["revoked_at"])
+    take_token_back(row)
     client = to_client(row)
     _changed(client, "delete", actor=actor, reason=reason)
     return client
@@ -118,8 +114,6 @@ def _changed(client: Client, change: EntityChange, *, actor: Actor, reason: str)
 
 
 def _unknown(name: str) -> UnknownClient:
-    names = StoredClient.objects.filter(revoked_at=None).values_list("pk", flat=True)
-    near = difflib.get_close_matches(name, names, n=1)
-    meant = f"Did you mean {near[0]}?" if near else "See: ostiary scim client list"
-    shown = name if len(name) <= 40 else name[:40] + "…"
-    return UnknownClient(f"There is no client {shown!r} whose token could be revoked.", hint=meant)
+    near = similar_name(StoredClient, name)
+    meant = f"Did you mean {near}?" if near else "See: ostiary scim client list"
+    return UnknownClient(f"There is no client {shown_name(name)} whose token could be revoked.", hint=meant)

@@ -6,7 +6,7 @@ Source: OpenID SSF 1.0, section 7.1 (`jwks_uri`); RFC 7517.
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import jwt
@@ -16,13 +16,18 @@ from ostiary.signals.adapters.wire import read_document
 from ostiary.signals.domain.errors import RefusedSignal, Unreachable, UnusableTransmitter
 from ostiary.signals.domain.streams import may_be_asked
 from ostiary.signals.domain.tokens import ALGORITHMS, MAX_TOKEN_CHARACTERS
+from ostiary.signals.domain.wording import fit
 
 KEEP_SECONDS: Final = 600
 ASK_AGAIN_SECONDS: Final = 15
+MAX_KEPT: Final = 200
 _MIN_RSA_BITS: Final = 2048
 
 _kept: dict[str, tuple[float, dict[str, Any]]] = {}
+_failed: dict[str, tuple[float, Unreachable]] = {}
 _lock = threading.Lock()
+
+Kept = TypeVar("Kept")
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +39,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     configuration_endpoint: str = ""
     status_endpoint: str = ""
     verification_endpoint: str = ""
+    critical_subject_members: tuple[str, ...] = ()
     spec_version: str = ""
 
 
@@ -48,10 +54,10 @@ def describe(metadata_url: str, issuer: str, *, fresh: bool = False) -> Metadata
     try:
         document = msgspec.convert(found, Metadata)
     except msgspec.ValidationError as error:
-        raise UnusableTransmitter(f"What {metadata_url[:200]} says cannot be used: {error}.") from None
+        raise UnusableTransmitter(f"What {metadata_url[:200]} says cannot be used: {fit(str(error), 200)}.") from None
     if document.issuer != issuer:
         raise UnusableTransmitter(
-            f"{metadata_url[:200]} is for the issuer {document.issuer[:200]}.", hint="Name that issuer: --issuer"
+            f"{metadata_url[:200]} is for the issuer {fit(document.issuer, 200)}.", hint="Name that issuer: --issuer"
         )
     for url in (
         document.jwks_uri,
@@ -60,7 +66,7 @@ def describe(metadata_url: str, issuer: str, *, fresh: bool = False) -> Metadata
         document.verification_endpoint,
     ):
         if url and not may_be_asked(url):
-            raise UnusableTransmitter(f"{url[:200]}, which it names, is not an https address.")
+            raise UnusableTransmitter(f"{fit(url, 200)}, which it names, is not an https address.")
     return document
 
 
@@ -70,8 +76,13 @@ def default_metadata_url(issuer: str) -> str:
     return f"{parts.scheme}://{parts.netloc}/.well-known/ssf-configuration{parts.path.rstrip('/')}"
 
 
-def read_token(token: str, *, jwks_uri: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def read_token(token: str, *, jwks_uri: str, named_by: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the header and the claims of a token whose signature is good. The claims are not judged.
+
+    Args:
+        token: as it came.
+        jwks_uri: where the transmitter lists its keys.
+        named_by: the address at which it says so.
 
     Raises:
         RefusedSignal: when it is no token, or signed by nobody who may.
@@ -85,7 +96,7 @@ def read_token(token: str, *, jwks_uri: str) -> tuple[dict[str, Any], dict[str, 
             raise RefusedSignal("invalid_key", "The token is not signed in a way that is accepted.")
         claims = jwt.decode(
             token,
-            _key(jwks_uri, header),
+            _key(jwks_uri, named_by, header),
             algorithms=[header["alg"]],
             options={
                 "verify_aud": False,
@@ -100,14 +111,14 @@ def read_token(token: str, *, jwks_uri: str) -> tuple[dict[str, Any], dict[str, 
         raise RefusedSignal("invalid_key", f"The token's key is not known: {error}.") from None
     except jwt.InvalidSignatureError:
         raise RefusedSignal("invalid_key", "The token's signature is wrong.") from None
-    except (jwt.PyJWTError, ValueError, TypeError) as error:
+    except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
         raise RefusedSignal("invalid_request", f"This is no signed token: {str(error)[:150]}.") from None
     return header, claims
 
 
-def _key(url: str, header: Mapping[str, Any]) -> Any:
+def _key(url: str, named_by: str, header: Mapping[str, Any]) -> Any:
     for at_most in (KEEP_SECONDS, ASK_AGAIN_SECONDS):
-        keys = [one for one in _key_set(url, at_most=at_most).keys if one.public_key_use in {None, "sig"}]
+        keys = [one for one in _key_set(url, named_by, at_most=at_most).keys if one.public_key_use in {None, "sig"}]
         kid = header.get("kid")
         fitting = [one for one in keys if one.key_id == kid] if kid is not None else keys
         if len(fitting) == 1:
@@ -118,26 +129,43 @@ def _key(url: str, header: Mapping[str, Any]) -> Any:
     raise jwt.InvalidKeyError("the transmitter does not list it")
 
 
-def _key_set(url: str, *, at_most: float) -> jwt.PyJWKSet:
+def _key_set(url: str, named_by: str, *, at_most: float) -> jwt.PyJWKSet:
     try:
-        return jwt.PyJWKSet.from_dict(_document(url, at_most=at_most))
+        return jwt.PyJWKSet.from_dict(_document(url, at_most=at_most, named_by=named_by))
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError) as error:
         raise Unreachable(f"The keys at {url[:200]} cannot be used: {error}") from None
 
 
-def _document(url: str, *, at_most: float) -> dict[str, Any]:
-    """Return a document that is at most so many seconds old."""
+def _document(url: str, *, at_most: float, named_by: str = "") -> dict[str, Any]:
+    """Return a document that is at most so many seconds old. What could not be had a moment ago is not asked for at once."""
     with _lock:
         at, found = _kept.get(url, (0.0, None))
-    if found is not None and time.monotonic() - at < at_most:
+        failed_at, failure = _failed.get(url, (0.0, None))
+    now = time.monotonic()
+    if found is not None and now - at < at_most:
         return found
-    answer = read_document(url)
-    with _lock:
-        _kept[url] = (time.monotonic(), answer)
+    if failure is not None and now - failed_at < min(at_most, ASK_AGAIN_SECONDS):
+        raise Unreachable(failure.message)
+    try:
+        answer = read_document(url, named_by=named_by)
+    except Unreachable as error:
+        _keep(_failed, url, error)
+        raise
+    _keep(_kept, url, answer)
     return answer
+
+
+def _keep(where: dict[str, tuple[float, Kept]], url: str, what: Kept) -> None:
+    """Keep what was had of an address last, and of no more addresses than can be many transmitters'."""
+    with _lock:
+        where.pop(url, None)
+        where[url] = (time.monotonic(), what)
+        while len(where) > MAX_KEPT:
+            del where[next(iter(where))]
 
 
 def forget_documents() -> None:
     """Forget what was fetched."""
     with _lock:
         _kept.clear()
+        _failed.clear()

@@ -11,6 +11,7 @@ import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from django.conf import settings
 from ostiary.applications.facade import describe_forbidden, own_ports
 from ostiary.signals.domain.errors import Unreachable
 from ostiary.signals.domain.streams import is_this_machine, may_be_asked
+from ostiary.signals.domain.wording import fit
 
 ANSWER_SECONDS: Final = 10.0
 MAX_ANSWER_BYTES: Final = 1_000_000
@@ -43,7 +45,9 @@ class Answer(msgspec.Struct, frozen=True):
             raise Unreachable("The answer is not JSON.") from None
 
 
-def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None) -> Answer:
+def ask(
+    method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None, named_by: str = ""
+) -> Answer:  # fmt: skip
     """Send one request and return its answer, whatever its status.
 
     Args:
@@ -51,6 +55,8 @@ def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body
         url: where; it was judged when it was entered, and is judged again here.
         headers: besides the usual ones.
         body: what to send.
+        named_by: where another system named this address: at another host than that it has to be a public one. Empty for
+            an address that an administrator entered.
 
     Raises:
         Unreachable: when there is no answer in time, or the address is none to send anything to.
@@ -60,7 +66,8 @@ def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
     port = parts.port or (443 if secure else 80)
-    connection = _Connection(host, port, address=_address(host, port), secure=secure)
+    public = bool(named_by) and urlsplit(named_by).hostname != host
+    connection = _Connection(host, port, address=_address(host, port, here=not secure, public=public), secure=secure)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     timer = threading.Timer(ANSWER_SECONDS, connection.cut)
     timer.daemon = True
@@ -71,7 +78,7 @@ def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body
         read = answer.read(MAX_ANSWER_BYTES + 1)
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise Unreachable(
-            f"{parts.scheme}://{parts.netloc} does not answer: {str(error)[:150] or 'it took too long'}."
+            f"{parts.scheme}://{parts.netloc} does not answer: {fit(str(error), 150) or 'it took too long'}."
         ) from None
     finally:
         timer.cancel()
@@ -81,14 +88,17 @@ def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body
     return Answer(answer.status, read)
 
 
-def read_document(url: str, *, token: str = "") -> dict[str, Any]:
+def read_document(url: str, *, named_by: str = "") -> dict[str, Any]:
     """Return a JSON object.
+
+    Args:
+        url: where it is.
+        named_by: as for `ask`.
 
     Raises:
         Unreachable: when there is none.
     """
-    headers = {"Accept": "application/json", **({"Authorization": f"Bearer {token}"} if token else {})}
-    answer = ask("GET", url, headers=headers)
+    answer = ask("GET", url, headers={"Accept": "application/json"}, named_by=named_by)
     if answer.status != 200:
         raise Unreachable(f"{url[:200]} answers {answer.status}.")
     found = answer.json()
@@ -111,7 +121,9 @@ class _Connection(http.client.HTTPConnection):
         """Connect to the address, and prove by the name."""
         self.sock = socket.create_connection((self._address, self.port), timeout=self.timeout)
         if self._secure:
-            self.sock = _trust().wrap_socket(self.sock, server_hostname=self.host)
+            secured = _trust().wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock = secured  # before the handshake, so that one that never ends can be cut
+            secured.do_handshake()
 
     def cut(self) -> None:
         """End it from outside."""
@@ -127,13 +139,24 @@ def _trust() -> ssl.SSLContext:
     return context
 
 
-def _address(host: str, port: int) -> str:
-    """Return the first address of a name, when nobody is forbidden at any of them."""
+def _address(host: str, port: int, *, here: bool, public: bool) -> str:
+    """Return the first address of a name, when nobody is forbidden at any of them.
+
+    Args:
+        host: the name.
+        port: where.
+        here: whether each of its addresses has to be on this machine.
+        public: whether each has to be one of the Internet.
+    """
     found = _look_up(host, port)
     ports = own_ports(settings.INSTANCE)
     for one in found:
         if words := describe_forbidden(one, port=port, own_ports=ports):
             raise Unreachable(f"{host} leads to {one}, {words}.")
+        if here and not ip_address(one).is_loopback:
+            raise Unreachable(f"{host} leads to {one}, and nothing is sent there without TLS.")
+        if public and not ip_address(one).is_global:
+            raise Unreachable(f"{host} leads to {one}, which no other system may name: it is no public address.")
     if not found:
         raise Unreachable(f"The name {host[:200]} is not known.")
     return found[0]

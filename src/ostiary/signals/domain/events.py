@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.signals.domain.errors import RefusedSignal
+from ostiary.signals.domain.wording import fit
 
 CAEP: Final = "https://schemas.openid.net/secevent/caep/event-type/"
 RISC: Final = "https://schemas.openid.net/secevent/risc/event-type/"
@@ -150,10 +151,10 @@ def _reason(payload: Mapping[str, Any]) -> str:
     if found is None:
         return ""
     if isinstance(found, str):
-        return found[:MAX_WORDS]
+        return fit(found, MAX_WORDS)
     if not isinstance(found, Mapping) or not all(isinstance(one, str) for one in found.values()):
         raise _malformed("reason_admin")
-    return str(found.get("en") or next(iter(found.values()), ""))[:MAX_WORDS]
+    return fit(str(found.get("en") or next(iter(found.values()), "")), MAX_WORDS)
 
 
 def _text(payload: Mapping[str, Any], name: str, *, limit: int = 200) -> str:
@@ -176,7 +177,7 @@ def _choice(payload: Mapping[str, Any], name: str, choices: tuple[str, ...]) -> 
 
 
 def _join(*parts: str) -> str:
-    return "; ".join(filter(None, parts))[:MAX_WORDS]
+    return fit("; ".join(filter(None, parts)), MAX_WORDS)
 
 
 def _malformed(what: str) -> RefusedSignal:

@@ -10,6 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from ostiary.programs.tokens import Program
 from ostiary.signals.domain.errors import BadRequest, UnusableReceiver
 from ostiary.signals.domain.events import SENT
 from ostiary.signals.domain.subjects import SubjectFormat
@@ -22,6 +23,7 @@ MAX_STREAMS: Final = 10
 MAX_URL_CHARACTERS: Final = 2000
 MAX_HEADER_CHARACTERS: Final = 4000
 MAX_EVENTS: Final = 100
+MAX_EVENT_CHARACTERS: Final = 500
 MAX_DESCRIPTION_CHARACTERS: Final = 200
 
 _TRANSMITTER_SAYS: Final = frozenset(
@@ -37,30 +39,22 @@ class Status(StrEnum):
     DISABLED = "disabled"
 
 
-class Receiver(msgspec.Struct, frozen=True, kw_only=True):
-    """One system that may be told of what happens here. Moments are seconds since the epoch.
+class Receiver(Program, frozen=True, kw_only=True):
+    """One system that may be told of what happens here.
 
     Args:
         audience: what it is called in the tokens it gets.
         push_to: the origin (scheme, host, port) it may have events sent to; empty where it may only fetch them.
         subject_format: how people are named to it.
         events: which it may have.
+        used_at: when it last asked for something, to the minute, in seconds since the epoch; `None` when it never did.
     """
 
-    name: str
     audience: str
     push_to: str
     subject_format: SubjectFormat
     events: tuple[str, ...]
-    added_at: float
-    added_by: str
-    expires_at: float
-    revoked_at: float | None = None
     used_at: float | None = None
-
-    def works(self, now: float) -> bool:
-        """Whether its token is accepted at `now` (seconds since the epoch)."""
-        return self.revoked_at is None and now < self.expires_at
 
 
 class NewReceiver(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,7 +121,7 @@ def read_wanted(body: Mapping[str, Any], *, push_to: str) -> Wanted:
     """
     events = body.get("events_requested")
     if events is not None and not (
-        isinstance(events, list) and len(events) <= MAX_EVENTS and all(isinstance(one, str) for one in events)
+        isinstance(events, list) and len(events) <= MAX_EVENTS and all(_is_event(one) for one in events)
     ):
         raise BadRequest("events_requested is a list of event types.")
     description = body.get("description")
@@ -228,6 +222,10 @@ def is_header(value: Any) -> bool:
     return (
         isinstance(value, str) and 0 < len(value) <= MAX_HEADER_CHARACTERS and value.isascii() and value.isprintable()
     )
+
+
+def _is_event(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_EVENT_CHARACTERS and value.isprintable()
 
 
 def _split(url: str) -> SplitResult | None:

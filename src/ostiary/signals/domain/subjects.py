@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from ostiary.signals.domain.errors import RefusedSignal
+from ostiary.signals.domain.wording import fit
 
 MAX_CHARACTERS: Final = 500
 MAX_MEMBERS: Final = 20
@@ -38,12 +39,14 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
         emails: the person, by address, in small letters.
         session: the one session it is about, as the transmitter calls it; empty for all.
         names: what stands on record.
+        unread: members of a complex subject that nobody here looks at.
     """
 
     accounts: tuple[Account, ...] = ()
     emails: tuple[str, ...] = ()
     session: str = ""
     names: str = ""
+    unread: tuple[str, ...] = ()
 
     @property
     def names_somebody(self) -> bool:
@@ -111,7 +114,8 @@ def _complex(value: Mapping[str, Any]) -> Subject:
         accounts=user.accounts,
         emails=user.emails,
         session=identifier,
-        names="; ".join(filter(None, (user.names, others)))[:MAX_CHARACTERS],
+        names=fit("; ".join(filter(None, (user.names, others))), MAX_CHARACTERS),
+        unread=tuple(sorted(members.keys() - {"user", "session"})),
     )
 
 
@@ -121,10 +125,10 @@ def _simple(value: Any) -> Subject:
     match _format_of(value):
         case "iss_sub":
             account = Account(_text(value, "iss"), _text(value, "sub"))
-            return Subject(accounts=(account,), names=f"{account.subject} of {account.issuer}"[:MAX_CHARACTERS])
+            return Subject(accounts=(account,), names=fit(f"{account.subject} of {account.issuer}", MAX_CHARACTERS))
         case "email":
             email = _text(value, "email").strip().lower()
-            return Subject(emails=(email,), names=email)
+            return Subject(emails=(email,), names=fit(email, MAX_CHARACTERS))
         case _:
             return Subject(names=_describe(value))
 
@@ -133,13 +137,13 @@ def _together(parts: list[Subject]) -> Subject:
     return Subject(
         accounts=tuple(one for part in parts for one in part.accounts),
         emails=tuple(one for part in parts for one in part.emails),
-        names="; ".join(filter(None, (part.names for part in parts)))[:MAX_CHARACTERS],
+        names=fit("; ".join(filter(None, (part.names for part in parts))), MAX_CHARACTERS),
     )
 
 
 def _describe(value: Mapping[str, Any]) -> str:
     words = [str(one) for name, one in value.items() if name != "format" and isinstance(one, str)]
-    return " ".join(words)[:MAX_CHARACTERS]
+    return fit(" ".join(words), MAX_CHARACTERS)
 
 
 def _text(value: Mapping[str, Any], name: str) -> str:

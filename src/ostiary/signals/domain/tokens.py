@@ -4,7 +4,7 @@ Source: RFC 8417, sections 2.2 and 2.3; OpenID SSF 1.0, section 4 (one event, `s
 typing); CAEP Interoperability Profile 1.0, sections 2.6 and 2.8 (RS256, one event).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -20,7 +20,9 @@ MAX_TOKEN_CHARACTERS: Final = 65_536
 MAX_AGE_SECONDS: Final = 30 * 86_400.0
 AHEAD_SECONDS: Final = 300.0
 MAX_JTI_CHARACTERS: Final = 255
+MAX_TYPE_CHARACTERS: Final = 500
 _NO_SUBJECT: Final = frozenset({VERIFICATION, STREAM_UPDATED})
+_MAX_DEPTH: Final = 20
 
 
 class Signal(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +49,11 @@ def check_type(header: Mapping[str, Any], *, older_form: bool = False) -> None:
         older_form: whether the transmitter is known to leave the type out.
 
     Raises:
-        RefusedSignal: when it is typed as something else, or not at all.
+        RefusedSignal: when it is typed as something else, not at all, or has to be understood in a way it is not (RFC 7515,
+            section 4.1.11).
     """
+    if "crit" in header:
+        raise RefusedSignal("invalid_request", "The token's header holds what must be understood, and is not (crit).")
     kind = header.get("typ")
     if isinstance(kind, str) and kind.lower().removeprefix("application/") == TYPE:
         return
@@ -58,8 +63,9 @@ def check_type(header: Mapping[str, Any], *, older_form: bool = False) -> None:
 
 
 def read_claims(
-    claims: Mapping[str, Any], *, issuer: str, audience: str, now: float, older_form: bool = False
-) -> Signal:
+    claims: Mapping[str, Any], *, issuer: str, audience: str, now: float, older_form: bool = False,
+    critical: Collection[str] = (),
+) -> Signal:  # fmt: skip
     """Return what a token says.
 
     Args:
@@ -68,10 +74,13 @@ def read_claims(
         audience: what we are called there.
         now: seconds since the epoch.
         older_form: whether the subject may stand in the event, as it did before SSF 1.0.
+        critical: members of a complex subject that have to be understood, as the transmitter says (section 3.6).
 
     Raises:
         RefusedSignal: with the code the transmitter is told, when anything is not as it must be.
     """
+    if not _can_be_kept(claims):
+        raise RefusedSignal("invalid_request", "The token holds characters that are none, or is nested too deep.")
     if claims.get("iss") != issuer:
         raise RefusedSignal("invalid_issuer", "The token is another issuer's.")
     meant = claims.get("aud")
@@ -80,7 +89,7 @@ def read_claims(
     if "exp" in claims or "sub" in claims:
         raise RefusedSignal("invalid_request", "A security event token has neither exp nor sub.")
     jti, issued_at = claims.get("jti"), claims.get("iat")
-    if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI_CHARACTERS or "\x00" in jti or not jti.isprintable():
+    if not isinstance(jti, str) or not 0 < len(jti) <= MAX_JTI_CHARACTERS or not jti.isprintable():
         raise RefusedSignal("invalid_request", "The token has no identifier (jti) that can be kept.")
     if not isinstance(issued_at, int | float) or isinstance(issued_at, bool):
         raise RefusedSignal("invalid_request", "The token does not say when it was issued (iat).")
@@ -90,10 +99,28 @@ def read_claims(
     if not isinstance(events, Mapping) or len(events) != 1:
         raise RefusedSignal("invalid_request", "A token carries one event.")
     event_type, payload = next(iter(events.items()))
-    event = read_event(str(event_type)[:500], payload)
+    if not isinstance(event_type, str) or len(event_type) > MAX_TYPE_CHARACTERS or not event_type.isprintable():
+        raise RefusedSignal("invalid_request", "The event's type cannot be kept.")
+    event = read_event(event_type, payload)
+    subject = _subject(claims, event, payload, older_form)
+    unread = tuple(one for one in subject.unread if one in critical)
     return Signal(
-        jti=jti, issued_at=float(issued_at), event=event, subject=_subject(claims, event, payload, older_form)
+        jti=jti,
+        issued_at=float(issued_at),
+        event=event,
+        subject=msgspec.structs.replace(subject, unread=unread),
     )
+
+
+def _can_be_kept(value: Any, depth: int = 0) -> bool:
+    """Tell whether every text can stand in a database: no NUL, no half of a surrogate pair, and none too deep to look at."""
+    if isinstance(value, str):
+        return "\x00" not in value and not any("\ud800" <= one <= "\udfff" for one in value)
+    if depth == _MAX_DEPTH:
+        return False
+    if isinstance(value, Mapping):
+        return all(_can_be_kept(name) and _can_be_kept(one, depth + 1) for name, one in value.items())
+    return not isinstance(value, list) or all(_can_be_kept(one, depth + 1) for one in value)
 
 
 def _subject(claims: Mapping[str, Any], event: Event, payload: Mapping[str, Any], older_form: bool) -> Subject:

@@ -1,7 +1,6 @@
 """Reads of receivers and of their streams."""
 
 import difflib
-import time
 
 from django.conf import settings
 from django.db.models import Count, QuerySet
@@ -61,15 +60,11 @@ def streams() -> QuerySet[StoredStream]:
 def receiver_of(row: StoredReceiver) -> Receiver:
     """Return a stored receiver in the form other rooms use."""
     return Receiver(
-        name=row.name,
+        **row.fields(),
         audience=row.audience,
         push_to=row.push_to,
         subject_format=SubjectFormat(row.subject_format),
         events=tuple(row.events),
-        added_at=row.added_at.timestamp(),
-        added_by=row.added_by,
-        expires_at=row.expires_at.timestamp(),
-        revoked_at=seconds_of(row.revoked_at),
         used_at=seconds_of(row.used_at),
     )
 
@@ -96,19 +91,18 @@ def stream_of(row: StoredStream) -> Stream:
         dropped_at=seconds_of(row.dropped_at),
         verified_at=seconds_of(row.verified_at),
         next_try_at=seconds_of(row.next_try_at),
-        problem=row.problem,
+        problem=row.problem if row.receiver.works else _expired(row.receiver_id),
     )
+
+
+def _expired(receiver: str) -> str:
+    return f"The token of {receiver} has expired. Give it another: ostiary signal receiver add {receiver}"
 
 
 def issuer() -> str:
     """Return what this instance calls itself in its tokens: its sign-in host."""
     instance = settings.INSTANCE
     return str(instance.url(instance.identity_host, ""))
-
-
-def works(row: StoredReceiver) -> bool:
-    """Tell whether a receiver's token is accepted now."""
-    return receiver_of(row).works(time.time())
 
 
 def unknown_receiver(name: str) -> UnknownReceiver:

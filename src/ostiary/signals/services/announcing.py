@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from ostiary.signals.domain.streams import Status
 from ostiary.signals.domain.subjects import SubjectFormat, subject_of
 from ostiary.signals.domain.tokens import claims_of
 from ostiary.signals.models import Outgoing, StoredStream
-from ostiary.signals.queries.receivers import issuer, stream_of, works
+from ostiary.signals.queries.receivers import issuer, stream_of
 from ostiary.signals.telling import events_of
 
 _ABOUT_ONE_SESSION = frozenset({SESSION_REVOKED, ASSURANCE_LEVEL_CHANGE})
@@ -87,12 +87,9 @@ def owe(
 
 
 def _open_streams(person_id: str) -> list[StoredStream]:
-    rows: Iterable[StoredStream] = (
-        StoredStream.objects.select_related("receiver")
-        .exclude(status=Status.DISABLED.value)
-        .exclude(left_out__person_id=person_id)
-    )
-    return [row for row in rows if works(row.receiver)]
+    """Return the streams that hear of somebody, those included whose receiver's token has expired: it may get another."""
+    rows = StoredStream.objects.select_related("receiver").exclude(status=Status.DISABLED.value)
+    return list(rows.exclude(left_out__person_id=person_id))
 
 
 def _stream_itself(row: StoredStream) -> dict[str, str]:

@@ -22,6 +22,7 @@ from ostiary.signals.domain.errors import RefusedSignal, Unreachable, UnusableTr
 from ostiary.signals.domain.events import ASKED_FOR
 from ostiary.signals.domain.streams import POLL, PUSH, may_be_asked
 from ostiary.signals.domain.trust import Transmitter
+from ostiary.signals.domain.wording import fit
 from ostiary.signals.journal import TRANSMITTER, record_change
 from ostiary.signals.models import StoredTransmitter
 from ostiary.signals.queries.transmitters import get_transmitter, push_url
@@ -36,7 +37,7 @@ LONGEST_WAIT_SECONDS: Final = 600
 
 
 def create_stream_there(name: str, *, delivery: str, actor: Actor) -> Transmitter:
-    """Ask a transmitter for a stream, sent to us or fetched by the worker.
+    """Ask a transmitter for a stream, sent to us or fetched by the worker. When none is made, the token before still works.
 
     Args:
         name: the transmitter.
@@ -57,17 +58,16 @@ def create_stream_there(name: str, *, delivery: str, actor: Actor) -> Transmitte
         raise UnusableTransmitter(
             f"{name} offers no address to make streams at.", hint="Set the stream up there by hand."
         )
-    wanted: dict[str, Any] = {"method": POLL}
+    before, wanted = stored.digest, dict[str, Any](method=POLL)
     if delivery == "push":
         wanted = {"method": PUSH, "endpoint_url": push_url(name)}
         if not stored.by_signature:
             wanted["authorization_header"] = f"Bearer {renew_token(stored)}"
-    body = {"delivery": wanted, "events_requested": list(ASKED_FOR), "description": "Ostiary"}
-    answer = _post(document.configuration_endpoint, body, token)
-    if answer.status not in {200, 201}:
-        raise UnusableTransmitter(f"{name} makes no stream: it answers {answer.status} {_said(answer)}".strip())
-    made = answer.json()
-    stream_id, poll_url = _read_stream(made, stored)
+    try:
+        stream_id, poll_url = _make_stream(stored, document, wanted, token)
+    except OstiaryError:
+        StoredTransmitter.objects.filter(pk=name, digest=stored.digest).update(digest=before)
+        raise
     with transaction.atomic():
         row = lock_transmitter(name)
         row.stream_id, row.delivery, row.poll_url, row.status = stream_id, delivery, poll_url, "enabled"
@@ -90,7 +90,7 @@ def delete_stream_there(name: str, *, actor: Actor) -> Transmitter:
     if not stored.stream_id:
         raise UnusableTransmitter(f"No stream was made at {name}.")
     url = f"{document.configuration_endpoint}?{urlencode({'stream_id': stored.stream_id})}"
-    answer = ask("DELETE", url, headers={"Authorization": f"Bearer {token}"})
+    answer = ask("DELETE", url, headers={"Authorization": f"Bearer {token}"}, named_by=stored.metadata_url)
     if answer.status not in {200, 204, 404}:
         raise UnusableTransmitter(f"{name} does not delete the stream: it answers {answer.status}.")
     with transaction.atomic():
@@ -121,7 +121,7 @@ def ask_for_verification(name: str, *, actor: Actor) -> Transmitter:
         row.next_try_at = None
         row.save(update_fields=["state", "asked_at", "next_try_at"])
         record_change(TRANSMITTER, name, "update", actor=actor, comment="a verification is asked for")
-    answer = _post(document.verification_endpoint, {"stream_id": stored.stream_id, "state": state}, token)
+    answer = _post(stored, document.verification_endpoint, {"stream_id": stored.stream_id, "state": state}, token)
     if answer.status not in {200, 202, 204}:
         raise UnusableTransmitter(f"{name} sends no verification: it answers {answer.status} {_said(answer)}".strip())
     return get_transmitter(name)
@@ -148,7 +148,7 @@ def _poll(stored: StoredTransmitter, now: datetime) -> int:
         errors: dict[str, dict[str, str]] = {}
         for _round in range(ROUNDS):
             body = {"maxEvents": AT_ONCE, "returnImmediately": True, "ack": acknowledged, "setErrs": errors}
-            answer = _post(stored.poll_url, body, unseal(stored.sealed_token))
+            answer = _post(stored, stored.poll_url, body, unseal(stored.sealed_token))
             if answer.status != 200:
                 raise Unreachable(f"It answers {answer.status} {_said(answer)}".strip())
             sets = _sets(answer.json())
@@ -159,7 +159,7 @@ def _poll(stored: StoredTransmitter, now: datetime) -> int:
     except OstiaryError as error:
         wait = min(POLL_EVERY_SECONDS * 2 ** min(stored.tries, 10), LONGEST_WAIT_SECONDS)
         StoredTransmitter.objects.filter(pk=stored.pk).update(
-            problem=error.message[:300], tries=F("tries") + 1, next_try_at=now + timedelta(seconds=wait)
+            problem=fit(error.message, 300), tries=F("tries") + 1, next_try_at=now + timedelta(seconds=wait)
         )
         return done
     StoredTransmitter.objects.filter(pk=stored.pk).update(
@@ -201,28 +201,44 @@ def _manageable(name: str) -> tuple[StoredTransmitter, Metadata, str]:
     return stored, describe(transmitter.metadata_url, transmitter.issuer, fresh=True), token
 
 
-def _read_stream(made: Any, stored: StoredTransmitter) -> tuple[str, str]:
-    """Return the stream's identifier, and where its events are fetched."""
+def _make_stream(
+    stored: StoredTransmitter, document: Metadata, wanted: Mapping[str, Any], token: str
+) -> tuple[str, str]:
+    body = {"delivery": wanted, "events_requested": list(ASKED_FOR), "description": "Ostiary"}
+    answer = _post(stored, document.configuration_endpoint, body, token)
+    if answer.status not in {200, 201}:
+        words = f"{stored.name} makes no stream: it answers {answer.status} {_said(answer)}"
+        raise UnusableTransmitter(words.strip())
+    return _read_stream(answer.json(), stored, method=str(wanted["method"]))
+
+
+def _read_stream(made: Any, stored: StoredTransmitter, *, method: str) -> tuple[str, str]:
+    """Return the stream's identifier, and where its events are fetched (section 8.1.1.1)."""
     delivery = made.get("delivery") if isinstance(made, dict) else None
     stream_id = made.get("stream_id") if isinstance(made, dict) else None
-    if not isinstance(delivery, dict) or not isinstance(stream_id, str) or not 0 < len(stream_id) <= 255:
+    usable = isinstance(stream_id, str) and 0 < len(stream_id) <= 255 and stream_id.isprintable()
+    if not isinstance(delivery, dict) or not isinstance(stream_id, str) or not usable:
         raise UnusableTransmitter(f"{stored.name} answers with no stream.")
+    if made.get("iss") != stored.issuer:
+        raise UnusableTransmitter(f"{stored.name} answers with a stream of {fit(str(made.get('iss')), 100)}.")
+    if delivery.get("method") != method:
+        raise UnusableTransmitter(f"{stored.name} answers with a stream that is delivered in another way.")
     audience = made.get("aud")
     if stored.audience not in (audience if isinstance(audience, list) else [audience]):
         raise UnusableTransmitter(
-            f"{stored.name} calls us {str(audience)[:100]}, and not {stored.audience}.",
+            f"{stored.name} calls us {fit(str(audience), 100)}, and not {stored.audience}.",
             hint="Remove it and add it again with --audience as it says.",
         )
-    url = delivery.get("endpoint_url", "") if delivery.get("method") == POLL else ""
-    if url and (not isinstance(url, str) or not may_be_asked(url)):
+    url = delivery.get("endpoint_url") if method == POLL else ""
+    if not isinstance(url, str) or (method == POLL and not may_be_asked(url)):
         raise UnusableTransmitter(f"{stored.name} names no address that events could be fetched from.")
     return stream_id, url
 
 
-def _post(url: str, body: Mapping[str, Any], token: str) -> Answer:
+def _post(stored: StoredTransmitter, url: str, body: Mapping[str, Any], token: str) -> Answer:
     headers = {"Content-Type": "application/json", "Accept": "application/json", "Authorization": f"Bearer {token}"}
-    return ask("POST", url, headers=headers, body=json.dumps(body).encode())
+    return ask("POST", url, headers=headers, body=json.dumps(body).encode(), named_by=stored.metadata_url)
 
 
 def _said(answer: Answer) -> str:
-    return answer.body[:200].decode("utf-8", "replace").replace("\n", " ")
+    return fit(answer.body[:200].decode("utf-8", "replace"), 200)

@@ -5,28 +5,32 @@ Source: RFC 8935, sections 2.1 to 2.4; RFC 8936, section 2.
 """
 
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import structlog
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from ostiary.signals.adapters.sealed import unseal
 from ostiary.signals.adapters.signing import sign
 from ostiary.signals.adapters.wire import Answer, ask
-from ostiary.signals.domain.errors import BadRequest, Unreachable
+from ostiary.signals.domain.errors import BadRequest, UnknownStream, Unreachable
 from ostiary.signals.domain.events import STREAM_UPDATED, VERIFICATION
-from ostiary.signals.domain.streams import POLL, PUSH, Status, Stream
+from ostiary.signals.domain.streams import POLL, PUSH, Status, Stream, is_below
 from ostiary.signals.domain.tokens import MEDIA_TYPE
+from ostiary.signals.domain.wording import fit
 from ostiary.signals.models import Outgoing, StoredStream
-from ostiary.signals.queries.receivers import works
 
 AT_ONCE: Final = 50
 FIRST_WAIT_SECONDS: Final = 2
 LONGEST_WAIT_SECONDS: Final = 3600
 MAX_ACKNOWLEDGED: Final = 1000
+STREAM_SECONDS: Final = 10.0
+"""So long one receiver is sent to at a stretch: a slow one holds up the others no longer."""
+
 _PERMANENT: Final = frozenset({"invalid_request", "invalid_state"})
 _OF_THE_STREAM: Final = (VERIFICATION, STREAM_UPDATED)
 
@@ -45,7 +49,7 @@ def deliver_signals(*, now: float) -> int:
     moment = datetime.fromtimestamp(now, UTC)
     due = StoredStream.objects.filter(Q(next_try_at=None) | Q(next_try_at__lte=moment), method=PUSH)
     waiting = due.filter(queue__isnull=False).distinct().select_related("receiver")
-    return sum(_deliver(row, moment) for row in list(waiting) if works(row.receiver))
+    return sum(_deliver(row, moment) for row in list(waiting) if row.receiver.works)
 
 
 def fetch_signals(stream: Stream, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -59,6 +63,7 @@ def fetch_signals(stream: Stream, body: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         BadRequest: when it cannot be read.
+        UnknownStream: when it was deleted meanwhile.
     """
     acknowledged, errors, most = body.get("ack", []), body.get("setErrs", {}), body.get("maxEvents", AT_ONCE)
     if not isinstance(acknowledged, list) or not all(isinstance(one, str) for one in acknowledged):
@@ -71,44 +76,62 @@ def fetch_signals(stream: Stream, body: Mapping[str, Any]) -> dict[str, Any]:
         raise BadRequest("Nothing is fetched from this stream, or too much is acknowledged at once.")
     moment = datetime.now(UTC)
     with transaction.atomic():
-        row = StoredStream.objects.select_for_update().get(pk=stream.id)
-        _taken(row, [one for one in acknowledged if one not in errors], moment)
+        row = _lock(stream.id)
+        if row is None:
+            raise UnknownStream("There is no such stream.")
+        _taken(row, [one for one in acknowledged if one not in errors and one.isprintable()], moment)
         for jti, error in errors.items():
-            _refused(row, jti, _error_words(error))
-    if row.status != Status.ENABLED.value:
-        return {"sets": {}}
-    waiting = Outgoing.objects.filter(stream_id=stream.id).order_by("pk")
-    sets = {one.jti: sign(one.claims) for one in waiting[: min(most, AT_ONCE)]}
+            if jti.isprintable():
+                _refused(row, jti, _error_words(error))
+    waiting = _owed(row)
+    sets = {one.jti: sign(one.claims, now=moment.timestamp()) for one in waiting[: min(most, AT_ONCE)]}
     more = waiting.count() > len(sets)
     return {"sets": sets, **({"moreAvailable": True} if more else {})}
 
 
 def _deliver(row: StoredStream, now: datetime) -> int:
     """Send the oldest first, and stop at the first that is not taken: a receiver hears things in their order."""
-    events = Outgoing.objects.filter(stream=row).order_by("pk")
-    if row.status != Status.ENABLED.value:
-        events = events.filter(event_type__in=_OF_THE_STREAM)
+    if not is_below(row.endpoint_url, row.receiver.push_to):
+        _later(row, "Its address is none that an administrator allows it.", now)
+        return 0
+    began, events = time.monotonic(), _owed(row)
     headers = {"Content-Type": MEDIA_TYPE, "Accept": "application/json"}
     if header := unseal(row.sealed_header):
         headers["Authorization"] = header
     done = 0
     for event in list(events[:AT_ONCE]):
         try:
-            answer = ask("POST", row.endpoint_url, headers=headers, body=sign(event.claims).encode())
+            answer = ask(
+                "POST", row.endpoint_url, headers=headers, body=sign(event.claims, now=now.timestamp()).encode()
+            )
         except Unreachable as error:
             _later(row, error.message, now)
             return done
         if answer.status in {200, 202, 204}:
             with transaction.atomic():
-                _taken(StoredStream.objects.select_for_update().get(pk=row.pk), [event.jti], now)
+                if (locked := _lock(row.pk)) is not None:
+                    _taken(locked, [event.jti], now)
         elif answer.status == 400 and (words := _permanent(answer)):
             with transaction.atomic():
-                _refused(StoredStream.objects.select_for_update().get(pk=row.pk), event.jti, words)
+                if (locked := _lock(row.pk)) is not None:
+                    _refused(locked, event.jti, words)
         else:
             _later(row, f"It answers {answer.status}.", now)
             return done
         done += 1
+        if time.monotonic() - began > STREAM_SECONDS:
+            break
     return done
+
+
+def _owed(row: StoredStream) -> QuerySet[Outgoing]:
+    """Return what waits to go over a stream now, the oldest first; of one that is stopped, only what is about the stream."""
+    events = Outgoing.objects.filter(stream=row).order_by("pk")
+    return events if row.status == Status.ENABLED.value else events.filter(event_type__in=_OF_THE_STREAM)
+
+
+def _lock(stream_id: str) -> StoredStream | None:
+    return StoredStream.objects.select_for_update().filter(pk=stream_id).first()
 
 
 def _taken(row: StoredStream, identifiers: list[str], now: datetime) -> None:
@@ -134,7 +157,7 @@ def _refused(row: StoredStream, jti: str, words: str) -> None:
 def _later(row: StoredStream, words: str, now: datetime) -> None:
     wait = min(FIRST_WAIT_SECONDS * 2 ** min(row.tries, 12), LONGEST_WAIT_SECONDS)
     StoredStream.objects.filter(pk=row.pk).update(
-        tries=F("tries") + 1, next_try_at=now + timedelta(seconds=wait), problem=words[:300]
+        tries=F("tries") + 1, next_try_at=now + timedelta(seconds=wait), problem=fit(words, 300)
     )
 
 
@@ -149,4 +172,4 @@ def _permanent(answer: Answer) -> str:
 
 def _error_words(error: Mapping[str, Any]) -> str:
     parts = (error.get("err"), error.get("description"))
-    return ": ".join(one[:150] for one in parts if isinstance(one, str))
+    return ": ".join(fit(one, 150) for one in parts if isinstance(one, str))

@@ -15,7 +15,8 @@ from ostiary.signals.domain.trust import Outcome
 from ostiary.signals.journal import TRANSMITTER, record_change
 from ostiary.signals.models import Received, StoredTransmitter
 from ostiary.signals.queries.transmitters import transmitter_of
-from ostiary.signals.services.receiving import act, put_on_record
+from ostiary.signals.services.acting import act
+from ostiary.signals.services.receiving import put_on_record
 from ostiary.signals.services.transmitters import lock_transmitter
 from ostiary.visibility.facade import Actor
 

@@ -1,24 +1,27 @@
 """Registering, revoking and recognising receivers. Each change is one transaction, on record."""
 
-import secrets
-import time
-from datetime import UTC, datetime, timedelta
-
 import msgspec
 from django.core import signing
 from django.db import transaction
 
-from ostiary.authzen.facade import DEFAULT_LIFETIME, TOKEN_BYTES, digest_of, parse_lifetime, token_from
 from ostiary.policy.identifiers import parse_slug
+from ostiary.programs.stored import (
+    find_asking,
+    give_token,
+    lock_all_unrevoked,
+    lock_program,
+    lock_unrevoked,
+    take_token_back,
+)
+from ostiary.programs.tokens import DEFAULT_LIFETIME, digest_of, parse_lifetime
 from ostiary.signals.domain.errors import ReceiverExists, UnusableReceiver
 from ostiary.signals.domain.streams import NewReceiver, Receiver, parse_events, parse_origin
 from ostiary.signals.domain.subjects import SubjectFormat
 from ostiary.signals.journal import RECEIVER, record_change
 from ostiary.signals.models import StoredReceiver
-from ostiary.signals.queries.receivers import receiver_of, unknown_receiver, works
+from ostiary.signals.queries.receivers import receiver_of, unknown_receiver
 from ostiary.visibility.facade import Actor
 
-USED_EVERY = timedelta(minutes=1)
 ACCESS_SECONDS = 3600
 MAX_AUDIENCE_CHARACTERS = 300
 _SALT = "ostiary.signals.access"
@@ -50,27 +53,23 @@ def add_receiver(
         ReceiverExists: when there is such a receiver and its token works.
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
-    name, seconds, now = parse_slug(name, what="receiver"), parse_lifetime(lifetime), time.time()
+    name, seconds = parse_slug(name, what="receiver"), parse_lifetime(lifetime)
     if not 0 < len(audience) <= MAX_AUDIENCE_CHARACTERS or not audience.isascii() or not audience.isprintable():
         raise UnusableReceiver(
             "This cannot be an audience.", hint="It is what the receiver calls itself, often its address."
         )
     if subject_format not in {one.value for one in SubjectFormat}:
         raise UnusableReceiver(f"People cannot be named as {subject_format[:40]!r}.", hint="Write iss_sub or email.")
-    known = StoredReceiver.objects.select_for_update().filter(pk=name).first()
-    if known is not None and works(known):
+    known = lock_program(StoredReceiver, name)
+    if known is not None and known.works:
         raise ReceiverExists(
             f"There is a receiver {name} already, and its token works.",
             hint=f"Revoke it first: ostiary signal receiver revoke {name}",
         )
-    token = token_from(secrets.token_bytes(TOKEN_BYTES))
     row = known or StoredReceiver(name=name)
-    row.digest, row.audience = digest_of(token).hex(), audience
-    row.push_to = parse_origin(push_to) if push_to else ""
+    row.audience, row.push_to = audience, parse_origin(push_to) if push_to else ""
     row.subject_format, row.events = subject_format, list(parse_events(events))
-    row.added_at, row.added_by = datetime.fromtimestamp(now, UTC), actor.label
-    row.expires_at, row.revoked_at = datetime.fromtimestamp(now + seconds, UTC), None
-    row.save(force_insert=known is None, force_update=known is not None)
+    token = give_token(row, seconds=seconds, by=actor.label, new=known is None)
     receiver = receiver_of(row)
     record_change(RECEIVER, name, "create", actor=actor, after=msgspec.to_builtins(receiver), comment=reason)
     return NewReceiver(receiver=receiver, token=token)
@@ -84,7 +83,7 @@ def revoke_receiver(name: str, *, actor: Actor, reason: str = "") -> Receiver:
         UnknownReceiver: when there is none, or its token is revoked already.
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
-    row = StoredReceiver.objects.select_for_update().filter(pk=name, revoked_at=None).first()
+    row = lock_unrevoked(StoredReceiver, name)
     if row is None:
         raise unknown_receiver(name)
     return _revoke(row, actor=actor, reason=reason)
@@ -97,7 +96,7 @@ def revoke_all_receivers(*, actor: Actor, reason: str) -> int:
     Raises:
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
-    rows = list(StoredReceiver.objects.select_for_update().filter(revoked_at=None))
+    rows = lock_all_unrevoked(StoredReceiver)
     for row in rows:
         _revoke(row, actor=actor, reason=reason)
     return len(rows)
@@ -108,13 +107,8 @@ def receiver_with_token(token: str) -> Receiver | None:
 
     A short-lived token that `access_token` made counts as the one it was asked for with.
     """
-    row = StoredReceiver.objects.filter(digest=_digest_behind(token)).first()
-    now = datetime.now(UTC)
-    if row is None or not works(row):
-        return None
-    if row.used_at is None or row.used_at < now - USED_EVERY:
-        StoredReceiver.objects.filter(pk=row.pk).update(used_at=now)
-    return receiver_of(row)
+    row = find_asking(StoredReceiver, _digest_behind(token))
+    return None if row is None else receiver_of(row)
 
 
 def access_token(name: str, secret: str) -> str | None:
@@ -126,7 +120,7 @@ def access_token(name: str, secret: str) -> str | None:
     """
     digest = digest_of(secret).hex()
     row = StoredReceiver.objects.filter(pk=name, digest=digest).first() if name.isprintable() else None
-    if row is None or not works(row):
+    if row is None or not row.works:
         return None
     return signing.dumps([name, digest], salt=_SALT).replace(":", _SEPARATOR)
 
@@ -144,8 +138,7 @@ def _digest_behind(token: str) -> str:
 
 def _revoke(row: StoredReceiver, *, actor: Actor, reason: str) -> Receiver:
     row.streams.all().delete()
-    row.revoked_at = datetime.now(UTC)
-    row.save(update_fields=["revoked_at"])
+    take_token_back(row)
     receiver = receiver_of(row)
     record_change(RECEIVER, row.name, "delete", actor=actor, before={"audience": row.audience}, comment=reason)
     return receiver

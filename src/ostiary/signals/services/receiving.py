@@ -13,35 +13,22 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
-from ostiary.identity.facade import (
-    BUILTIN_GROUPS,
-    NotAllowed,
-    Person,
-    UnknownPerson,
-    UnknownSession,
-    count_people,
-    disable_person,
-    enable_person,
-    find_linked,
-    find_person,
-    get_person,
-    get_session,
-    revoke_session,
-    revoke_sessions_of,
-)
-from ostiary.policy.identifiers import PersonId, SessionId
+from ostiary.identity.facade import Person, count_people
 from ostiary.signals.adapters.keys import describe, read_token
-from ostiary.signals.domain.errors import RefusedSignal
+from ostiary.signals.domain.errors import RefusedSignal, TooOften
 from ostiary.signals.domain.events import STREAM_UPDATED, VERIFICATION, Effect
-from ostiary.signals.domain.subjects import Subject
 from ostiary.signals.domain.tokens import MAX_AGE_SECONDS, Signal, check_type, read_claims
 from ostiary.signals.domain.trust import May, Outcome, Transmitter, allowed, is_too_much
+from ostiary.signals.domain.wording import fit
 from ostiary.signals.journal import SIGNAL, record_change
-from ostiary.signals.models import Received, ShutAccount, StoredTransmitter
-from ostiary.signals.queries.receivers import issuer
+from ostiary.signals.models import Received, StoredTransmitter
 from ostiary.signals.queries.transmitters import get_transmitter
+from ostiary.signals.services.acting import act, actor_of
+from ostiary.signals.services.finding import find_meant
 from ostiary.signals.services.transmitters import lock_transmitter
-from ostiary.visibility.facade import Actor
+
+MAX_HELD: Final = 5000
+"""So many signals of one transmitter are held; those beyond are not taken, so that they are sent again later."""
 
 _HARMED: Final = (Outcome.SESSIONS_ENDED.value, Outcome.DISABLED.value)
 _MAX_WORDS: Final = 500
@@ -68,6 +55,7 @@ def take_signal(name: str, token: str) -> Taken:
         UnknownTransmitter: when there is none.
         RefusedSignal: when it is not taken; the transmitter is told why.
         Unreachable, UnusableTransmitter: when the transmitter's keys cannot be had at the moment.
+        TooOften: when too many are held already.
         RecordUnavailable: when it cannot be put on record; nothing was done.
     """
     transmitter = get_transmitter(name)
@@ -76,46 +64,15 @@ def take_signal(name: str, token: str) -> Taken:
     except RefusedSignal as error:
         log.warning("signal_refused", transmitter=name, code=error.code, words=error.message)
         if not transmitter.by_signature:
-            StoredTransmitter.objects.filter(pk=name).update(problem=f"A signal was refused: {error.message}"[:300])
+            StoredTransmitter.objects.filter(pk=name).update(problem=fit(f"A signal was refused: {error.message}", 300))
         raise
     with transaction.atomic():
         return _take(lock_transmitter(name), transmitter, signal)
 
 
-def act(row: Received, transmitter: Transmitter, effect: Effect) -> tuple[Outcome, str]:
-    """Bring about what a signal brings about, and return what became of it, and why where nothing did.
-
-    Args:
-        row: the signal, with the person it means.
-        transmitter: whose it is.
-        effect: what it may bring about.
-    """
-    if row.person_id is None:
-        return Outcome.UNKNOWN_SUBJECT, ""
-    try:
-        person = get_person(PersonId(row.person_id))
-    except UnknownPerson:
-        return Outcome.UNKNOWN_SUBJECT, ""
-    actor = actor_of(transmitter.name)
-    reason = f"{row.event_type.rpartition('/')[2]} from {transmitter.name}"
-    match effect:
-        case Effect.END_SESSIONS:
-            return _end_sessions(person, row.session, reason, actor)
-        case Effect.DISABLE:
-            return _disable(person, transmitter, reason, actor)
-        case Effect.ENABLE:
-            return _enable(person, transmitter, reason, actor)
-    return Outcome.RECORDED, ""
-
-
-def actor_of(name: str) -> Actor:
-    """Return as whom a transmitter stands on record."""
-    return Actor(kind="machine", id=f"signal:{name}", label=f"signal:{name}")
-
-
 def _read(transmitter: Transmitter, token: str) -> Signal:
     document = describe(transmitter.metadata_url, transmitter.issuer)
-    header, claims = read_token(token, jwks_uri=document.jwks_uri)
+    header, claims = read_token(token, jwks_uri=document.jwks_uri, named_by=transmitter.metadata_url)
     check_type(header, older_form=transmitter.older_form)
     return read_claims(
         claims,
@@ -123,6 +80,7 @@ def _read(transmitter: Transmitter, token: str) -> Signal:
         audience=transmitter.audience,
         now=time.time(),
         older_form=transmitter.older_form,
+        critical=document.critical_subject_members,
     )
 
 
@@ -175,12 +133,11 @@ def put_on_record(row: Received) -> None:
 def _outcome(
     row: Received, stored: StoredTransmitter, transmitter: Transmitter, signal: Signal, effect: Effect
 ) -> tuple[Outcome, str]:
-    if signal.event.type == VERIFICATION:
-        return _verify(stored, signal.event.state)
-    if signal.event.type == STREAM_UPDATED:
-        stored.status = signal.event.status
-        return Outcome.RECORDED, ""
-    person = _find(transmitter, signal.subject)
+    if signal.event.type in {VERIFICATION, STREAM_UPDATED}:
+        return _about_the_stream(stored, signal)
+    if signal.subject.unread:
+        return Outcome.RECORDED, f"not acted on, as it is about this too: {', '.join(signal.subject.unread)}"
+    person = find_meant(transmitter, signal.subject)
     if person is None:
         return Outcome.UNKNOWN_SUBJECT, ""
     row.person_id = person.id
@@ -191,6 +148,8 @@ def _outcome(
         if stored.held_at is None:
             stored.held_at, stored.told_at = datetime.now(UTC), None
             log.warning("signals_held", transmitter=stored.name)
+        elif Received.objects.filter(transmitter=stored, outcome=Outcome.HELD.value).count() >= MAX_HELD:
+            raise TooOften(f"{MAX_HELD} signals of {stored.name} are held already.")
         return Outcome.HELD, ""
     return act(row, transmitter, effect)
 
@@ -206,84 +165,20 @@ def _is_too_much(stored: StoredTransmitter, person: Person, effect: Effect) -> b
     return is_too_much(others + 1, count_people(Q(is_active=True)), configuration.hold_share_percent)
 
 
-def _find(transmitter: Transmitter, subject: Subject) -> Person | None:
-    """Return the one person a subject means here; nobody when it means none, several, or somebody it may not speak of."""
-    found: set[PersonId] = set()
-    for account in subject.accounts:
-        if account.issuer.rstrip("/") not in transmitter.subject_issuers:
-            continue
-        if account.issuer.rstrip("/") == issuer():
-            found |= _by_identifier(account.subject)
-        elif (linked := find_linked(account.issuer, account.subject)) is not None:
-            found.add(linked)
-    for email in subject.emails:
-        if email.rpartition("@")[2] in transmitter.email_domains:
-            found |= _by_address(email)
-    return get_person(found.pop()) if len(found) == 1 else None
-
-
-def _by_identifier(person_id: str) -> set[PersonId]:
-    try:
-        return {get_person(PersonId(person_id)).id}
-    except UnknownPerson:
-        return set()
-
-
-def _by_address(email: str) -> set[PersonId]:
-    """Return whose confirmed address it is: one that nobody has shown to be theirs names nobody."""
-    try:
-        person = find_person(email)
-    except UnknownPerson:
-        return set()
-    return {person.id} if person.email_confirmed else set()
-
-
-def _verify(stored: StoredTransmitter, state: str | None) -> tuple[Outcome, str]:
+def _about_the_stream(stored: StoredTransmitter, signal: Signal) -> tuple[Outcome, str]:
+    """Note what a transmitter says of our stream. What it says of another one is put on record (sections 8.1.4 and 8.1.5)."""
+    if stored.stream_id and signal.subject.names not in {"", stored.stream_id}:
+        return Outcome.RECORDED, "this is about another stream"
+    if signal.event.type == STREAM_UPDATED:
+        stored.status = signal.event.status
+        return Outcome.RECORDED, ""
+    state = signal.event.state
     if state is not None and state != stored.state:
         raise RefusedSignal("invalid_state", "This is not the state that was asked for.")
-    stored.verified_at, stored.state = datetime.now(UTC), ""
+    stored.verified_at = datetime.now(UTC)
+    if state is not None:
+        stored.state = ""
     return Outcome.VERIFIED, ""
-
-
-def _end_sessions(person: Person, session: str, reason: str, actor: Actor) -> tuple[Outcome, str]:
-    """End the one session that is meant, where it is one of ours; otherwise all of this person's."""
-    if session:
-        try:
-            if get_session(SessionId(session)).person_id == person.id:
-                revoke_session(session_id=SessionId(session), reason=reason, actor=actor)
-                return Outcome.SESSIONS_ENDED, ""
-        except UnknownSession:
-            pass
-    if revoke_sessions_of(person_id=person.id, reason=reason, actor=actor):
-        return Outcome.SESSIONS_ENDED, ""
-    return Outcome.RECORDED, "there was no sign-in to end"
-
-
-def _disable(person: Person, transmitter: Transmitter, reason: str, actor: Actor) -> tuple[Outcome, str]:
-    """Disable somebody; where that may not be, at least whoever is signed in as them is not any more."""
-    if not person.active:
-        return Outcome.RECORDED, "the account was disabled already"
-    if set(person.groups) & set(BUILTIN_GROUPS) and not transmitter.may_disable_administrators:
-        outcome, words = _end_sessions(person, "", reason, actor)
-        return outcome, words or "people who may use the console are not disabled by this transmitter"
-    try:
-        disable_person(person_id=person.id, reason=reason, actor=actor)
-    except NotAllowed as error:
-        outcome, _words = _end_sessions(person, "", reason, actor)
-        return outcome, error.message
-    ShutAccount.objects.update_or_create(person_id=person.id, defaults={"transmitter_id": transmitter.name})
-    return Outcome.DISABLED, ""
-
-
-def _enable(person: Person, transmitter: Transmitter, reason: str, actor: Actor) -> tuple[Outcome, str]:
-    """Enable somebody whom this transmitter disabled, and nobody else."""
-    if person.active or not ShutAccount.objects.filter(person_id=person.id, transmitter_id=transmitter.name).exists():
-        return Outcome.RECORDED, "" if person.active else "somebody else disabled this account, and enables it"
-    try:
-        enable_person(person_id=person.id, reason=reason, actor=actor)
-    except NotAllowed as error:
-        return Outcome.RECORDED, error.message
-    return Outcome.ENABLED, ""
 
 
 def prune_signals(*, now: float) -> int:

@@ -5,13 +5,16 @@ Source: OpenID SSF 1.0, section 8.1.
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from django.db import transaction
 
+from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.facade import UnknownPerson, find_person, get_person
 from ostiary.policy.identifiers import PersonId
+from ostiary.programs.stored import lock_unrevoked
 from ostiary.signals.adapters.sealed import seal
 from ostiary.signals.domain.errors import BadRequest, RefusedSignal, TooOften, UnknownStream
 from ostiary.signals.domain.streams import (
@@ -26,9 +29,9 @@ from ostiary.signals.domain.streams import (
     check_unchanged,
     read_wanted,
 )
-from ostiary.signals.domain.subjects import read_subject
+from ostiary.signals.domain.subjects import Subject, read_subject
 from ostiary.signals.journal import STREAM, record_change
-from ostiary.signals.models import LeftOut, Outgoing, StoredStream
+from ostiary.signals.models import LeftOut, Outgoing, StoredReceiver, StoredStream
 from ostiary.signals.queries.receivers import get_stream, issuer
 from ostiary.signals.services.announcing import owe_update, owe_verification
 from ostiary.visibility.facade import Actor
@@ -45,7 +48,9 @@ def create_stream(receiver: Receiver, body: Mapping[str, Any], *, actor: Actor) 
         RecordUnavailable: when it cannot be put on record; nothing was changed.
     """
     wanted = read_wanted(body, push_to=receiver.push_to)
-    if StoredStream.objects.select_for_update().filter(receiver_id=receiver.name).count() >= MAX_STREAMS:
+    if lock_unrevoked(StoredReceiver, receiver.name) is None:
+        raise BadRequest("This receiver is told nothing any more.")
+    if StoredStream.objects.filter(receiver_id=receiver.name).count() >= MAX_STREAMS:
         raise BadRequest(f"A receiver has at most {MAX_STREAMS} streams. Delete one first.")
     row = StoredStream(
         receiver_id=receiver.name, status=Status.ENABLED.value, created_at=datetime.now(UTC), method=POLL
@@ -156,7 +161,9 @@ def ask_verification(receiver: Receiver, stream_id: str, state: Any, *, now: flo
         BadRequest: when the state cannot be sent back.
         TooOften: when it asked a moment ago.
     """
-    if state is not None and (not isinstance(state, str) or len(state) > MAX_STATE_CHARACTERS):
+    if state is not None and not (
+        isinstance(state, str) and len(state) <= MAX_STATE_CHARACTERS and can_be_stored(state)
+    ):
         raise BadRequest(f"state is a text of at most {MAX_STATE_CHARACTERS} characters.")
     row = _lock(receiver, stream_id)
     if row.verification_asked_at is not None and now - row.verification_asked_at.timestamp() < VERIFY_EVERY_SECONDS:
@@ -184,7 +191,7 @@ def verify_stream(stream_id: str, *, actor: Actor) -> Stream:
 def set_subject(receiver: Receiver, stream_id: str, subject: Any, *, wanted: bool, actor: Actor) -> None:
     """Add a person to a stream, or take them out. Everybody is in a stream that is made (`default_subjects` ALL).
 
-    Whether there is such a person is not told.
+    Whether there is such a person is not told. A subject that could be several people is nobody.
 
     Raises:
         UnknownStream: when it is none of theirs.
@@ -195,25 +202,28 @@ def set_subject(receiver: Receiver, stream_id: str, subject: Any, *, wanted: boo
         read = read_subject(subject)
     except RefusedSignal as error:
         raise BadRequest(error.message) from None
-    person_id = None
-    for email in read.emails:
-        try:
-            person_id = find_person(email).id
-        except UnknownPerson:
-            continue
-    for account in read.accounts:
-        if account.issuer.rstrip("/") == issuer().rstrip("/"):
-            try:
-                person_id = get_person(PersonId(account.subject)).id
-            except UnknownPerson:
-                continue
-    if person_id is None:
+    found = _meant(read)
+    if len(found) != 1:
         return
+    person_id = found.pop()
     if wanted:
-        LeftOut.objects.filter(stream=row, person_id=person_id).delete()
+        changed = bool(LeftOut.objects.filter(stream=row, person_id=person_id).delete()[0])
     else:
-        LeftOut.objects.get_or_create(stream=row, person_id=person_id)
-    record_change(STREAM, row.id, "update", actor=actor, after={"person": person_id, "wanted": wanted})
+        changed = LeftOut.objects.get_or_create(stream=row, person_id=person_id)[1]
+    if changed:
+        record_change(STREAM, row.id, "update", actor=actor, after={"person": person_id, "wanted": wanted})
+
+
+def _meant(subject: Subject) -> set[PersonId]:
+    found: set[PersonId] = set()
+    for email in subject.emails:
+        with suppress(UnknownPerson):
+            found.add(find_person(email).id)
+    for account in subject.accounts:
+        if account.issuer.rstrip("/") == issuer().rstrip("/"):
+            with suppress(UnknownPerson):
+                found.add(get_person(PersonId(account.subject)).id)
+    return found
 
 
 def configuration_of(stream: Stream, receiver: Receiver) -> dict[str, Any]:
@@ -225,10 +235,11 @@ def configuration_of(stream: Stream, receiver: Receiver) -> dict[str, Any]:
         "aud": receiver.audience,
         "delivery": {"method": stream.method, "endpoint_url": url},
         "events_supported": list(receiver.events),
-        "events_requested": list(stream.events_requested),
         "events_delivered": list(stream.events),
         "min_verification_interval": VERIFY_EVERY_SECONDS,
     }
+    if stream.events_requested:  # what was not asked for is no empty list, of which nothing could be delivered
+        found["events_requested"] = list(stream.events_requested)
     return found | ({"description": stream.description} if stream.description else {})
 
 

@@ -1,8 +1,8 @@
 """Registering and removing the systems whose signals are listened to. Each change is one transaction, on record."""
 
-import secrets
 import time
 from datetime import UTC, datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -10,9 +10,10 @@ from django.conf import settings
 from django.db import transaction
 from django.utils.crypto import constant_time_compare
 
-from ostiary.authzen.facade import TOKEN_BYTES, digest_of, token_from
 from ostiary.config.domain_name import parse_domain
 from ostiary.policy.identifiers import parse_slug
+from ostiary.programs.stored import new_token
+from ostiary.programs.tokens import digest_of
 from ostiary.signals.adapters.keys import default_metadata_url, describe
 from ostiary.signals.adapters.sealed import seal
 from ostiary.signals.domain.errors import TransmitterExists, UnusableTransmitter
@@ -23,6 +24,9 @@ from ostiary.signals.models import StoredTransmitter
 from ostiary.signals.queries.receivers import issuer as own_issuer
 from ostiary.signals.queries.transmitters import get_transmitter, transmitter_of, unknown_transmitter
 from ostiary.visibility.facade import Actor
+
+MAX_ADDRESS_CHARACTERS: Final = 300
+MAX_AUDIENCE_CHARACTERS: Final = 300
 
 
 class NewTransmitter(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,11 +71,13 @@ def add_transmitter(
         raise UnusableTransmitter(f"{may[:40]!r} is nothing it may do.", hint="Write record, end-sessions or disable.")
     if management_token and not is_header(management_token):
         raise UnusableTransmitter("The token cannot be sent.", hint="Put the token alone into the file.")
+    if len(audience) > MAX_AUDIENCE_CHARACTERS or not audience.isascii() or not audience.isprintable():
+        raise UnusableTransmitter("This cannot be an audience.", hint="Copy what the transmitter calls us.")
     url = _address(metadata_url or default_metadata_url(_address(issuer)))
     if issuer.rstrip("/") == own_issuer():
         raise UnusableTransmitter("That is this instance itself.")
     document = describe(url, issuer, fresh=True)
-    token = "" if by_signature else token_from(secrets.token_bytes(TOKEN_BYTES))
+    token, digest = ("", "") if by_signature else new_token()
     now = datetime.fromtimestamp(time.time(), UTC)
     row = StoredTransmitter(
         name=name,
@@ -84,7 +90,7 @@ def add_transmitter(
         may_disable_administrators=may_disable_administrators,
         older_form=older_form,
         by_signature=by_signature,
-        digest=digest_of(token).hex() if token else "",
+        digest=digest,
         sealed_token=seal(management_token),
         added_at=now,
         added_by=actor.label,
@@ -121,22 +127,24 @@ def allow_transmitter(name: str, *, may: str, actor: Actor, reason: str = "") ->
 
 
 @transaction.atomic
-def remove_transmitter(name: str, *, actor: Actor, reason: str = "") -> None:
-    """Listen to a system no more. What it told goes with it; the record keeps it. Whom it disabled stays disabled.
+def remove_transmitter(name: str, *, actor: Actor, reason: str = "") -> Transmitter:
+    """Listen to a system no more, and return what it was. What it told goes with it; the record keeps it.
+
+    Whom it disabled stays disabled.
 
     Raises:
         UnknownTransmitter: when there is none.
     """
     row = lock_transmitter(name)
-    before = msgspec.to_builtins(transmitter_of(row))
+    removed = transmitter_of(row)
     row.delete()
-    record_change(TRANSMITTER, name, "delete", actor=actor, before=before, comment=reason)
+    record_change(TRANSMITTER, name, "delete", actor=actor, before=msgspec.to_builtins(removed), comment=reason)
+    return removed
 
 
 def renew_token(row: StoredTransmitter) -> str:
     """Return a new token that a transmitter has to send, in place of the one before."""
-    token = token_from(secrets.token_bytes(TOKEN_BYTES))
-    row.digest = digest_of(token).hex()
+    token, row.digest = new_token()
     row.save(update_fields=["digest"])
     return token
 
@@ -163,7 +171,7 @@ def lock_transmitter(name: str) -> StoredTransmitter:
 
 
 def _address(text: str) -> str:
-    if not may_be_asked(text) or urlsplit(text).query:
+    if len(text) > MAX_ADDRESS_CHARACTERS or not may_be_asked(text) or urlsplit(text).query:
         raise UnusableTransmitter(
             f"{text[:100]!r} is not an https address.", hint="Copy it as the transmitter states it."
         )

@@ -25,7 +25,7 @@ from tests.decider_company import DOMAIN, House, open_house
 
 from ostiary.gateway.decider.authzen import asked as requests
 from ostiary.gateway.decider.authzen import door, judging, reading, turns
-from ostiary.gateway.decider.authzen.callers import Allowances, bearer_token, find_client
+from ostiary.gateway.decider.authzen.callers import MAX_CLIENTS, Allowances, bearer_token, find_client
 from ostiary.gateway.decider.authzen.messages import Evaluation
 from ostiary.gateway.decider.authzen.reading import UnusableMessage
 from ostiary.gateway.decider.budget import BURST
@@ -445,3 +445,14 @@ def test_what_is_switched_off_is_not_there() -> None:
         with open_house(asked_company(), configuration) as house:
             assert ask(house, EVALUATION, question()).status == at_loopback
             assert ask(house, EVALUATION, question(), gateway=True).status == 404
+
+
+def test_whoever_asked_long_ago_is_not_remembered_for_ever() -> None:
+    allowances = Allowances(per_second=10)
+    for number in range(MAX_CLIENTS):
+        allowances.charge(f"address-{number}", 1, now=0.0)
+    for _ in range(50):
+        allowances.charge("busy", 1, now=99.0)
+    allowances.charge("last", 1, now=100.0)
+    assert set(allowances._left) == {"busy", "last"}
+    assert allowances.wait("busy", 99.0) > 0, "who still owes is not forgiven"

@@ -11,6 +11,9 @@ from ostiary.policy.snapshot import ClientFact
 BURST_SECONDS: Final = 4.0
 """How many seconds' worth of questions may be asked at once."""
 
+MAX_CLIENTS: Final = 10_000
+"""Beyond so many, those whose bucket is full again are forgotten: a bucket nobody knows is full."""
+
 _BEARER: Final = re.compile(r"[Bb][Ee][Aa][Rr][Ee][Rr] +([A-Za-z0-9._~+/-]{1,512}=*)", re.ASCII)
 
 
@@ -70,6 +73,8 @@ class Allowances:
             now: as for `wait`.
         """
         self._left[client] = (self._now(client, now) - questions, now)
+        if len(self._left) > MAX_CLIENTS:
+            self._left = {one: kept for one, kept in self._left.items() if self._now(one, now) < self._burst}
 
     def _now(self, client: str, now: float) -> float:
         left, at = self._left.get(client, (self._burst, now))

@@ -1,4 +1,4 @@
-"""What a client's token looks like, and how long one may last."""
+"""What a program's token looks like, and how long one may last."""
 
 import hashlib
 from contextlib import suppress
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostiary.authzen.domain import Client, UnusableLifetime, digest_of, parse_lifetime, token_from
+from ostiary.programs.tokens import Program, UnusableLifetime, digest_of, parse_lifetime, token_from
 
 
 @given(st.binary(min_size=32, max_size=32))
@@ -45,8 +45,8 @@ def test_whatever_is_written_as_a_lifetime_is_one_or_is_refused(text: str) -> No
 
 
 def test_a_token_works_until_it_expires_or_is_revoked() -> None:
-    client = Client(name="reporting", may_search=False, added_at=0, added_by="root", expires_at=100)
+    client = Program(name="reporting", added_at=0, added_by="root", expires_at=100)
     assert client.works(99.9)
     assert not client.works(100)
-    revoked = Client(name="reporting", may_search=False, added_at=0, added_by="root", expires_at=100, revoked_at=50)
+    revoked = Program(name="reporting", added_at=0, added_by="root", expires_at=100, revoked_at=50)
     assert not revoked.works(40)
