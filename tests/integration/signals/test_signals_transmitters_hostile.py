@@ -4,16 +4,18 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from smtplib import SMTPRecipientsRefused
 from typing import Any
 
 import pytest
-from django.conf import settings
+from django.core.mail import EmailMessage
 from tests.identity_people import MACHINE
 from tests.signal_site import Program, make_plain_person, switch_on
 from tests.signal_transmitter import AUDIENCE, CAEP, RISC, SSF, TOKEN, ForeignTransmitter, by_email
 
 from ostiary.identity.facade import get_person
 from ostiary.identity.models import Person
+from ostiary.policy.identifiers import PersonId
 from ostiary.signals.adapters import keys, wire
 from ostiary.signals.adapters.keys import forget_documents
 from ostiary.signals.domain.errors import Unreachable
@@ -21,13 +23,16 @@ from ostiary.signals.facade import (
     Outcome,
     UnusableTransmitter,
     add_transmitter,
+    allow_transmitter,
     ask_for_verification,
     create_stream_there,
     get_transmitter,
     list_signals,
     poll_transmitters,
+    release_signals,
+    tell_administrators,
 )
-from ostiary.signals.services import receiving
+from ostiary.signals.services import asking, receiving
 
 pytestmark = pytest.mark.django_db
 REVOKED = f"{CAEP}session-revoked"
@@ -103,7 +108,6 @@ def test_keys_that_cannot_be_had_are_not_asked_for_with_each_signal(
     for _ in range(3):
         assert okta.send("okta", foreign.event(REVOKED, by_email("ada@example.test"))).status_code == 503
     assert foreign.asked.count("/jwks") == 1
-    monkeypatch.setattr(keys, "ASK_AGAIN_SECONDS", 0)
     monkeypatch.undo()
     switch_on(monkeypatch)
     forget_documents()
@@ -218,6 +222,56 @@ def test_no_more_is_held_than_somebody_can_look_at(
     )
 
 
+def hold_one(foreign: ForeignTransmitter) -> PersonId:
+    """Return whom a signal is about that is held, because four people at once are too many."""
+    okta = trust(foreign)
+    people = [make_plain_person(f"p{number}@example.test") for number in range(4)]
+    for number in range(4):
+        event = foreign.event(f"{RISC}account-disabled", by_email(f"p{number}@example.test"))
+        assert okta.send("okta", event).status_code == 202
+    return people[3]
+
+
+def test_what_it_may_not_do_any_more_is_not_let_through(
+    foreign: ForeignTransmitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = hold_one(foreign)
+    allow_transmitter("okta", may="record", actor=MACHINE)
+    assert release_signals("okta", actor=MACHINE) == 1
+    assert (get_person(person).active, newest().outcome) == (True, Outcome.RECORDED)
+
+
+def test_an_administrator_who_cannot_be_written_to_keeps_nobody_from_being_told_nor_has_them_told_again(
+    foreign: ForeignTransmitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "root"):
+        make_plain_person(f"{name}@example.test", "administrators")
+    hold_one(foreign)
+    send, told = EmailMessage.send, []
+
+    def refusing(letter: EmailMessage) -> int:
+        if letter.to == ["first@example.test"]:
+            raise SMTPRecipientsRefused({})
+        told.append(letter.to)
+        return send(letter)
+
+    monkeypatch.setattr(EmailMessage, "send", refusing)
+    assert (tell_administrators(), tell_administrators()) == (1, 0)
+    assert told == [["root@example.test"]]
+
+
+def test_one_transmitter_is_asked_for_a_moment_only(
+    foreign: ForeignTransmitter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust(foreign)
+    create_stream_there("okta", delivery="poll", actor=MACHINE)
+    monkeypatch.setattr(asking, "POLL_SECONDS", -1.0)
+    foreign.told(REVOKED, by_email("ada@example.test"))
+    assert poll_transmitters(now=10_000_000_000.0) == 1
+    assert foreign.asked.count("/poll") == 1
+    foreign.queue.clear()
+
+
 def test_an_address_without_tls_is_this_machine_whatever_its_name_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "_look_up", lambda _host, _port: ("192.0.2.7",))
     with pytest.raises(Unreachable, match="without TLS"):
@@ -229,7 +283,6 @@ def test_a_server_that_never_finishes_its_greeting_is_left(monkeypatch: pytest.M
     monkeypatch.setattr(wire, "ANSWER_SECONDS", 0.3)
     monkeypatch.setattr(wire, "may_be_asked", lambda _url: True)
     monkeypatch.setattr(wire, "_trust", ssl.create_default_context)
-    assert settings.INSTANCE
     left, sent = threading.Event(), []
     listening = socket.create_server(("127.0.0.1", 0))
 

@@ -33,6 +33,9 @@ from ostiary.visibility.facade import Actor
 AT_ONCE: Final = 50
 ROUNDS: Final = 20
 POLL_EVERY_SECONDS: Final = 5
+POLL_SECONDS: Final = 10.0
+"""So long one transmitter is asked at a stretch, while others wait."""
+
 LONGEST_WAIT_SECONDS: Final = 600
 
 
@@ -142,7 +145,7 @@ def poll_transmitters(*, now: float) -> int:
 
 
 def _poll(stored: StoredTransmitter, now: datetime) -> int:
-    done = 0
+    done, began = 0, time.monotonic()
     try:
         acknowledged: list[str] = []
         errors: dict[str, dict[str, str]] = {}
@@ -156,6 +159,8 @@ def _poll(stored: StoredTransmitter, now: datetime) -> int:
                 break
             acknowledged, errors = _take_all(stored.name, sets)
             done += len(acknowledged)
+            if time.monotonic() - began > POLL_SECONDS:
+                break
     except OstiaryError as error:
         wait = min(POLL_EVERY_SECONDS * 2 ** min(stored.tries, 10), LONGEST_WAIT_SECONDS)
         StoredTransmitter.objects.filter(pk=stored.pk).update(

@@ -11,7 +11,7 @@ from django.template.loader import render_to_string
 from ostiary.identity.facade import ADMINISTRATORS, list_members
 from ostiary.signals.domain.errors import NothingHeld
 from ostiary.signals.domain.events import Effect
-from ostiary.signals.domain.trust import Outcome
+from ostiary.signals.domain.trust import Outcome, allowed
 from ostiary.signals.journal import TRANSMITTER, record_change
 from ostiary.signals.models import Received, StoredTransmitter
 from ostiary.signals.queries.transmitters import transmitter_of
@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 def release_signals(name: str, *, actor: Actor, reason: str = "") -> int:
     """Let through what is held of a transmitter, in the order in which it came; return how many signals that were.
+
+    Nothing comes of what the transmitter may not bring about any more.
 
     Raises:
         UnknownTransmitter: when there is none.
@@ -46,14 +48,27 @@ def discard_signals(name: str, *, actor: Actor, reason: str = "") -> int:
 def tell_administrators() -> int:
     """Write to the administrators about transmitters whose signals are held, once each time. For the worker.
 
+    Who cannot be written to is no reason to write to the others again.
+
     Returns:
         Of how many transmitters was written.
+
+    Raises:
+        OSError: when nobody could be written to; it is tried again.
     """
     rows = list(StoredTransmitter.objects.filter(told_at=None).exclude(held_at=None))
     for row in rows:
+        failures: list[OSError] = []
+        told = 0
         for member in list_members(ADMINISTRATORS):
             if member.active:
-                _letter(row, member.email).send()
+                try:
+                    told += _letter(row, member.email).send()
+                except OSError as error:
+                    failures.append(error)
+                    log.warning("held_signals_not_told", to=member.email, error=str(error))
+        if failures and not told:
+            raise failures[0]
         StoredTransmitter.objects.filter(pk=row.pk, held_at=row.held_at).update(told_at=datetime.now(UTC))
     return len(rows)
 
@@ -68,7 +83,9 @@ def _settle(name: str, *, actor: Actor, reason: str, through: bool) -> int:
         Received.objects.select_related("person").filter(transmitter=stored, outcome=Outcome.HELD.value).order_by("pk")
     )
     for row in held:
-        outcome, words = act(row, transmitter, Effect(row.effect)) if through else (Outcome.DISCARDED, "")
+        outcome, words = (
+            act(row, transmitter, allowed(Effect(row.effect), transmitter.may)) if through else (Outcome.DISCARDED, "")
+        )
         row.outcome, row.words = outcome.value, "; ".join(filter(None, (row.words, words)))[:500]
         row.save(update_fields=["outcome", "words"])
         put_on_record(row)
