@@ -114,21 +114,30 @@ class _Connection(http.client.HTTPConnection):
         super().__init__(host, port, timeout=ANSWER_SECONDS)
         self._address = address
         self._secure = secure
+        self._over = False
         if secure:
             self.default_port = 443
 
     def connect(self) -> None:
         """Connect to the address, and prove by the name."""
+        trust = _trust() if self._secure else None
         self.sock = socket.create_connection((self._address, self.port), timeout=self.timeout)
-        if self._secure:
-            secured = _trust().wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+        self._go_on()
+        if trust is not None:
+            secured = trust.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
             self.sock = secured  # before the handshake, so that one that never ends can be cut
+            self._go_on()
             secured.do_handshake()
 
     def cut(self) -> None:
         """End it from outside."""
+        self._over = True
         with suppress(OSError, AttributeError):
             self.sock.shutdown(socket.SHUT_RDWR)
+
+    def _go_on(self) -> None:
+        if self._over:
+            raise TimeoutError("it took too long")
 
 
 def _trust() -> ssl.SSLContext:
