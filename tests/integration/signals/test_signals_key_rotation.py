@@ -67,7 +67,7 @@ def kid_of(token: str, keys: Keys) -> str:
 def a_day_passes() -> None:
     for path in settings.INSTANCE.secrets.glob("signals-*.pem"):
         name, made_at, rest = path.name.split("-")
-        path.rename(path.with_name(f"{name}-{int(made_at) - int(ANNOUNCED_SECONDS)}-{rest}"))
+        path.rename(path.with_name(f"{name}-{int(made_at) - int(ANNOUNCED_SECONDS) - 60}-{rest}"))
 
 
 def test_a_receiver_does_not_notice() -> None:
