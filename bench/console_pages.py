@@ -18,44 +18,42 @@ from ostiary.rulebook.facade import get_current
 from ostiary.visibility.facade import DecisionQuery, latest_decisions
 from ostiary.web.urls_console import pages
 
-SERVICE_PAGES: Final = ("service", "service_change", "service_disable", "service_enable", "service_remove")
+ABSENT: Final = frozenset(
+    {
+        "client_name",
+        "key_id",
+        "link_id",
+        "proposal_id",
+        "provider_id",
+        "recovery_id",
+        "request_id",
+        "review_id",
+        "service_id",
+        "stream_id",
+        "token_id",
+        "transmitter_name",
+        "trust_id",
+    }
+)
+"""Parts of addresses for which there is nothing in this company: nobody asked for access, no review was started, nothing is
+proposed, and it has no other directory, no service and no token. Pages about them are not timed."""
+
 NOT_TIMED: Final = frozenset(
     {
-        *SERVICE_PAGES,
-        "token_revoke",
         "audit_download",
         "client",
         "client_change",
         "client_remove",
         "client_secret",
-        "directory",
-        "request",
-        "request_answer",
-        "request_end",
-        "request_review",
-        "review",
-        "review_close",
-        "review_remind",
-        "review_report",
-        "person_unlink",
-        "scim_client_revoke",
-        "recovery",
-        "recovery_answer",
         "saml_change",
         "rules_confirm",
         "rules_roll_back",
-        "rules_proposal",
         "rules_unused_review",
-        "signal_stream",
-        "signal_stream_verify",
-        "signal_transmitter",
-        "signal_transmitter_held",
-        "signal_transmitter_verify",
+        *(str(page.name) for page in pages if ABSENT & page.pattern.converters.keys()),
     }
 )
-"""The whole record as an archive takes as long as the record is. Nothing is on trial or proposed in this company, nothing
-is chosen to be taken back, nobody asked for access, no review was started, no app signs people in, and it has no other
-directory, no service and no token."""
+"""The whole record as an archive takes as long as the record is. Nothing is on trial in this company, nothing is chosen to be
+taken back, and no app signs people in."""
 ASKED: Final[Mapping[str, Mapping[str, str]]] = {
     "overview": {"week": "?span=week", "hour": "?span=hour"},
     "people": {"search": "?q=person-09", "group": f"?group={STAFF}", "late page": "?page=150"},
@@ -87,37 +85,31 @@ def addresses() -> dict[str, str]:
     person = list_people(text="person-", page_size=3).items[2]
     waiting = next(one for one in list_people(text="person-", page_size=100).items if one.invited)
     reference = latest_decisions(DecisionQuery(outcome="held", page_size=1))[0].reference
-    usual = {"app_id": "app-3", "person_id": person.id, "group_id": STAFF, "role_id": CLERK, "reference": reference}
-    others: Mapping[str, Mapping[str, Any]] = {
-        "person_invite_again": {"person_id": waiting.id},
-        "session_revoke": {"session_id": list_sessions(page_size=2).items[1].id},
-        "rules_version": {"number": get_current().number},
-        "rules_proposal": {"proposal_id": 0},
-        "directory": {"provider_id": "none"},
-        **{name: {"service_id": "none"} for name in SERVICE_PAGES},
-        "token_revoke": {"token_id": "none"},
-        **{name: {"stream_id": "none"} for name in ("signal_stream", "signal_stream_verify")},
-        **{f"signal_transmitter{what}": {"transmitter_name": "none"} for what in ("", "_held", "_verify")},
-        **{name: {"request_id": "none"} for name in ("request", "request_answer", "request_end", "request_review")},
-        **{name: {"review_id": "none"} for name in ("review", "review_close", "review_remind", "review_report")},
-        "person_unlink": {"person_id": person.id, "link_id": "0"},
-        "scim_client_revoke": {"client_name": "none"},
-        **{name: {"recovery_id": "none"} for name in ("recovery", "recovery_answer")},
-        "audit_event": {"stream": "control", "seq": 3},
+    usual: dict[str, Any] = {
+        "app_id": "app-3",
+        "person_id": person.id,
+        "group_id": STAFF,
+        "role_id": CLERK,
+        "reference": reference,
+        "session_id": list_sessions(page_size=2).items[1].id,
+        "number": get_current().number,
+        "stream": "control",
+        "seq": 3,
     }
+    others: Mapping[str, Mapping[str, Any]] = {"person_invite_again": {"person_id": waiting.id}}
     found = {}
     for page in pages:
         name = str(page.name)
-        arguments = others.get(name) or {key: usual[key] for key in page.pattern.converters}
-        found[name] = reverse(f"console:{name}", "ostiary.web.urls_console", kwargs=dict(arguments))
+        if name not in NOT_TIMED:
+            arguments = {part: {**usual, **others.get(name, {})}[part] for part in page.pattern.converters}
+            found[name] = reverse(f"console:{name}", "ostiary.web.urls_console", kwargs=arguments)
     asked = {
         f"{name}: {what}": found[name] + query.format(reference=reference, email=person.email)
         for name, queries in ASKED.items()
         for what, query in queries.items()
     }
     files = {name: f"{path}?export=csv" for name, path in found.items() if name.endswith("_export")}
-    left_out = NOT_TIMED | {"search"}
-    return {name: path for name, path in (found | files | asked).items() if name not in left_out}
+    return {name: path for name, path in (found | files | asked).items() if name != "search"}
 
 
 def administrator() -> Client:

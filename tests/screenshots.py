@@ -41,6 +41,40 @@ START_SECONDS = 240
 CODE_SECONDS = 30
 CARELESS_EDIT = ("allow: group:staff\n    to: [app:files", "allow: [group:workshop, group:sales]\n    to: [app:files")
 ASK_FOR_PAYROLL = "/requests/new?app=payroll"
+SIGN_IN_HOST = ("sign-in", "portal", "refusal", "portal-ask", "portal-requests")
+REVIEWS = (("rules-review", "Review the change"), ("rules-replay", "Try on what happened"))
+CONSOLE = {
+    "overview": "/?span=hour",
+    "decisions": "/decisions/",
+    "decision": "{decision}",
+    "apps": "/apps/",
+    "clients": "/apps/clients",
+    "client-add": "/apps/clients/add",
+    "saml": "/apps/saml",
+    "saml-add": "/apps/saml/add",
+    "saml-certificate": "/apps/saml/certificate",
+    "people": "/people/",
+    "person": "{person}",
+    "move": "{person}move",
+    "leave": "{person}leave",
+    "untidy": "/people/to-tidy-up",
+    "recoveries": "/recoveries/",
+    "join": "/people/invite",
+    "roles": "/roles/",
+    "reviews": "/reviews/",
+    "reviews-start": "/reviews/start",
+    "services": "/services/",
+    "requests": "/requests/",
+    "administrators": "/groups/administrators/only-when-needed",
+    "rules": "/rules/",
+    "rules-edit": "/rules/edit",
+    "rules-unused": "/rules/unused",
+    "explain": "/explain/?person=mateo.rossi%40lindenhof.example&app=payroll&do=view",
+    "audit": "/audit/",
+}
+"""The console's pages, with a decision and a person that exist put in."""
+
+NAMES = (*SIGN_IN_HOST, *(f"console-{name}" for name in (*CONSOLE, *dict(REVIEWS))))
 VIEWS = (("light", 1280, 860), ("dark", 1280, 860), ("telephone", 390, 844))
 
 
@@ -52,6 +86,9 @@ def main() -> None:
         "--only", nargs="*", default=(), metavar="NAME", help="take these pictures alone: console-rules …"
     )
     said = parser.parse_args()
+    unknown = sorted(set(said.only) - set(NAMES))
+    if unknown:
+        parser.error(f"no picture is called {', '.join(unknown)}; there are: {', '.join(NAMES)}")
     folder: Path = said.folder
     folder.mkdir(parents=True, exist_ok=True)
     with running_demo() as instance:
@@ -121,7 +158,7 @@ def take_all(instance: Instance, notes: Notes, album: Album) -> None:
         for name, path in console_pages(nadia, instance).items():
             picture(nadia, album, f"console-{name}", instance.url(instance.console_host, path))
         edit = instance.url(instance.console_host, "/rules/edit")
-        for name, button in (("rules-review", "Review the change"), ("rules-replay", "Try on what happened")):
+        for name, button in REVIEWS:
             with contextlib.closing(nadia.new_page()) as page:
                 page.goto(edit)
                 text = page.locator("textarea[name=document]")
@@ -140,35 +177,7 @@ def console_pages(context: BrowserContext, instance: Instance) -> dict[str, str]
     page.goto(instance.url(instance.console_host, "/people/?q=priya"))
     person = page.locator("a.subject").first.get_attribute("href") or "/people/"
     page.close()
-    return {
-        "overview": "/?span=hour",
-        "decisions": "/decisions/",
-        "decision": decision,
-        "apps": "/apps/",
-        "clients": "/apps/clients",
-        "client-add": "/apps/clients/add",
-        "saml": "/apps/saml",
-        "saml-add": "/apps/saml/add",
-        "saml-certificate": "/apps/saml/certificate",
-        "people": "/people/",
-        "person": person,
-        "move": f"{person}move",
-        "leave": f"{person}leave",
-        "untidy": "/people/to-tidy-up",
-        "recoveries": "/recoveries/",
-        "join": "/people/invite",
-        "roles": "/roles/",
-        "reviews": "/reviews/",
-        "reviews-start": "/reviews/start",
-        "services": "/services/",
-        "requests": "/requests/",
-        "administrators": "/groups/administrators/only-when-needed",
-        "rules": "/rules/",
-        "rules-edit": "/rules/edit",
-        "rules-unused": "/rules/unused",
-        "explain": "/explain/?person=mateo.rossi%40lindenhof.example&app=payroll&do=view",
-        "audit": "/audit/",
-    }
+    return {name: path.format(decision=decision, person=person) for name, path in CONSOLE.items()}
 
 
 def ask_for_payroll(context: BrowserContext, instance: Instance) -> None:

@@ -1,6 +1,7 @@
 """`ostiary rules who-can` and `what-can`: who can do something, and what somebody can do, over every possible request."""
 
 import sys
+import time
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -14,7 +15,7 @@ from ostiary.errors import OstiaryError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ostiary.policy.identifiers import PersonId
+    from ostiary.policy.identifiers import PersonId, ServiceId
     from ostiary.policy.proof.facade import AppReach, WhoCan
     from ostiary.policy.request import ActionClass, AuthStrength, Subject
     from ostiary.policy.rules.document import Target
@@ -41,7 +42,7 @@ def who_can(
     seconds: EachOption = 10.0,
     as_json: JsonOption = False,
 ) -> None:
-    """List the rules by which something can ever be done, what refuses it, and the people who can do it.
+    """List the rules by which something can ever be done, what refuses it, and the people and services that can do it.
 
     Who must set up a stronger factor first is listed apart.
     """
@@ -55,7 +56,14 @@ def who_can(
     act = _action(action)
     with progress("Looking at every rule"):
         found = who_can_do(
-            rules, catalogue, act, wanted, directory=directory, can_prove=_can_prove(), seconds_each=seconds
+            rules,
+            catalogue,
+            act,
+            wanted,
+            directory=directory,
+            services=_services(),
+            can_prove=_can_prove(),
+            seconds_each=seconds,
         )
     if not found.apps:
         raise NotASelector(f"No app is {target}.", hint="See which exist, with their labels: ostiary app list")
@@ -104,6 +112,14 @@ def _can_prove() -> "Mapping[PersonId, AuthStrength]":
     from ostiary.identity.facade import strongest_proof
 
     return {person.id: strongest_proof(person) for person in everybody()}
+
+
+def _services() -> "list[ServiceId]":
+    """Return the services that are on and not over."""
+    from ostiary.workloads.facade import State, list_services
+
+    now = time.time()
+    return [one.id for one in list_services() if one.state(now) is State.WORKS]
 
 
 def _action(word: str) -> "ActionClass | None":
@@ -160,8 +176,10 @@ def _print_who_can(found: "WhoCan", directory: "Directory") -> None:
     if later:
         print_text(f"After setting up a stronger factor, {len(later)} more:")
         _print_people([directory.people[one] for one in found.set_up_first])
-    if found.ways and not found.people:
-        print_note("Nobody in the directory is meant by these rules.")
+    for service in found.services:
+        sys.stdout.write(f"service:{service}\n")
+    if found.ways and not found.people and not found.services:
+        print_note("Nobody in the directory is meant by these rules, and no service.")
 
 
 def _print_people(people: list["PersonFact"]) -> None:

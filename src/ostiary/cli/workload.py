@@ -1,4 +1,4 @@
-"""`ostiary workload`: services (scripts, robots, pipelines), their keys and the issuers they trust."""
+"""`ostiary workload`: services (scripts, robots, pipelines). Their keys and the issuers they trust are in two commands of their own."""
 
 import time
 from pathlib import Path
@@ -21,7 +21,9 @@ from ostiary.cli.output import (
     print_table,
     print_text,
 )
-from ostiary.cli.workload_words import UnreadableFile, claims_of, entry_of, facts_of, read_text, state_words
+from ostiary.cli.workload_keys import app as keys_app
+from ostiary.cli.workload_trust import app as trust_app
+from ostiary.cli.workload_words import NameArgument, entry_of, facts_of, read_text, state_words
 
 if TYPE_CHECKING:
     from ostiary.workloads.facade import Service
@@ -30,17 +32,8 @@ app = typer.Typer(
     help="Services: scripts, robots and pipelines that use apps without a person. Rules name them `service:NAME`.",
     no_args_is_help=True,
 )
-keys_app = typer.Typer(help="The public keys a service proves itself with: list, add, remove.", no_args_is_help=True)
-trust_app = typer.Typer(
-    help="Issuers whose tokens stand for a service (GitHub Actions, GitLab, Kubernetes): add, remove.",
-    no_args_is_help=True,
-)
 app.add_typer(keys_app, name="keys")
 app.add_typer(trust_app, name="trust")
-
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The service's name, as rules write it.")]
-KeyFileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The public key: PEM or a JWK.")]
-__all__ = ["UnreadableFile", "app"]
 
 
 @app.command(
@@ -213,142 +206,6 @@ def token(name: NameArgument, as_json: JsonOption = False) -> None:
         return
     print_text(text)
     print_note(f"It works for {entitled.seconds // 60} minutes: curl -H 'Authorization: Bearer …' https://…")
-
-
-@keys_app.command(
-    "list", epilog=examples("ostiary workload keys list deploy", "ostiary workload keys list deploy --json")
-)
-def list_keys(name: NameArgument, as_json: JsonOption = False) -> None:
-    """List the keys of a service."""
-    setup()
-    from ostiary.workloads.facade import get_service
-
-    service = get_service(name)
-    if as_json:
-        print_json(service.keys)
-        return
-    print_table(
-        ("Key", "Kind", "Added", "By", "Last used"),
-        (
-            (
-                one.id,
-                one.kind,
-                day_and_time(one.added_at),
-                one.added_by,
-                day_and_time(one.used_at) if one.used_at else "never",
-            )
-            for one in service.keys
-        ),
-        empty=f"It has no key. Add one: ostiary workload keys add {service.id} FILE",
-    )
-
-
-@keys_app.command(
-    "add",
-    epilog=examples(
-        "ostiary workload keys add deploy deploy.pub",
-        "ostiary workload keys add deploy new.pub --reason 'yearly change'",
-    ),
-)
-def add_key_(name: NameArgument, file: KeyFileArgument, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
-    """Let a service prove itself with another public key; the private one stays with the service."""
-    setup()
-    from ostiary.workloads.facade import add_key
-
-    service = add_key(name, read_text(file), reason=reason, actor=operator_actor())
-    if as_json:
-        print_json(entry_of(service))
-        return
-    print_done(f"{service.id} may prove itself with the key {service.keys[-1].id}.")
-
-
-@keys_app.command(
-    "remove",
-    epilog=examples(
-        "ostiary workload keys remove deploy 3xQ", "ostiary workload keys remove deploy 3xQ --yes --reason 'key leaked'"
-    ),
-)
-def remove_key_(
-    name: NameArgument,
-    key: Annotated[
-        str,
-        typer.Argument(
-            metavar="KEY", help="Its identifier, or how it begins; say -- before one that begins with a hyphen."
-        ),
-    ],
-    reason: ReasonOption = "",
-    yes: YesOption = False,
-) -> None:
-    """Take a key away, and with it every token of the service."""
-    setup()
-    from ostiary.workloads.facade import remove_key
-
-    confirm(f"{name} cannot prove itself with this key any more, and its tokens are worth nothing at once.", yes=yes)
-    remove_key(name, key, reason=reason, actor=operator_actor())
-    print_done(f"The key of {name} is removed.")
-
-
-@trust_app.command(
-    "add",
-    epilog=examples(
-        "ostiary workload trust add deploy --issuer https://token.actions.githubusercontent.com "
-        "--claim repository=acme/web --claim ref=refs/heads/main",
-        "ostiary workload trust add backup --issuer https://kubernetes.default.svc.cluster.local "
-        "--claim sub=system:serviceaccount:jobs:backup --keys-file jwks.json",
-    ),
-)
-def add_trust_(
-    name: NameArgument,
-    issuer: Annotated[str, typer.Option(metavar="URL", help="The `iss` of its tokens, exactly.")],
-    claim: Annotated[
-        list[str], typer.Option(metavar="CLAIM=VALUE", help="What a claim must be; `*` stands for anything. Repeat it.")
-    ],
-    audience: Annotated[
-        str, typer.Option(help="What `aud` must hold. [dim]the address of the sign-in host[/dim]", show_default=False)
-    ] = "",
-    keys_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The issuer's key set (JWKS), where it cannot be fetched.")
-    ] = None,
-    reason: ReasonOption = "",
-    as_json: JsonOption = False,
-) -> None:
-    """Let tokens of an issuer stand for a service, where their claims are as said."""
-    instance = setup()
-    from ostiary.workloads.facade import add_trust
-
-    service = add_trust(
-        name,
-        issuer=issuer,
-        audience=audience or instance.url(instance.identity_host, ""),
-        claims=claims_of(claim),
-        keys=read_text(keys_file) if keys_file is not None else "",
-        reason=reason,
-        actor=operator_actor(),
-    )
-    if as_json:
-        print_json(entry_of(service))
-        return
-    trust = service.trusts[-1]
-    print_done(f"Tokens of {trust.issuer} for {trust.audience} stand for {service.id}, as number {trust.id}.")
-
-
-@trust_app.command(
-    "remove",
-    epilog=examples("ostiary workload trust remove deploy 3", "ostiary workload trust remove deploy 3 --yes"),
-)
-def remove_trust_(
-    name: NameArgument,
-    number: Annotated[str, typer.Argument(metavar="NUMBER", help="Its number: see `ostiary workload show`.")],
-    reason: ReasonOption = "",
-    yes: YesOption = False,
-) -> None:
-    """Trust an issuer no longer; the service's tokens end with it."""
-    setup()
-    from ostiary.workloads.facade import remove_trust
-
-    confirm(f"Tokens of this issuer stand for {name} no longer, and its tokens are worth nothing at once.", yes=yes)
-    remove_trust(name, number, reason=reason, actor=operator_actor())
-    print_done(f"{name} trusts this issuer no longer.")
 
 
 def _proofs(service: "Service") -> str:

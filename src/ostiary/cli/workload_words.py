@@ -1,11 +1,12 @@
-"""What the commands about services read and print: files, claims, and a service in words."""
+"""What the commands about services read and print: names, files, and a service in words."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+import typer
 
 from ostiary.cli.moments import day_and_time
 from ostiary.errors import OstiaryError
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from ostiary.workloads.facade import Service
 
 MAX_FILE_BYTES = 200_000
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The service's name, as rules write it.")]
 
 
 class UnreadableFile(OstiaryError):
@@ -32,21 +34,6 @@ def read_text(path: Path) -> str:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise UnreadableFile(f"{path} cannot be read: {error}.") from None
-
-
-def claims_of(written: Iterable[str]) -> dict[str, str]:
-    """Return `CLAIM=VALUE` texts as a mapping.
-
-    Raises:
-        UnreadableFile: when one is not written so, or a claim is named twice.
-    """
-    claims: dict[str, str] = {}
-    for text in written:
-        name, equals, value = text.partition("=")
-        if not equals or name in claims:
-            raise UnreadableFile(f"{text[:60]!r} is no claim.", hint="Write each once: --claim repository=acme/web")
-        claims[name] = value
-    return claims
 
 
 def entry_of(service: "Service") -> dict[str, object]:
@@ -74,4 +61,7 @@ def facts_of(service: "Service", now: float) -> Iterator[tuple[str, str | None]]
         yield "Key", f"{key.id} ({key.kind}), last used {day_and_time(key.used_at) if key.used_at else 'never'}"
     for one in service.trusts:
         claims = ", ".join(f"{name}={value}" for name, value in sorted(one.claims.items()))
-        yield f"Issuer {one.id}", f"{one.issuer} for {one.audience}: {claims}{' (own keys)' if one.keys else ''}"
+        yield (
+            f"Issuer {one.id}",
+            f"{one.issuer} for {one.audience}: {claims}{' (own keys)' if one.keys else ''}{', each token once' if one.once else ''}",
+        )

@@ -22,6 +22,9 @@ CONSOLE_HARMLESS: Final = frozenset(
         "rules_roll_back",
         "rules_unused_review",
         "service_disable",
+        "service_key_remove",
+        "service_trust_remove",
+        "service_trust_try",
         "session_revoke",
         "sessions_revoke_of",
         "signal_stream_verify",
@@ -77,7 +80,9 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "service_add",
         "service_change",
         "service_enable",
+        "service_key_add",
         "service_remove",
+        "service_trust_add",
     }
 )
 

@@ -143,11 +143,16 @@ def _record_refusal(error: TokenRefused, address: str) -> None:
 
 
 def _wait(service: ServiceId) -> float:
-    allowances, now = _allowances(), time.monotonic()
+    allowances, now = _allowances(), ticking()
     wait = allowances.wait(service, now)
     if not wait:
         allowances.charge(service, 1, now)
     return wait
+
+
+def ticking() -> float:
+    """Return seconds on a clock that only goes forward."""
+    return time.monotonic()
 
 
 def _issuer() -> str:

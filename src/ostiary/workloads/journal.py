@@ -21,7 +21,10 @@ def told_of(service: Service) -> dict[str, Any]:
         "token_seconds": service.token_seconds,
         "disabled": service.closed.value if service.closed else None,
         "keys": [key.id for key in service.keys],
-        "issuers": [{"issuer": one.issuer, "audience": one.audience, "claims": one.claims} for one in service.trusts],
+        "issuers": [
+            {"issuer": one.issuer, "audience": one.audience, "claims": one.claims, "once": one.once}
+            for one in service.trusts
+        ],
     }
 
 

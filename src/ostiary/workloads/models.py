@@ -66,6 +66,7 @@ class StoredTrust(models.Model):
     audience = models.CharField(max_length=500)
     claims = models.JSONField()
     keys = models.TextField(blank=True)
+    once = models.BooleanField(default=False)
     added_at = models.DateTimeField()
     added_by = models.CharField(max_length=254)
     used_at = models.DateTimeField(null=True)
@@ -80,7 +81,7 @@ class StoredTrust(models.Model):
 
 
 class UsedAssertion(models.Model):
-    """An assertion that was used, so that it is not used again; kept until it would have run out anyway."""
+    """An assertion, or an issuer's token that is good once, that was used; kept until it would have run out anyway."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     ends_at = models.DateTimeField(db_index=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.policy.identifiers import AppId, PersonId, ServiceId
-from ostiary.workloads.domain.assertions import kind_of
+from ostiary.workloads.domain.keys import kind_of
 from ostiary.workloads.domain.personal import PersonalToken, UnknownToken
 from ostiary.workloads.domain.services import Closed, Key, Service, UnknownService
 from ostiary.workloads.domain.trust import Trust
@@ -82,7 +82,15 @@ def to_service(row: StoredService) -> Service:
 
 def to_trust(row: StoredTrust) -> Trust:
     """Return a stored trust as the rest of Ostiary sees it."""
-    return Trust(id=str(row.pk), issuer=row.issuer, audience=row.audience, claims=dict(row.claims), keys=row.keys)
+    return Trust(
+        id=str(row.pk),
+        issuer=row.issuer,
+        audience=row.audience,
+        claims=dict(row.claims),
+        keys=row.keys,
+        once=row.once,
+        used_at=seconds(row.used_at),
+    )
 
 
 def to_token(row: StoredToken) -> PersonalToken:

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.console_addresses import every_address
 from tests.running_instance import IDENTITY, Client, RunningInstance, token_of, unix_request
 from tests.workload_asking import FACADE, SERVICE_RULES, Program
 
@@ -26,8 +27,6 @@ def admin(running: RunningInstance) -> Client:
 @pytest.fixture(scope="module")
 def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
     """Every address of the console, as the console itself declares them, filled in with things that exist."""
-    from ostiary.web.urls_console import pages
-
     secret = running.folder / "lesson-20.secret"
     secret.write_text("only for tests")
     running.command(
@@ -53,26 +52,21 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "link_id": "1",
         "client_name": "lesson-20",
         "service_id": "lesson-20",
+        "key_id": "none",
+        "trust_id": 1,
         "token_id": "t_0",
         "session_id": held["sid"],
         "stream_id": "none",
         "transmitter_name": "none",
-        "number": "1",
-        "proposal_id": "1",
+        "number": 1,
+        "proposal_id": 1,
         "reference": "AAAAA-AAAAA",
         "stream": "control",
-        "seq": "1",
+        "seq": 1,
     }
-    found = []
-    for page in pages:
-        route = str(page.pattern)
-        for name, value in known.items():
-            for kind in ("slug", "str", "int"):
-                route = route.replace(f"<{kind}:{name}>", value)
-        assert "<" not in route, route
-        found.append(f"/{route}")
+    found = tuple(every_address(known).values())
     assert len(found) > 35
-    return tuple(found)
+    return found
 
 
 def state(running: RunningInstance) -> object:

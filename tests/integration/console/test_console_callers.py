@@ -7,12 +7,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.test import Client
 from django.urls import reverse
+from tests.console_addresses import company_addresses
 from tests.console_company import OPERATOR, Company, sign_assertion
 from tests.console_fixtures import Visit, text_of, visitor
 
 from ostiary.config.places import Instance
-from ostiary.identity.facade import ConsoleRole, disable_person, linked_sign_ins, revoke_session
-from ostiary.rulebook.facade import get_current
+from ostiary.identity.facade import ConsoleRole, disable_person, revoke_session
 from ostiary.visibility.facade import EventQuery, index_new_events, list_events
 from ostiary.web.console.assertion import NotIdentified, read_assertion_key
 from ostiary.web.console.guard import Declaration, declaration_of
@@ -74,76 +74,7 @@ decisions export AU
 audit view AU
 audit export AU
 """
-SERVICE_PAGES = ("service", "service_change", "service_disable", "service_enable", "service_remove")
 LETTERS = {"A": ConsoleRole.ADMINISTRATOR, "U": ConsoleRole.AUDITOR, "H": ConsoleRole.HELPDESK}
-
-
-def addresses(company: Company) -> dict[str, str]:
-    """Return one address for each page, about people and things that exist."""
-    dana, bruno = company.people["dana_novak"], company.people["bruno_costa"]
-    arguments: dict[str, dict[str, object]] = {
-        "app": {"app_id": "wiki"},
-        "app_change": {"app_id": "wiki"},
-        "app_remove": {"app_id": "wiki"},
-        "client": {"app_id": "wiki"},
-        "client_change": {"app_id": "wiki"},
-        "client_secret": {"app_id": "wiki"},
-        "client_remove": {"app_id": "wiki"},
-        "saml_change": {"app_id": "wiki"},
-        "person": {"person_id": bruno.id},
-        "person_rename": {"person_id": bruno.id},
-        "person_invite_again": {"person_id": dana.id},
-        "person_reset": {"person_id": bruno.id},
-        "person_disable": {"person_id": bruno.id},
-        "person_enable": {"person_id": bruno.id},
-        "person_profile": {"person_id": bruno.id},
-        "person_move": {"person_id": bruno.id},
-        "person_leave": {"person_id": bruno.id},
-        "sessions_revoke_of": {"person_id": bruno.id},
-        "group": {"group_id": "staff"},
-        "group_export": {"group_id": "staff"},
-        "group_owner": {"group_id": "staff"},
-        "group_approvers": {"group_id": "staff"},
-        "group_remove": {"group_id": "staff"},
-        "member_add": {"group_id": "staff"},
-        "member_remove": {"group_id": "staff", "person_id": bruno.id},
-        "directory": {"provider_id": "office"},
-        "role": {"role_id": "accountant"},
-        "role_change": {"role_id": "accountant"},
-        "role_remove": {"role_id": "accountant"},
-        "role_assign": {"role_id": "accountant"},
-        "role_withdraw": {"role_id": "accountant", "person_id": dana.id},
-        "session_revoke": {"session_id": company.sessions["bruno_costa"].id},
-        "request": {"request_id": company.request},
-        "request_answer": {"request_id": company.request},
-        "request_review": {"request_id": company.request},
-        "request_end": {"request_id": company.request},
-        "review": {"review_id": company.review},
-        "review_remind": {"review_id": company.review},
-        "review_close": {"review_id": company.review},
-        "review_report": {"review_id": company.review},
-        "person_unlink": {"person_id": bruno.id, "link_id": linked_sign_ins(bruno.id)[0].id},
-        "scim_client_revoke": {"client_name": "okta"},
-        "recovery": {"recovery_id": company.recovery},
-        "recovery_answer": {"recovery_id": company.recovery},
-        **{name: {"service_id": company.service} for name in SERVICE_PAGES},
-        "token_revoke": {"token_id": company.token},
-        "signal_stream": {"stream_id": company.stream},
-        "signal_stream_verify": {"stream_id": company.stream},
-        "signal_transmitter": {"transmitter_name": "okta"},
-        "signal_transmitter_verify": {"transmitter_name": "okta"},
-        "signal_transmitter_held": {"transmitter_name": "okta"},
-        "rules_version": {"number": get_current().number},
-        "rules_proposal": {"proposal_id": 1},
-        "decision": {"reference": company.references[0]},
-        "decision_event": {"reference": company.references[0]},
-        "audit_event": {"stream": "control", "seq": 1},
-    }
-    return {
-        page.name: reverse(f"console:{page.name}", "ostiary.web.urls_console", kwargs=arguments.get(page.name or ""))
-        for page in pages
-        if page.name
-    }
 
 
 def declared() -> dict[str, Declaration]:
@@ -170,7 +101,7 @@ def test_every_page_declares_its_permission_and_names_a_cell_of_the_table() -> N
 
 
 def test_every_page_opens_for_exactly_the_roles_of_the_table(company: Company, visit: Visit) -> None:
-    for name, address in addresses(company).items():
+    for name, address in company_addresses(company).items():
         page = declared()[name]
         for role, who in WHO.items():
             status = visit(who).get(address).status_code
@@ -179,7 +110,7 @@ def test_every_page_opens_for_exactly_the_roles_of_the_table(company: Company, v
 
 
 def test_no_write_is_done_for_a_role_that_may_not(company: Company, visit: Visit) -> None:
-    for name, address in addresses(company).items():
+    for name, address in company_addresses(company).items():
         page = declared()[name]
         for role, who in WHO.items():
             if "POST" in page.methods and not may(role, page.resource, page.action):
@@ -189,15 +120,17 @@ def test_no_write_is_done_for_a_role_that_may_not(company: Company, visit: Visit
 def test_no_page_takes_a_write_without_its_token(company: Company, visit: Visit) -> None:
     writes = [name for name, page in declared().items() if "POST" in page.methods]
     assert len(writes) > 10
+    addresses = company_addresses(company)
     for name in writes:
-        answer = visit("ada_admin", csrf=True).post(addresses(company)[name], {"reason": "forged"})
+        answer = visit("ada_admin", csrf=True).post(addresses[name], {"reason": "forged"})
         assert answer.status_code == 403, name
 
 
 def test_pages_that_only_show_refuse_to_be_written_to(company: Company, visit: Visit) -> None:
+    addresses = company_addresses(company)
     for name, page in declared().items():
         if "POST" not in page.methods:
-            assert visit().post(addresses(company)[name]).status_code == 405, name
+            assert visit().post(addresses[name]).status_code == 405, name
 
 
 def refused_callers(company: Company) -> dict[str, str]:
@@ -238,7 +171,7 @@ def test_nobody_opens_the_console_without_proving_to_have_a_role(company: Compan
 
 def test_every_address_refuses_strangers_other_audiences_and_ordinary_people(company: Company) -> None:
     callers = refused_callers(company)
-    for name, address in addresses(company).items():
+    for name, address in company_addresses(company).items():
         for wrong in ("anonymous", "another app's", "an ordinary person's"):
             assert visitor(callers[wrong]).get(address).status_code == 403, f"{wrong} at {name}"
             assert visitor(callers[wrong]).post(address, {"reason": "x"}).status_code == 403, f"{wrong} at {name}"

@@ -5,6 +5,7 @@ import time
 import pytest
 from django.test import RequestFactory
 from django.urls import URLPattern
+from tests.console_addresses import company_addresses
 from tests.console_company import Company
 from tests.console_fixtures import Visit, text_of
 
@@ -35,8 +36,9 @@ def forms_of_the_console() -> list[str]:
 
 
 def test_every_form_of_the_console_is_sensitive_or_harmless() -> None:
-    forms = set(forms_of_the_console())
-    assert forms == sensitive.CONSOLE_SENSITIVE | sensitive.CONSOLE_HARMLESS, "say in web/sensitive.py which it is"
+    forms, listed = set(forms_of_the_console()), sensitive.CONSOLE_SENSITIVE | sensitive.CONSOLE_HARMLESS
+    assert not forms - listed, "say in web/sensitive.py which these are"
+    assert not listed - forms, "in web/sensitive.py and no form of the console"
     assert not sensitive.CONSOLE_SENSITIVE & sensitive.CONSOLE_HARMLESS
     assert sensitive.CONSOLE_LOOKED_AT <= sensitive.CONSOLE_SENSITIVE
 
@@ -64,9 +66,9 @@ def takes_post(pattern: URLPattern, requests: RequestFactory) -> bool:
 
 def test_without_a_fresh_passkey_nothing_sensitive_is_done(company: Company, visit: Visit) -> None:
     prove_at(company, seconds_ago=sensitive.FRESH_SECONDS + 60)
-    client = visit()
+    client, addresses = visit(), company_addresses(company)
     for name in sorted(sensitive.CONSOLE_SENSITIVE):
-        path = path_of(name, company)
+        path = addresses[name]
         refused = client.post(path, {"text": "kept & safe", "many": ["1", "2"]})
         assert refused.status_code == 403, name
         text = text_of(refused)
@@ -79,7 +81,7 @@ def test_without_a_fresh_passkey_nothing_sensitive_is_done(company: Company, vis
 
 
 def test_a_code_is_not_enough_and_a_passkey_from_the_future_is_none(company: Company, visit: Visit) -> None:
-    path = path_of("person_disable", company)
+    path = company_addresses(company)["person_disable"]
     for given in ({"method": "totp", "strength": 2, "seconds_ago": 5}, {"seconds_ago": -3600}):
         prove_at(company, **given)  # type: ignore[arg-type]
         assert visit().post(path, {"reason": "left"}).status_code == 403
@@ -91,31 +93,8 @@ def test_a_code_is_not_enough_and_a_passkey_from_the_future_is_none(company: Com
 
 def test_what_takes_away_at_once_and_an_emergency_need_none(company: Company, visit: Visit) -> None:
     prove_at(company, seconds_ago=7200)
-    assert "/step-up" not in visit().get(path_of("sessions_revoke_of", company)).headers.get("location", "")
+    assert "/step-up" not in visit().get(company_addresses(company)["sessions_revoke_of"]).headers.get("location", "")
     row = SignInSession.objects.get(pk=company.sessions["ada_admin"].id)
     row.authentications = [["break_glass", 0, time.time() - 1800]]
     row.save(update_fields=["authentications"])
-    assert visit().get(path_of("person_disable", company)).status_code == 200
-
-
-def path_of(name: str, company: Company) -> str:
-    """Return an address of a page, filled with what there is in the company."""
-    pattern = next(one for one in urls_console.pages if one.name == name)
-    filled = {
-        "person_id": company.people["bruno_costa"].id,
-        "app_id": "wiki",
-        "group_id": "staff",
-        "role_id": "accountant",
-        "request_id": company.request,
-        "service_id": company.service,
-        "token_id": company.token,
-        "proposal_id": "1",
-        "review_id": "nothing",
-        "recovery_id": "nothing",
-        "transmitter_name": "okta",
-        "stream_id": company.stream,
-    }
-    parts = str(pattern.pattern).split("/")
-    return "/" + "/".join(
-        filled.get(one.strip("<>").partition(":")[2], "nothing") if one.startswith("<") else one for one in parts
-    )
+    assert visit().get(company_addresses(company)["person_disable"]).status_code == 200

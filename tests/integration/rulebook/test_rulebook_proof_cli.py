@@ -12,6 +12,7 @@ from ostiary.identity.facade import create_group, create_person, delete_group, u
 from ostiary.policy.identifiers import GroupId
 from ostiary.rulebook.facade import InvalidRules, apply_rules
 from ostiary.visibility.facade import Actor
+from ostiary.workloads.facade import add_service, disable_service
 
 pytestmark = pytest.mark.django_db
 
@@ -140,6 +141,20 @@ def test_who_can(run, file):
     assert found["people"] == []
     for words in (("see", "app:console"), ("view", "console"), ("view", "app:nowhere")):
         assert isinstance(run("who-can", *words, "--rules", str(file)).exception, NotASelector)
+
+
+def test_who_can_names_the_services_that_are_on(run):
+    actor = Actor(kind="system", id="test", label="test")
+    create_person(email="olga@example.com", name="Olga", password="correct horse battery staple 7", actor=actor)
+    for name in ("backup", "export", "off"):
+        add_service(name, owner="olga@example.com", actor=actor)
+    disable_service("off", actor=actor)
+    document = RULES + (
+        "  - name: robots\n    allow: [service:backup, service:off, service:unmade]\n    to: app:console\n    do: [connect]\n"
+    )
+    apply_rules(document, actor=actor)
+    assert "service:backup\n" in run("who-can", "connect", "app:console").stdout
+    assert json.loads(run("who-can", "connect", "app:console", "--json").stdout)["services"] == ["backup"]
 
 
 def test_what_can(run, file):

@@ -46,6 +46,7 @@ from ostiary.workloads.facade import (
     enable_service,
     entitle,
     get_service,
+    list_services,
     list_tokens,
     make_token,
     note_token_use,
@@ -108,6 +109,8 @@ def test_nobody_uses_it_so_its_owner_is_told_and_then_it_is_switched_off(olga: s
     assert "exports <the> wiki" in letter.body
     assert tend_services(now=closes - 1) == 0, "told once, and not closed before its time"
     assert tend_services(now=closes + 1) == 1
+    assert [letter.subject for letter in mail.outbox[1:]] == ["The service robot was switched off: nobody uses it"]
+    assert "workload enable robot" in mail.outbox[1].body
     service = get_service("robot")
     assert (service.state(time.time()), service.closed) == (State.DISABLED, Closed.UNUSED)
     assert not read_workloads().services[service.id].active
@@ -123,6 +126,67 @@ def test_whoever_could_not_be_told_in_time_has_the_whole_notice(olga: str) -> No
     assert get_service("robot").closed is None
     assert tend_services(now=late + DAY) == 0
     assert tend_services(now=late + 14 * DAY + 1) == 1
+    assert get_service("robot").closed is Closed.UNUSED
+
+
+def test_whoever_answers_from_now_on_is_told_too_and_has_the_whole_notice(olga: str) -> None:
+    del olga
+    make_person("bo@example.test", name="Bo")
+    made = add_service("robot", owner="olga@example.test", actor=MACHINE)
+    closes = closes_at(made) or 0.0
+    assert tend_services(now=closes - DAY) == 1
+    change_service("robot", owner="bo@example.test", actor=MACHINE)
+    assert tend_services(now=closes + 1) == 1
+    assert [letter.to for letter in mail.outbox] == [["olga@example.test"], ["bo@example.test"]]
+    assert get_service("robot").closed is None
+    assert tend_services(now=closes + 14 * DAY + 2) == 1
+    assert get_service("robot").closed is Closed.UNUSED
+
+
+def test_mail_that_cannot_be_sent_keeps_no_forgotten_service_open_for_ever(
+    olga: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del olga
+    made = add_service("robot", owner="olga@example.test", actor=MACHINE)
+    closes = closes_at(made) or 0.0
+
+    def broken(*_given: object, **_named: object) -> int:
+        raise OSError("no mail server")
+
+    monkeypatch.setattr("django.core.mail.EmailMessage.send", broken)
+    assert tend_services(now=closes + DAY) == 0
+    assert get_service("robot").closed is None, "nobody could be told yet"
+    assert tend_services(now=closes + 14 * DAY + 1) == 1
+    assert get_service("robot").closed is Closed.UNUSED
+    assert "could not be told" in on_record()
+
+
+def test_a_service_that_is_used_while_others_are_told_is_not_closed(olga: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    del olga
+    for name in ("busy", "robot"):
+        made = add_service(name, owner="olga@example.test", actor=MACHINE)
+    closes = closes_at(made) or 0.0
+    assert tend_services(now=closes - 1) == 2
+    later = closes + 20 * DAY
+    listed = list_services()
+    StoredService.objects.filter(pk="busy").update(used_at=_moment(later - 60))
+    monkeypatch.setattr("ostiary.workloads.services.closing.list_services", lambda: listed)
+    assert tend_services(now=later) == 1
+    assert [get_service(name).closed for name in ("busy", "robot")] == [None, Closed.UNUSED]
+
+
+def test_a_service_that_cannot_be_closed_keeps_no_other_from_being_closed(
+    olga: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del olga
+    for name in ("gone", "robot"):
+        made = add_service(name, owner="olga@example.test", actor=MACHINE)
+    closes = closes_at(made) or 0.0
+    assert tend_services(now=closes - 1) == 2
+    listed = list_services()
+    disable_service("gone", actor=MACHINE)
+    monkeypatch.setattr("ostiary.workloads.services.closing.list_services", lambda: listed)
+    assert tend_services(now=closes + 20 * DAY) == 1
     assert get_service("robot").closed is Closed.UNUSED
 
 

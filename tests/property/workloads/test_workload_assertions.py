@@ -15,15 +15,10 @@ from ostiary.gateway.tokens import InvalidToken
 from ostiary.gateway.workload_tokens import WorkloadClaims, read_workload, sign_workload
 from ostiary.policy.bearers import PREFIXES
 from ostiary.policy.identifiers import AppId, ServiceId
-from ostiary.workloads.domain.assertions import (
-    AssertionRefused,
-    UnusableKey,
-    judge_times,
-    parse_public_key,
-    read_own,
-    unverified,
-)
+from ostiary.workloads.domain.assertions import AssertionRefused, judge_times, unverified
+from ostiary.workloads.domain.keys import UnusableKey, parse_public_key
 from ostiary.workloads.domain.trust import UnusableTrust, parse_claims, parse_issuer, unmet_claim
+from ostiary.workloads.domain.verifying import read_own
 
 KEY = ed25519.Ed25519PrivateKey.generate()
 JWK = parse_public_key(KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode())

@@ -4,7 +4,7 @@ from tests.policy_material import catalogue, engine, rules_of
 from tests.proof_material import rulebook
 
 from ostiary.policy.decision import Allow
-from ostiary.policy.identifiers import GroupId, PersonId
+from ostiary.policy.identifiers import GroupId, PersonId, ServiceId
 from ostiary.policy.proof.facade import Oddity, lint, what_can, who_can
 from ostiary.policy.proof.inquiry import subject_of
 from ostiary.policy.request import ActionClass, AuthStrength, Subject
@@ -65,6 +65,21 @@ def test_who_can_change_it_or_do_anything():
     assert asked_who(None, TargetKind.LABEL, "restricted").people == ("anna", "carl")
     assert asked_who(ActionClass.VIEW, TargetKind.ANYTHING).people == ("anna", "ben", "carl", "dora")
     assert [way.rule for way in asked_who(ActionClass.CONNECT, TargetKind.APP, "console").ways] == ["r1", "r5"]
+
+
+def test_which_services_can_is_told_too():
+    made = [ServiceId(name) for name in ("reports", "backup", "other")]
+
+    def asked(action, name, document=DOCUMENT):
+        target = Target(TargetKind.APP, name)
+        return who_can(rulebook(document), catalogue(), action, target, services=made, seconds_each=60).services
+
+    assert asked(ActionClass.CONNECT, "console") == ("backup",)
+    assert asked(ActionClass.VIEW, "console") == ()
+    everybody = rules_of(
+        {"allow": "anyone", "to": "app:wiki", "do": "view"}, {"deny": "service:backup", "to": "app:wiki"}
+    )
+    assert asked(ActionClass.VIEW, "wiki", everybody) == ("other", "reports")
 
 
 def test_who_has_to_set_up_a_stronger_proof_first_is_told_apart():

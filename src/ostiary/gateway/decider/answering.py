@@ -101,7 +101,7 @@ class Answering:
     ) -> Headers | None:
         app, person, session, bearer = verdict.app, verdict.person, verdict.session, verdict.bearer
         if bearer is not None and bearer.service is not None:
-            person, session = spoken_of(bearer.service, bearer.ends_at)
+            person, session = spoken_of(bearer, bearer.service)
         if app is None or person is None or session is None:
             return None
         seen = verdict.request.device if verdict.request is not None else None

@@ -4,6 +4,7 @@ A token decides alone: no cookie counts beside it. How it is found in the reques
 """
 
 from collections.abc import Callable
+from math import isfinite
 from typing import Final
 
 import msgspec
@@ -22,6 +23,7 @@ from ostiary.policy.terms import person_at
 WORKLOAD_METHOD: Final = "workload"
 _SCRIPTS: Final = "token-"
 _SERVICES: Final = "service:"
+_ISSUED: Final = "@"
 _VIEW: Final = frozenset({ActionClass.VIEW})
 _EDIT: Final = frozenset({ActionClass.VIEW, ActionClass.EDIT})
 
@@ -38,6 +40,7 @@ class Bearer(msgspec.Struct, frozen=True, kw_only=True):
         service: which service it is.
         actions: the only actions the token is for; `None` where it leaves that to the rules.
         ends_at: when the token runs out.
+        issued_at: when a service's token was issued: what ends the tokens of a service ends those from before.
     """
 
     refused: ReasonCode | None = None
@@ -46,6 +49,7 @@ class Bearer(msgspec.Struct, frozen=True, kw_only=True):
     service: ServiceFact | None = None
     actions: frozenset[ActionClass] | None = None
     ends_at: float = 0.0
+    issued_at: float = 0.0
 
 
 def find_bearer(token: str, basis: Basis, app: AppFact, *, now: float, read_workload: ReadWorkload) -> Bearer:
@@ -82,11 +86,24 @@ def find_let_in(session: SessionId, basis: Basis, app: AppFact, *, now: float) -
         known = next((one for one in basis.tokens.values() if _session_of(one.id) == session), None)
         return Bearer(refused=ReasonCode.TOKEN_REFUSED) if known is None else _personal(known, basis, app, now)
     if session.startswith(_SERVICES):
-        service = basis.services.get(ServiceId(session.removeprefix(_SERVICES)))
+        name, _, issued = session.removeprefix(_SERVICES).partition(_ISSUED)
+        service = basis.services.get(ServiceId(name))
         if service is None or not service.active or now >= service.ends_at:
             return Bearer(refused=ReasonCode.SERVICE_DISABLED, service=service)
-        return Bearer(service=service, ends_at=service.ends_at)
+        issued_at = _moment(issued)
+        if issued_at < service.tokens_after:
+            return Bearer(refused=ReasonCode.TOKEN_REFUSED, service=service)
+        return Bearer(service=service, ends_at=service.ends_at, issued_at=issued_at)
     return None
+
+
+def _moment(text: str) -> float:
+    """Return a moment as `spoken_of` wrote it; what is none is before everything."""
+    try:
+        moment = float(text)
+    except ValueError:
+        return float("-inf")
+    return moment if isfinite(moment) else float("-inf")
 
 
 def _find_service(token: str, basis: Basis, app: AppFact, now: float, read_workload: ReadWorkload) -> Bearer:
@@ -102,7 +119,8 @@ def _find_service(token: str, basis: Basis, app: AppFact, now: float, read_workl
         return Bearer(refused=ReasonCode.SERVICE_DISABLED, service=service)
     if claims.issued_at < service.tokens_after:
         return Bearer(refused=ReasonCode.TOKEN_REFUSED, service=service)
-    return Bearer(service=service, ends_at=min(claims.expires_at, service.ends_at))
+    ends_at = min(claims.expires_at, service.ends_at)
+    return Bearer(service=service, ends_at=ends_at, issued_at=claims.issued_at)
 
 
 def _find_person(token: str, basis: Basis, app: AppFact, now: float) -> Bearer:
@@ -134,18 +152,22 @@ def _session_of(token: str) -> SessionId:
     return SessionId(f"{_SCRIPTS}{token}")
 
 
-def spoken_of(service: ServiceFact, ends_at: float) -> tuple[PersonFact, SessionFact]:
+def spoken_of(bearer: Bearer, service: ServiceFact) -> tuple[PersonFact, SessionFact]:
     """Return a service in the form in which an app is told who asks: `service:NAME`, without address and groups.
 
+    What stands for its session is its token, named by when it was issued: a transfer that is under way comes back with
+    that alone, and ends when the tokens of that moment are worth nothing any more.
+
     Args:
-        service: which.
-        ends_at: when its token runs out, seconds since the epoch.
+        bearer: who carries the token.
+        service: which service that is.
     """
     name = f"{_SERVICES}{service.id}"
+    session = SessionId(f"{name}{_ISSUED}{bearer.issued_at!r}")
     proof = Authentication(WORKLOAD_METHOD, AuthStrength.SINGLE, 0.0)
     return (
         PersonFact(id=PersonId(name), email="", name=name, active=True),
         SessionFact(
-            id=SessionId(name), person=PersonId(name), created_at=0.0, expires_at=ends_at, authentications=(proof,)
+            id=session, person=PersonId(name), created_at=0.0, expires_at=bearer.ends_at, authentications=(proof,)
         ),
     )

@@ -3,11 +3,11 @@
 People can prove whatever they can be asked to. For what they have to set up a proof first is said besides.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from ostiary.policy.identifiers import AppId, PersonId, RuleName
+from ostiary.policy.identifiers import AppId, PersonId, RuleName, ServiceId
 from ostiary.policy.proof.counterexample import Counterexample
 from ostiary.policy.proof.encoding import Part
 from ostiary.policy.proof.formula import TRUE, negation
@@ -42,6 +42,7 @@ class WhoCan(msgspec.Struct, frozen=True, kw_only=True):
         ways: the rules that can allow it; nobody can where there is none.
         limits: the rules that refuse some of what these would allow.
         people: those of the directory who can, under some circumstances.
+        services: those of the services that exist which can, under some circumstances.
         set_up_first: those of these who cannot before they have set up a stronger proof than they have.
     """
 
@@ -50,6 +51,7 @@ class WhoCan(msgspec.Struct, frozen=True, kw_only=True):
     limits: tuple[Way, ...]
     people: tuple[PersonId, ...]
     set_up_first: tuple[PersonId, ...] = ()
+    services: tuple[ServiceId, ...] = ()
 
 
 class AppReach(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +75,7 @@ def who_can(
     target: Target,
     *,
     directory: Directory | None = None,
+    services: Iterable[ServiceId] = (),
     can_prove: Mapping[PersonId, AuthStrength] | None = None,
     seconds_each: float,
 ) -> WhoCan:
@@ -84,6 +87,7 @@ def who_can(
         action: what is done; `None` for any action.
         target: an app, a label, or anything.
         directory: who exists.
+        services: which services exist and may get tokens.
         can_prove: the strongest proof that each of them has set up; who is not in it has set up the strongest.
         seconds_each: how long the solver may work on one question.
 
@@ -101,6 +105,10 @@ def who_can(
     permitted = asked.claim(asked.encoded.some_match(Effect.ALLOW))
     kinds = [
         (asked.claim(kind), people) for kind, people in kinds_of_people(directory or Directory(), asked.space).items()
+    ]
+    programs = [
+        (asked.claim(asked.space.is_subject(Subject(service=names[0]))), names)
+        for names in _kinds_of_services(services, asked)
     ]
     at_most = {one: asked.claim(asked.space.proves_at_most(one)) for one in sorted({*(can_prove or {}).values()})}
     found = [(part, asked.example(refused, meant, passes, claim)) for part, claim in allowing]
@@ -122,7 +130,19 @@ def who_can(
         set_up_first=tuple(
             one.id for kind, people in can for one in people if (kind, (can_prove or {}).get(one.id)) in too_weak
         ),
+        services=tuple(
+            sorted(name for kind, names in programs if asked.is_possible(meant, allowed, kind) for name in names)
+        ),
     )
+
+
+def _kinds_of_services(services: Iterable[ServiceId], asked: Inquiry) -> list[list[ServiceId]]:
+    """Return services, those together that no rule tells apart: each that a rule names by itself, and all others."""
+    named = frozenset(asked.space.services)
+    kinds: dict[ServiceId | None, list[ServiceId]] = {}
+    for one in services:
+        kinds.setdefault(one if one in named else None, []).append(one)
+    return list(kinds.values())
 
 
 def what_can(

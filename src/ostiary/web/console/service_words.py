@@ -6,7 +6,7 @@ from typing import Final
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from ostiary.workloads.facade import Closed, PersonalToken, Service, State
+from ostiary.workloads.facade import Closed, Kind, PersonalToken, Service, State
 
 STATE_WORDS: Final[dict[State, Promise]] = {
     State.WORKS: _("Works"),
@@ -20,6 +20,13 @@ CLOSED_WORDS: Final[dict[Closed, Promise]] = {
     Closed.OWNER_LEFT: _("Whoever answered for it left, and nobody took over."),
     Closed.RESTORED: _("A backup was restored: look at its keys, then switch it on."),
 }
+KIND_WORDS: Final[dict[Kind, str | Promise]] = {
+    Kind.GITHUB: "GitHub Actions",
+    Kind.GITLAB: "GitLab",
+    Kind.KUBERNETES: "Kubernetes",
+    Kind.OTHER: _("Another"),
+}
+"""Names of products are the same in every language."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,23 +1,19 @@
 """Pages about services (scripts, robots, pipelines): who answers for them, when they were last used, how they prove themselves.
 
-Issuers are told on the machine itself: `ostiary workload trust`. People's own tokens are in `personal_tokens`.
+Keys and issuers are added and taken away in `service_proofs`. People's own tokens are in `personal_tokens`.
 """
 
 import time
 from collections.abc import Callable
 
-from django import forms
 from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from ostiary.errors import OstiaryError
-from ostiary.identity.facade import UnknownPerson
-from ostiary.policy.identifiers import MalformedIdentifier
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.guard import WRITE, console_page
@@ -26,16 +22,12 @@ from ostiary.web.console.page import page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
+from ostiary.web.console.service_forms import ChangeForm, NewServiceForm, field_of
 from ostiary.web.console.service_words import CLOSED_WORDS, STATE_WORDS, shown
 from ostiary.web.console.tables import SERVICES
 from ostiary.workloads.facade import (
-    DEFAULT_DAYS,
-    LONGEST_DAYS,
-    TOKEN_MINUTES,
     Service,
-    ServiceExists,
     UnknownService,
-    UnusableKey,
     add_key,
     add_service,
     change_service,
@@ -48,57 +40,6 @@ from ostiary.workloads.facade import (
 )
 
 SECTION = Resource.SERVICES
-
-
-class ServiceForm(ReasonForm):
-    """What is known of a service."""
-
-    owner = forms.EmailField(
-        label=gettext_lazy("Who answers for it"),
-        max_length=254,
-        help_text=gettext_lazy(
-            "An e-mail address. They get a mail before it is switched off for want of use, or ends."
-        ),
-    )
-    purpose = forms.CharField(label=gettext_lazy("What it is for"), max_length=500, required=False)
-    days = forms.IntegerField(
-        label=gettext_lazy("Days until it ends"), min_value=1, max_value=LONGEST_DAYS, initial=DEFAULT_DAYS
-    )
-    token_minutes = forms.IntegerField(
-        label=gettext_lazy("Minutes each token lives"), min_value=1, max_value=60, initial=TOKEN_MINUTES
-    )
-    field_order = ("name", "owner", "purpose", "days", "token_minutes", "key", "reason")
-
-
-class NewServiceForm(ServiceForm):
-    """A new service, with the key it proves itself with."""
-
-    name = forms.CharField(
-        label=gettext_lazy("Name"),
-        max_length=63,
-        help_text=gettext_lazy("Rules call it service:NAME. Small letters, digits, hyphens."),
-    )
-    key = forms.CharField(
-        label=gettext_lazy("Its public key"),
-        max_length=20_000,
-        required=False,
-        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "class": "code"}),
-        help_text=gettext_lazy(
-            "PEM or JWK. The private key stays with the service. Empty, where an issuer such as GitHub speaks for it."
-        ),
-    )
-
-
-class ChangeForm(ServiceForm):
-    """What changes of a service; without days its end stays."""
-
-    days = forms.IntegerField(
-        label=gettext_lazy("Days until it ends, from now"),
-        min_value=1,
-        max_value=LONGEST_DAYS,
-        required=False,
-        help_text=gettext_lazy("Empty: its end stays as it is."),
-    )
 
 
 @console_page(Resource.SERVICES, Action.VIEW)
@@ -150,7 +91,7 @@ def service_add(request: HttpRequest) -> HttpResponseBase:
                 if said["key"].strip():
                     add_key(made.id, said["key"], actor=actor, reason=said["reason"])
         except OstiaryError as error:
-            add_problem(form, error, _field_of(error))
+            add_problem(form, error, field_of(error))
         else:
             messages.success(request, _("The service was made. It opens nothing until a rule names it."))
             return redirect("console:service", made.id)
@@ -176,7 +117,7 @@ def service_change(request: HttpRequest, service_id: str) -> HttpResponseBase:
                 actor=caller_of(request).actor,
             )
         except OstiaryError as error:
-            add_problem(form, error, _field_of(error))
+            add_problem(form, error, field_of(error))
         else:
             messages.success(request, _("The service was changed."))
             return redirect("console:service", found.id)
@@ -232,17 +173,6 @@ def _context(found: Service) -> dict[str, object]:
         "closes_at": closes_at(found) if found.disabled_at is None else None,
         "back_url": reverse("console:service", args=[found.id]),
     }
-
-
-def _field_of(error: OstiaryError) -> str | None:
-    match error:
-        case UnknownPerson():
-            return "owner"
-        case MalformedIdentifier() | ServiceExists():
-            return "name"
-        case UnusableKey():
-            return "key"
-    return None
 
 
 def _service_or_404(service_id: str) -> Service:

@@ -1,49 +1,47 @@
-"""The keys of issuers, fetched from where they publish them and kept for a while. What their tokens must say is `domain.trust`'s.
+"""The keys of issuers, asked for where they publish them and kept for a while. What their tokens must say is `domain.trust`'s.
 
-A name is looked up once and every address it leads to is judged; the connection goes to an address that was judged, so a name that
-changes its mind leads nowhere. No redirect is followed.
-Source: OpenID Connect Discovery 1.0, section 4; RFC 7517; RFC 8725, section 3.10 (what a token names is not fetched blindly).
+Anybody can name a trusted issuer, so little waits for one that is slow: few requests at once, each for `ANSWER_SECONDS` in all, however
+the issuer spends them. Fetching itself is `fetching`'s, reading keys `domain.key_sets`'.
+Source: OpenID Connect Discovery 1.0, section 4; RFC 7517.
 """
 
-import http.client
 import json
-import socket
-import ssl
 import threading
 import time
-from pathlib import Path
-from typing import Any, Final, NamedTuple
-from urllib.parse import urlsplit
+from typing import Final, NamedTuple
 
-import jwt
-from django.conf import settings
-
-from ostiary.applications.facade import describe_forbidden, own_ports
+from ostiary.workloads.adapters.fetching import Fetch, IssuerUnreachable
 from ostiary.workloads.domain.assertions import AssertionRefused
+from ostiary.workloads.domain.key_sets import IssuerKey, read_key_set
 
 ANSWER_SECONDS: Final = 5.0
-MAX_ANSWER_BYTES: Final = 512_000
+"""How long an issuer has, all in all: to be found, to be reached, and to give its document and its keys."""
+
 KEEP_SECONDS: Final = 600.0
 ASK_AGAIN_SECONDS: Final = 15.0
-MAX_KEYS: Final = 50
 MAX_WAITING: Final = 4
 """Requests that wait for issuers at once, of the twelve that the sign-in host works on."""
 
+MAX_ASKING: Final = 8
+"""Questions under way at once, those included that nobody waits for any more."""
+
 DISCOVERY: Final = "/.well-known/openid-configuration"
 
-Keys = tuple[jwt.PyJWK, ...]
-
-
-class IssuerUnreachable(AssertionRefused):
-    """An issuer did not give its keys. Nothing it signed is believed meanwhile."""
+Keys = tuple[IssuerKey, ...]
 
 
 class _Said(NamedTuple):
-    """What an issuer said last, and when."""
+    """What is known of an issuer: when it was asked last, the keys it gave last and when, and what went wrong since."""
 
     at: float = float("-inf")
     keys: Keys = ()
+    keys_at: float = float("-inf")
     problem: IssuerUnreachable | None = None
+
+    def knows(self, kid: str | None) -> bool:
+        """Whether there are keys that are young enough, and the one that is wanted among them."""
+        young = time.monotonic() - self.keys_at < KEEP_SECONDS
+        return young and (kid is None or any(key.id == kid for key in self.keys))
 
 
 class _Kept:
@@ -54,9 +52,29 @@ class _Kept:
         self.said = _Said()
 
 
+class _Question(threading.Thread):
+    """Asks one issuer, and lets go of whoever waits when it has its answer."""
+
+    def __init__(self, issuer: str) -> None:
+        super().__init__(name="issuer", daemon=True)
+        self.fetch = Fetch(time.monotonic() + ANSWER_SECONDS)
+        self.answered = threading.Event()
+        self.said = _Said()
+        self._issuer = issuer
+
+    def run(self) -> None:
+        """Ask."""
+        try:
+            self.said = _ask(self._issuer, self.fetch)
+        finally:
+            _asking.release()
+            self.answered.set()
+
+
 _kept: dict[str, _Kept] = {}
 _guard = threading.Lock()
 _waiting = threading.BoundedSemaphore(MAX_WAITING)
+_asking = threading.BoundedSemaphore(MAX_ASKING)
 
 
 def keys_of(issuer: str, *, kid: str | None) -> Keys:
@@ -67,29 +85,27 @@ def keys_of(issuer: str, *, kid: str | None) -> Keys:
         kid: the key that is wanted, where the token names one.
 
     Raises:
-        IssuerUnreachable: when it does not answer, answers for another issuer, may not be asked, or too many wait already.
+        IssuerUnreachable: when it does not answer in time, answers for another issuer, may not be asked, or too many wait already.
     """
     with _guard:
         kept = _kept.setdefault(issuer, _Kept())
     if _is_due(kept.said, kid):
-        # Anybody can name a trusted issuer; were each to wait for a slow one, nobody could sign in meanwhile.
         if not _waiting.acquire(blocking=False):
-            raise IssuerUnreachable(f"The keys of {issuer} are being asked for. Try again in a few seconds.")
+            raise _later(issuer)
         try:
             with kept.lock:
                 if _is_due(kept.said, kid):
-                    kept.said = _ask(issuer)
+                    kept.said = _after(kept.said, _ask_in_time(issuer))
         finally:
             _waiting.release()
     said = kept.said
-    if said.problem is not None:
+    if said.problem is not None and not said.knows(kid):
         raise IssuerUnreachable(said.problem.message, detail=said.problem.detail)
     return said.keys
 
 
 def _is_due(said: _Said, kid: str | None) -> bool:
-    there = said.problem is None and (kid is None or any(key.key_id == kid for key in said.keys))
-    return time.monotonic() - said.at >= (KEEP_SECONDS if there else ASK_AGAIN_SECONDS)
+    return not said.knows(kid) and time.monotonic() - said.at >= ASK_AGAIN_SECONDS
 
 
 def read_keys(content: str) -> Keys:
@@ -99,130 +115,47 @@ def read_keys(content: str) -> Keys:
         AssertionRefused: when there are none that can verify anything.
     """
     try:
-        return _signing_keys(json.loads(content))
+        return read_key_set(json.loads(content))
     except (ValueError, RecursionError):
         raise AssertionRefused("This is no key set (JWKS).") from None
 
 
-def _ask(issuer: str) -> _Said:
+def _after(before: _Said, said: _Said) -> _Said:
+    """Return what is known now. An answer that fails takes away no key: else anybody who names a made-up one could do that."""
+    return said if said.problem is None else said._replace(keys=before.keys, keys_at=before.keys_at)
+
+
+def _ask_in_time(issuer: str) -> _Said:
+    if not _asking.acquire(blocking=False):
+        raise _later(issuer)
+    question = _Question(issuer)
     try:
-        document = fetch_json(f"{issuer.rstrip('/')}{DISCOVERY}")
+        question.start()
+    except RuntimeError:
+        _asking.release()
+        raise _later(issuer) from None
+    if question.answered.wait(ANSWER_SECONDS):
+        return question.said
+    question.fetch.give_up()
+    return _unreachable(issuer, AssertionRefused(f"It did not answer within {ANSWER_SECONDS:g} seconds."))
+
+
+def _ask(issuer: str, fetch: Fetch) -> _Said:
+    try:
+        document = fetch.json(f"{issuer.rstrip('/')}{DISCOVERY}")
         if document.get("issuer") != issuer:
             raise IssuerUnreachable("The issuer's document is for another issuer.")
-        keys = _signing_keys(fetch_json(str(document.get("jwks_uri", ""))))
+        keys = read_key_set(fetch.json(str(document.get("jwks_uri", ""))))
     except AssertionRefused as error:
-        problem = IssuerUnreachable(f"The keys of {issuer} cannot be had: {error.message}", detail=error.detail)
-        return _Said(time.monotonic(), (), problem)
-    return _Said(time.monotonic(), keys)
+        return _unreachable(issuer, error)
+    now = time.monotonic()
+    return _Said(now, keys, now)
 
 
-def _signing_keys(document: object) -> Keys:
-    """Return the keys that sign and that this version knows; a set may hold others besides."""
-    found = document.get("keys") if isinstance(document, dict) else None
-    keys = []
-    for one in found[:MAX_KEYS] if isinstance(found, list) else ():
-        if not isinstance(one, dict) or one.get("kty") not in {"RSA", "EC", "OKP"}:
-            continue
-        try:
-            keys.append(jwt.PyJWK(one))
-        except (jwt.PyJWTError, ValueError, TypeError, KeyError):
-            continue
-    if not keys:
-        raise AssertionRefused("There is no key in the key set that could be used.")
-    return tuple(keys)
+def _unreachable(issuer: str, error: AssertionRefused) -> _Said:
+    problem = IssuerUnreachable(f"The keys of {issuer} cannot be had: {error.message}", detail=error.detail)
+    return _Said(at=time.monotonic(), problem=problem)
 
 
-def fetch_json(url: str) -> dict[str, Any]:
-    """Return the object at an https address, with every caution.
-
-    Raises:
-        IssuerUnreachable: when there is none, or it may not be asked for.
-    """
-    try:
-        parts = urlsplit(url)
-        port = parts.port or 443
-    except ValueError:
-        raise IssuerUnreachable("An address cannot be read.", detail=url[:200]) from None
-    host = parts.hostname or ""
-    if parts.scheme != "https" or not host or parts.username is not None or not url.isascii() or not url.isprintable():
-        raise IssuerUnreachable("Only https addresses are asked.", detail=url[:200])
-    target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-    deadline = time.monotonic() + ANSWER_SECONDS
-    connection = _Connection(host, port, addresses=_judged(host, port), context=_context(), deadline=deadline)
-    try:
-        connection.request("GET", target, headers={"Accept": "application/json", "User-Agent": "ostiary"})
-        answer = connection.getresponse()
-        if answer.status != 200:
-            raise IssuerUnreachable(f"It answered with {answer.status}.", detail=url[:200])
-        read = json.loads(_read(answer, deadline))
-    except (OSError, http.client.HTTPException, ValueError, RecursionError) as error:
-        raise IssuerUnreachable("It did not answer as it should.", detail=f"{url[:200]}: {error}"[:400]) from None
-    finally:
-        connection.close()
-    if not isinstance(read, dict):
-        raise IssuerUnreachable("It did not answer with an object.", detail=url[:200])
-    return read
-
-
-def _read(answer: http.client.HTTPResponse, deadline: float) -> bytes:
-    """Read an answer in parts, so that one that comes by drops ends at the deadline."""
-    content = b""
-    while part := answer.read1(65_536):
-        content += part
-        if len(content) > MAX_ANSWER_BYTES or time.monotonic() > deadline:
-            raise OSError("the answer is too long or too slow")
-    return content
-
-
-def _judged(host: str, port: int) -> tuple[str, ...]:
-    """Return the addresses of a name; one that may not be asked makes the whole name one that may not."""
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise IssuerUnreachable("Its name leads nowhere.", detail=f"{host[:200]}: {error}") from None
-    addresses = tuple(sorted({str(entry[4][0]) for entry in found}))
-    ports = own_ports(settings.INSTANCE)
-    for address in addresses:
-        if problem := describe_forbidden(address, port=port, own_ports=ports):
-            raise IssuerUnreachable(
-                f"Its name leads nowhere an issuer may live: {address}, {problem}.", detail=host[:200]
-            )
-    return addresses
-
-
-def _context() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if authority := settings.INSTANCE.configuration.workloads.issuer_authority:
-        try:
-            context.load_verify_locations(cadata=Path(authority).read_text("ascii"))
-        except (OSError, ValueError) as error:
-            raise IssuerUnreachable("workloads.issuer_authority cannot be read.", detail=str(error)) from None
-    return context
-
-
-class _Connection(http.client.HTTPSConnection):
-    """A connection to an address that was judged, with the certificate of the name."""
-
-    def __init__(
-        self, host: str, port: int, *, addresses: tuple[str, ...], context: ssl.SSLContext, deadline: float
-    ) -> None:
-        super().__init__(host, port, timeout=ANSWER_SECONDS, context=context)
-        self._addresses = addresses
-        self._tls = context
-        self._deadline = deadline
-
-    def connect(self) -> None:
-        """Try each address once."""
-        problem: OSError = OSError("there is no address")
-        for address in self._addresses:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                break
-            try:
-                plain = socket.create_connection((address, self.port), timeout=left)
-                self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
-            except OSError as error:
-                problem = error
-            else:
-                return
-        raise problem
+def _later(issuer: str) -> IssuerUnreachable:
+    return IssuerUnreachable(f"The keys of {issuer} are being asked for. Try again in a few seconds.")

@@ -4,7 +4,7 @@ Source: RFC 7519 (claims); GitHub, GitLab and Kubernetes on the claims of their 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -41,6 +41,22 @@ class UnusableTrust(OstiaryError):
     """What was said of an issuer cannot be relied on."""
 
 
+class UnusableIssuer(UnusableTrust):
+    """An issuer is no address."""
+
+
+class UnusableAudience(UnusableTrust):
+    """An audience cannot be asked for."""
+
+
+class UnusableClaims(UnusableTrust):
+    """What claims must be cannot be read, or lets strangers in."""
+
+
+class UnusableKeySet(UnusableTrust):
+    """A key set that was handed in cannot be used."""
+
+
 class Trust(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of one issuer that stand for a service.
 
@@ -50,6 +66,8 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
         audience: what `aud` must hold.
         claims: for each claim what it must be; `*` in the middle of a text stands for anything.
         keys: the issuer's key set (RFC 7517) where it is not fetched; empty fetches it.
+        once: whether each of its tokens is good for one of ours only.
+        used_at: when one of its tokens last stood for the service, to the minute; `None` for never.
     """
 
     id: str
@@ -57,13 +75,25 @@ class Trust(msgspec.Struct, frozen=True, kw_only=True):
     audience: str
     claims: dict[str, str]
     keys: str = ""
+    once: bool = False
+    used_at: float | None = None
+
+
+def usually_once(issuer: str) -> bool:
+    """Return whether an issuer's tokens are good once unless somebody says otherwise.
+
+    GitHub makes a new token whenever a job asks, so one that comes twice was taken from somewhere. GitLab gives a job one token
+    for its whole life, and Kubernetes a pod one file for an hour or so: there the same token rightly comes again. Of others
+    nothing is known.
+    """
+    return issuer == GITHUB
 
 
 def parse_issuer(text: str) -> str:
     """Return an issuer as its tokens name it.
 
     Raises:
-        UnusableTrust: when it is no https address without query and fragment (OpenID Connect Discovery 1.0, section 3).
+        UnusableIssuer: when it is no https address without query and fragment (OpenID Connect Discovery 1.0, section 3).
     """
     try:
         parts = urlsplit(text)
@@ -72,7 +102,7 @@ def parse_issuer(text: str) -> str:
         parts = urlsplit("")
     plain = text.isascii() and text.isprintable() and " " not in text and len(text) <= MAX_TEXT_CHARACTERS
     if not plain or parts.scheme != "https" or not parts.hostname or parts.username or parts.query or parts.fragment:
-        raise UnusableTrust(
+        raise UnusableIssuer(
             f"{text[:80]!r} is no issuer.", hint=f"Write it exactly as in the tokens' `iss`, for instance {GITHUB}"
         )
     return text
@@ -82,19 +112,21 @@ def parse_claims(claims: Mapping[str, str]) -> dict[str, str]:
     """Return the rules for claims, when they keep strangers out.
 
     Raises:
-        UnusableTrust: when one cannot be read, or none says whose job it must be.
+        UnusableClaims: when one cannot be read, or none says whose job it must be.
     """
     if len(claims) > MAX_RULES:
-        raise UnusableTrust("There are too many claims.", hint=f"Name at most {MAX_RULES}.")
+        raise UnusableClaims("There are too many claims.", hint=f"Name at most {MAX_RULES}.")
     for name, value in claims.items():
         if not _CLAIM.fullmatch(name):
-            raise UnusableTrust(f"{name[:40]!r} names no claim.", hint="Write --claim repository=acme/web")
+            raise UnusableClaims(
+                f"{name[:40]!r} names no claim.", hint="Write NAME=VALUE, for instance repository=acme/web"
+            )
         if not value or len(value) > MAX_TEXT_CHARACTERS or not value.isprintable():
-            raise UnusableTrust(f"The claim {name} needs a value.", hint=f"Write --claim {name}=VALUE")
+            raise UnusableClaims(f"The claim {name} needs a value.", hint=f"Write {name}=VALUE")
         if not value.replace("*", "").strip():
-            raise UnusableTrust(f"The claim {name} would be anything.", hint="Say what it must be.")
+            raise UnusableClaims(f"The claim {name} would be anything.", hint="Say what it must be.")
     if not any(name in IDENTIFYING and "*" not in value for name, value in claims.items()):
-        raise UnusableTrust(
+        raise UnusableClaims(
             "Nothing says whose job it must be: the issuer signs for others too.",
             hint="Name one of these claims, without `*`: " + ", ".join(sorted(IDENTIFYING)),
         )
@@ -105,13 +137,28 @@ def parse_audience(text: str) -> str:
     """Return an audience.
 
     Raises:
-        UnusableTrust: when it is empty, too long or cannot be seen.
+        UnusableAudience: when it is empty, too long or cannot be seen.
     """
     if not text or len(text) > MAX_TEXT_CHARACTERS or not text.isprintable():
-        raise UnusableTrust(
+        raise UnusableAudience(
             "The audience cannot be used.", hint="Give the address of the sign-in host, and ask the issuer for it."
         )
     return text
+
+
+def read_claims(written: Iterable[str]) -> dict[str, str]:
+    """Return `NAME=VALUE` texts as rules for claims, not yet judged.
+
+    Raises:
+        UnusableClaims: when one is not written so, or a claim is named twice.
+    """
+    claims: dict[str, str] = {}
+    for text in written:
+        name, equals, value = text.partition("=")
+        if not equals or name.strip() in claims:
+            raise UnusableClaims(f"{text[:60]!r} is no claim.", hint="Write each once: repository=acme/web")
+        claims[name.strip()] = value.strip()
+    return claims
 
 
 def unmet_claim(rules: Mapping[str, str], claims: Mapping[str, Any]) -> str | None:
@@ -121,10 +168,16 @@ def unmet_claim(rules: Mapping[str, str], claims: Mapping[str, Any]) -> str | No
         rules: for each claim what it must be.
         claims: of a verified token. What is absent, or neither text nor number nor truth value, meets nothing.
     """
-    return next((name for name, wanted in rules.items() if not _is(wanted, claims.get(name))), None)
+    return next((name for name, wanted in rules.items() if not meets(wanted, claims.get(name))), None)
 
 
-def _is(wanted: str, said: object) -> bool:
+def meets(wanted: str, said: object) -> bool:
+    """Return whether a claim is as a rule demands.
+
+    Args:
+        wanted: what it must be; `*` stands for anything.
+        said: the claim as it was read from JSON.
+    """
     match said:
         case bool():
             text = "true" if said else "false"

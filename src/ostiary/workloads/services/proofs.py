@@ -10,9 +10,18 @@ from django.db import transaction
 from ostiary.identity.facade import parse_name
 from ostiary.visibility.facade import Actor
 from ostiary.workloads.adapters.issuers import read_keys
-from ostiary.workloads.domain.assertions import AssertionRefused, UnusableKey, parse_public_key
+from ostiary.workloads.domain.assertions import AssertionRefused
+from ostiary.workloads.domain.key_sets import PRIVATE
+from ostiary.workloads.domain.keys import UnusableKey, parse_public_key
 from ostiary.workloads.domain.services import MAX_KEYS, MAX_TRUSTS, Service, UnusableService
-from ostiary.workloads.domain.trust import UnusableTrust, parse_audience, parse_claims, parse_issuer
+from ostiary.workloads.domain.trust import (
+    UnusableKeySet,
+    UnusableTrust,
+    parse_audience,
+    parse_claims,
+    parse_issuer,
+    usually_once,
+)
 from ostiary.workloads.models import ServiceKey, StoredService, StoredTrust
 from ostiary.workloads.queries import get_service
 from ostiary.workloads.services.register import changed, lock_service
@@ -81,6 +90,7 @@ def add_trust(
     claims: Mapping[str, str],
     actor: Actor,
     keys: str = "",
+    once: bool | None = None,
     reason: str = "",
 ) -> Service:
     """Let tokens of an issuer stand for a service, where their claims are as said.
@@ -92,6 +102,7 @@ def add_trust(
         claims: for each claim what it must be.
         actor: who does it.
         keys: the issuer's key set as text, where it cannot be fetched; empty fetches it.
+        once: whether each of its tokens is good for one of ours only; `None` as is usual for the issuer.
         reason: why, for the record.
 
     Raises:
@@ -109,6 +120,7 @@ def add_trust(
         audience=parse_audience(audience),
         claims=parse_claims(claims),
         keys=_key_set(keys),
+        once=usually_once(issuer) if once is None else once,
         added_at=datetime.fromtimestamp(time.time(), UTC),
         added_by=parse_name(actor.label, what="name", limit=254),
     )
@@ -141,14 +153,14 @@ def _key_set(text: str) -> str:
     if not text.strip():
         return ""
     if len(text) > MAX_KEY_SET_CHARACTERS:
-        raise UnusableTrust("The key set is too long.", hint="Give the issuer's JWKS.")
+        raise UnusableKeySet("The key set is too long.", hint="Give the issuer's JWKS.")
     try:
         read_keys(text)
     except AssertionRefused as error:
-        raise UnusableTrust(error.message, hint='Give the issuer\'s JWKS: {"keys": […]}') from None
+        raise UnusableKeySet(error.message, hint='Give the issuer\'s JWKS: {"keys": […]}') from None
     said = json.loads(text)
-    if any(isinstance(one, dict) and {"d", "k"} & set(one) for one in said["keys"]):
-        raise UnusableTrust(
+    if any(isinstance(one, dict) and PRIVATE & one.keys() for one in said["keys"]):
+        raise UnusableKeySet(
             "There are private keys in this key set. They stay with the issuer.", hint="Give its public ones."
         )
     return json.dumps(said, separators=(",", ":"))

@@ -103,7 +103,8 @@ def change_service(
     row = lock_service(name)
     before = get_service(name)
     if owner is not None:
-        row.owner = find_owner(owner)
+        # Whoever answers from now on has not been told of anything.
+        row.owner, row.told_at = find_owner(owner), None
     if days is not None:
         row.ends_at, row.told_at = _moment(time.time() + parse_days(days)), None
     if purpose is not None:

@@ -1,6 +1,7 @@
 """Who may, what may they open, what may they do: found by the same engine, a page at a time."""
 
 import base64
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -28,7 +29,8 @@ from ostiary.gateway.decider.authzen.messages import Action, Page, SubjectSearch
 from ostiary.gateway.decider.authzen.pages import wanted
 from ostiary.gateway.decider.authzen.reading import UnusableMessage, read_subject_search
 from ostiary.gateway.decider.check import Verdict
-from ostiary.policy.snapshot import AppFact
+from ostiary.policy.identifiers import ServiceId
+from ostiary.policy.snapshot import AppFact, ServiceFact, Workloads
 
 STAFF = tuple(person(f"s{number:02}", groups=("staff",) if number % 3 else ("guests",)) for number in range(30))
 WHO: dict[str, Any] = {
@@ -76,6 +78,31 @@ def test_a_result_says_whom_it_is_in_the_words_of_the_question(house: House) -> 
         "id": "p-anna",
         "properties": {"email": "anna@example.test", "name": "Anna"},
     }
+
+
+def test_services_that_are_on_and_may_are_found_by_type() -> None:
+    now = time.time()
+    services = [
+        ServiceFact(id=ServiceId(name), active=on, ends_at=now + seconds)
+        for name, on, seconds in (
+            ("backup", True, 60), ("export", True, 60), ("off", False, 60), ("over", True, -1), ("stranger", True, 60),
+        )
+    ]  # fmt: skip
+    rules = RULES + (
+        "  - name: robots\n    allow: [service:backup, service:export, service:off, service:over, service:unmade]\n"
+        "    to: app:wiki\n    do: [view]\n"
+    )
+    facts = msgspec.structs.replace(
+        asked_company(rules=rules), workloads=Workloads(services={one.id: one for one in services})
+    )
+    asked = {**WHO, "subject": {"type": "service"}}
+    with open_house(facts, CONFIGURATION) as opened:
+        assert every_page(opened, "subject", asked, 1) == [["backup"], ["export"]]
+        assert search(opened, "subject", asked).json["results"][0] == {"type": "service", "id": "backup"}
+        assert not [one for (page,) in [every_page(opened, "subject", WHO, 1000)] for one in page if "backup" in one]
+        nowhere = {**asked, "resource": {"type": "app", "id": "nowhere"}}
+        assert every_page(opened, "subject", nowhere, 5) == [[]]
+        assert search(opened, "subject", {**WHO, "subject": {"type": "robot"}}).status == 400
 
 
 @pytest.mark.parametrize("limit", [1, 4, 20, 21, 22])

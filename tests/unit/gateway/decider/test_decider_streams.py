@@ -8,14 +8,17 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.decider_company import ANNA, BEN, House, company, open_house
+from tests.decider_company import ANNA, BEN, RULES, House, company, open_house
 
 from ostiary.gateway.decider import streams as streams_module
+from ostiary.gateway.decider.bearers import Bearer, spoken_of
 from ostiary.gateway.decider.check import Verdict
 from ostiary.gateway.decider.incoming import Incoming
 from ostiary.gateway.decider.sockets import Connection, Sockets
 from ostiary.gateway.decider.streams import Streams
 from ostiary.gateway.under_way import UnderWay
+from ostiary.policy.identifiers import ServiceId
+from ostiary.policy.snapshot import ServiceFact, Snapshot, Workloads
 
 UPGRADE = {"x_ostiary_stream": "upgrade", "x_ostiary_local": "192.0.2.1:443"}
 
@@ -239,6 +242,34 @@ class TestReported:
             streams.reported(self.report(ANNA, 2), now)
             assert len(ended) == 2, "what began before and is reported only now"
             assert len(kernel.ended) == 2
+
+    def test_a_services_transfer_ends_when_the_tokens_of_its_time_are_worth_nothing_any_more(self) -> None:
+        """A key or an issuer was taken away, or the service was given anew under its name."""
+        kernel, now = Kernel(), time.time()
+        robot = ServiceFact(id=ServiceId("robot"), active=True, ends_at=now + 3600)
+        rules = RULES + "  - name: robots\n    allow: service:robot\n    to: app:wiki\n    do: [view]\n"
+
+        def facts(generation: int, service: ServiceFact) -> Snapshot:
+            workloads = Workloads(services={service.id: service})
+            return msgspec.structs.replace(company(generation, rules=rules), workloads=workloads)
+
+        with open_house(facts(1, robot)) as house:
+            streams = streams_of(house, kernel)
+            streams.start(house.loop)
+            for number, issued in enumerate((now - 60, now - 5)):
+                bearer = Bearer(service=robot, issued_at=issued, ends_at=now + 600)
+                _person, session = spoken_of(bearer, robot)
+                report = self.report(ANNA, number, grant_session="", decision_session=session.id)
+                streams.reported(report, now)
+            assert len(streams) == 2
+            house.publish(facts(2, msgspec.structs.replace(robot, tokens_after=now - 30)))
+            house.loop.run_until_complete(asyncio.sleep(0.01))
+            assert len(streams) == 1
+            assert len(kernel.ended) == 1
+            for nonsense in ("service:robot", "service:robot@", "service:robot@nan", "service:robot@soon"):
+                streams.reported(self.report(ANNA, 9, grant_session="", decision_session=nonsense), now)
+            assert len(streams) == 1
+            assert len(kernel.ended) == 5
 
     def test_what_is_reported_no_more_is_over(self) -> None:
         kernel, now = Kernel(), [time.time()]

@@ -113,7 +113,7 @@ def judge(question: Evaluation, basis: Basis, people: People, *, now: float, cou
 def look_up(subject: Subject, basis: Basis, people: People, now: float) -> Who:
     """Return whom a subject names, with the session that it names."""
     if subject.type == SERVICE_TYPE and subject.properties.session is None:
-        return _look_up_service(ServiceId(subject.id), basis, now)
+        return look_up_service(ServiceId(subject.id), basis, now)
     person = people.find(basis, subject.id) if subject.type in PERSON_TYPES else None
     if person is None:
         return Who(refused=ReasonCode.UNKNOWN_SUBJECT)
@@ -129,7 +129,7 @@ def look_up(subject: Subject, basis: Basis, people: People, now: float) -> Who:
     return Who(person, session)
 
 
-def _look_up_service(name: ServiceId, basis: Basis, now: float) -> Who:
+def look_up_service(name: ServiceId, basis: Basis, now: float) -> Who:
     """Return a service as it was named: whoever asks has proved it. One that is known here and switched off may do nothing."""
     if not name:
         return Who(refused=ReasonCode.UNKNOWN_SUBJECT)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ostiary.gateway.decider.authzen.asked import Asked, Knock
+from ostiary.gateway.decider.authzen.judging import SERVICE_TYPE
 from ostiary.gateway.decider.authzen.messages import (
     ActionSearch,
     Evaluation,
@@ -97,7 +98,8 @@ def _number(knock: Knock) -> str:
 def _in_words(search: Search) -> str:
     match search:
         case SubjectSearch():
-            return f"list of people who may {_short(search.action.name)} {_short(search.resource.id)}"
+            who = "services that" if search.subject.type == SERVICE_TYPE else "people who"
+            return f"list of {who} may {_short(search.action.name)} {_short(search.resource.id)}"
         case ResourceSearch():
             return f"list of apps that {_subject(search.subject)} may {_short(search.action.name)}"
         case ActionSearch():

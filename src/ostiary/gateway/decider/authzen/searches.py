@@ -1,6 +1,6 @@
 """Who may, what may they open, what may they do there: each answer is found by asking the engine about every candidate.
 
-Only what the facts hold can be found: people that may sign in, apps in the catalogue, the four actions.
+Only what the facts hold can be found: people that may sign in, services that are on, apps in the catalogue, the four actions.
 Source: AuthZEN Authorization API 1.0, section 8.
 """
 
@@ -13,11 +13,13 @@ from ostiary.gateway.decider.authzen.judging import (
     ACTIONS,
     APP_TYPE,
     PERSON_TYPES,
+    SERVICE_TYPE,
     Paths,
     People,
     Who,
     judge_app,
     look_up,
+    look_up_service,
     read_path,
 )
 from ostiary.gateway.decider.authzen.messages import (
@@ -122,11 +124,18 @@ def _candidates(asking: _Asking, after: str) -> Iterator[Candidate]:
 
 
 def _subjects(search: SubjectSearch, asking: _Asking, after: str) -> Iterator[Candidate]:
-    if search.subject.type not in PERSON_TYPES:
-        raise UnusableMessage("`subject.type` must be `person` (or `user`): services are not listed anywhere.")
-    app, everybody = _app(search.resource, asking.basis), asking.basis.people
+    if search.subject.type not in (*PERSON_TYPES, SERVICE_TYPE):
+        raise UnusableMessage("`subject.type` must be `person` (or `user`) or `service`.")
+    app = _app(search.resource, asking.basis)
     if app is None:
-        return
+        return iter(())
+    if search.subject.type == SERVICE_TYPE:
+        return _services(search, asking, app, after)
+    return _people(search, asking, app, after)
+
+
+def _people(search: SubjectSearch, asking: _Asking, app: AppFact, after: str) -> Iterator[Candidate]:
+    everybody = asking.basis.people
     for name in asking.people.after(asking.basis, after):
         person = person_at(everybody[name], asking.now)
         if person.active:
@@ -136,6 +145,14 @@ def _subjects(search: SubjectSearch, asking: _Asking, after: str) -> Iterator[Ca
                 "properties": {"email": person.email, "name": person.name},
             }
             yield name, entity, asking.about(Who(person), app, search.action)
+
+
+def _services(search: SubjectSearch, asking: _Asking, app: AppFact, after: str) -> Iterator[Candidate]:
+    """Yield the services that are on and not over. One that only a rule names, and nobody has made, is none."""
+    for name in sorted(name for name in asking.basis.services if name > after):
+        who = look_up_service(name, asking.basis, asking.now)
+        if who.refused is None:
+            yield name, {"type": SERVICE_TYPE, "id": name}, asking.about(who, app, search.action)
 
 
 def _resources(search: ResourceSearch, asking: _Asking, after: str) -> Iterator[Candidate]:
