@@ -84,7 +84,7 @@ def read_issuer_key(jwk: object) -> IssuerKey:
     key = _public_key(jwk)
     allowed = _algorithms_of(key)
     said = jwk.get("alg")
-    if said is not None and said not in allowed:
+    if said is not None and not (isinstance(said, str) and said in allowed):
         raise AssertionRefused(f"A key says `alg` {str(said)[:20]} and is of another kind.")
     return IssuerKey(id=kid, algorithms=frozenset({said}) if said is not None else allowed, key=key)
 

@@ -202,8 +202,8 @@ def test_of_what_is_not_known_nothing_is_found(house: House) -> None:
 
 
 def test_what_is_listed_nowhere_cannot_be_searched(house: House) -> None:
-    assert "not listed" in search(house, "subject", {**WHO, "subject": {"type": "service"}}).text
-    assert search(house, "subject", {**WHO, "subject": {"type": "service"}}).status == 400
+    assert "`service`" in search(house, "subject", {**WHO, "subject": {"type": "device"}}).text
+    assert search(house, "subject", {**WHO, "subject": {"type": "device"}}).status == 400
     assert search(house, "resource", {**question(), "resource": {"type": "account"}}).status == 400
 
 

@@ -226,6 +226,9 @@ class TestReported:
             request=f"r-{number}", peer=f"192.0.2.7:{number}", grant_session=session, **{**given, **changes}
         )
 
+    def decided(self, session: str, number: int) -> UnderWay:
+        return msgspec.structs.replace(self.report(ANNA, number), grant_session="", decision_session=session)
+
     def test_it_is_remembered_as_long_as_it_is_reported_and_ends_when_it_would_be_refused(self) -> None:
         kernel, ended = Kernel(), []
         with open_house(company()) as house:
@@ -259,15 +262,14 @@ class TestReported:
             for number, issued in enumerate((now - 60, now - 5)):
                 bearer = Bearer(service=robot, issued_at=issued, ends_at=now + 600)
                 _person, session = spoken_of(bearer, robot)
-                report = self.report(ANNA, number, grant_session="", decision_session=session.id)
-                streams.reported(report, now)
+                streams.reported(self.decided(session.id, number), now)
             assert len(streams) == 2
             house.publish(facts(2, msgspec.structs.replace(robot, tokens_after=now - 30)))
             house.loop.run_until_complete(asyncio.sleep(0.01))
             assert len(streams) == 1
             assert len(kernel.ended) == 1
             for nonsense in ("service:robot", "service:robot@", "service:robot@nan", "service:robot@soon"):
-                streams.reported(self.report(ANNA, 9, grant_session="", decision_session=nonsense), now)
+                streams.reported(self.decided(nonsense, 9), now)
             assert len(streams) == 1
             assert len(kernel.ended) == 5
 
