@@ -101,6 +101,8 @@ def addresses() -> dict[str, str]:
     for page in pages:
         name = str(page.name)
         if name not in NOT_TIMED:
+            unknown = page.pattern.converters.keys() - usual.keys()
+            assert not unknown, f"{name} is about {unknown}: name something in `usual`, or put it into ABSENT"
             arguments = {part: {**usual, **others.get(name, {})}[part] for part in page.pattern.converters}
             found[name] = reverse(f"console:{name}", "ostiary.web.urls_console", kwargs=arguments)
     asked = {

@@ -1,6 +1,8 @@
 """A service gets a token with its key and uses apps with it, through the real gateway, from outside."""
 
+import ssl
 import time
+from contextlib import suppress
 
 import httpx
 import jwt
@@ -13,6 +15,7 @@ from ostiary.policy.identifiers import AppId, ServiceId
 from ostiary.visibility.domain.ocsf import USER_TYPE_SERVICE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
+PATIENCE_SECONDS = 60.0
 
 
 def forged(running: RunningInstance, **changes: object) -> str:
@@ -127,6 +130,42 @@ def test_a_switched_off_service_is_refused_from_the_next_request_and_old_tokens_
     running.in_force()
     again = Program(running, "other", owner=owner)
     assert again.get("wiki", token=fresh).status_code == 401, "a name that is given again inherits no token"
+    running.operator(f"{FACADE}:remove_service", "other")
+
+
+def download(program: Program) -> ssl.SSLSocket:
+    """An ordinary request whose answer never ends; the decision service let it in and hears of it again only by a report."""
+    running = program.running
+    connection = running.connect("wiki")
+    connection.settimeout(PATIENCE_SECONDS)
+    lines = (
+        "GET /events HTTP/1.1",
+        f"Host: {running.host('wiki')}:{running.https_port}",
+        f"Authorization: Bearer {program.token()}",
+        "Accept: */*",
+    )
+    connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+    assert b" 200 " in connection.recv(65536)
+    return connection
+
+
+def is_cut(connection: ssl.SSLSocket) -> bool:
+    with suppress(ConnectionError, ssl.SSLError):
+        try:
+            while connection.recv(65536):
+                pass
+        except TimeoutError:
+            return False
+    return True
+
+
+def test_a_download_ends_with_the_key_that_let_it_in(running: RunningInstance, robot: Program, owner: str) -> None:
+    other = Program(running, "other", owner=owner)
+    (key,) = running.operator(f"{FACADE}:get_service", "other", acting=False)["keys"]
+    with download(other) as theirs, download(robot) as ours:
+        running.operator(f"{FACADE}:remove_key", "other", key["id"])
+        assert is_cut(theirs)
+        assert ours.recv(1), "nobody else is disturbed"
     running.operator(f"{FACADE}:remove_service", "other")
 
 

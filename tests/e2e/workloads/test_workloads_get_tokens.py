@@ -211,7 +211,7 @@ def test_a_trust_that_lets_strangers_in_is_refused(running: RunningInstance, pip
         {"sub": ""},
         {"a b": "c", "sub": "x"},
     ):
-        with pytest.raises(OperatorRefused, match="UnusableTrust"):
+        with pytest.raises(OperatorRefused, match="UnusableClaims"):
             running.operator(
                 f"{FACADE}:add_trust", "pipeline", issuer="https://issuer.test", audience="a", claims=claims
             )
@@ -222,7 +222,7 @@ def test_a_trust_that_lets_strangers_in_is_refused(running: RunningInstance, pip
         "https://issuer.test/?a=b",
         "https://",
     ):
-        with pytest.raises(OperatorRefused, match="UnusableTrust"):
+        with pytest.raises(OperatorRefused, match="UnusableIssuer"):
             running.operator(f"{FACADE}:add_trust", "pipeline", issuer=issuer, audience="a", claims={"sub": "x"})
 
 

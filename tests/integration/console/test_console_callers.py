@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.test import Client
 from django.urls import reverse
-from tests.console_addresses import company_addresses
+from tests.console_addresses import company_addresses, every_address
 from tests.console_company import OPERATOR, Company, sign_assertion
 from tests.console_fixtures import Visit, text_of, visitor
 
@@ -98,6 +98,11 @@ def test_every_page_declares_its_permission_and_names_a_cell_of_the_table() -> N
     assert len(declared()) == len(pages)
     for name, declaration in declared().items():
         assert (declaration.resource, declaration.action) in PERMISSIONS, name
+
+
+def test_a_page_whose_address_nobody_can_fill_is_named() -> None:
+    with pytest.raises(AssertionError, match=r"service_trust_remove: <service_id>, service_trust_remove: <trust_id>"):
+        every_address({})
 
 
 def test_every_page_opens_for_exactly_the_roles_of_the_table(company: Company, visit: Visit) -> None:
