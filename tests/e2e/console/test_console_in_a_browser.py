@@ -100,8 +100,12 @@ ONE_OF_A_KIND_IS_LOOKED_AT = frozenset(
 """Made of the same parts as others that are looked at: each page costs seconds."""
 
 
+@pytest.fixture
 def every_page(company: Company) -> list[str]:
-    """Return every page of the URL configuration, and what some look like when they are asked for more."""
+    """Return every page of the URL configuration, and what some look like when they are asked for more.
+
+    Tests name this before the browser: while Playwright runs, there is no database.
+    """
     left_out = NO_PAGES | ONE_OF_A_KIND_IS_LOOKED_AT
     addresses = company_addresses(company)
     assert left_out <= addresses.keys(), "left out here and no page"
@@ -137,10 +141,12 @@ def every_page(company: Company) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_has_an_accessibility_violation(browser: Browser, company: Company, console: str, scheme: str) -> None:
+def test_no_page_has_an_accessibility_violation(
+    every_page: list[str], browser: Browser, console: str, scheme: str
+) -> None:
     page = open_page(browser, console, scheme=scheme)
     found = []
-    for address in every_page(company):
+    for address in every_page:
         page.goto(console + address)
         result = Axe().run(page, options={"runOnly": STANDARD})
         found += [
@@ -227,9 +233,9 @@ def test_columns_are_chosen_by_keyboard_and_remembered(browser: Browser, console
     expect(headings).to_have_text(["Person", "State", "Groups", "Authenticators", "Last sign-in"])
 
 
-def test_no_page_is_wider_than_a_telephone(browser: Browser, company: Company, console: str) -> None:
+def test_no_page_is_wider_than_a_telephone(every_page: list[str], browser: Browser, console: str) -> None:
     page = open_page(browser, console, width=390)
-    for address in every_page(company):
+    for address in every_page:
         page.goto(console + address)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
 
