@@ -73,6 +73,8 @@ def test_the_sign_in_itself_stays_on_the_device(devices: Devices, laptop: tuple[
         code = running.raw_path("id", f"/continue?app=wiki&bind={'b' * 43}&return=/", cookie, certificate=path)
         assert (code.status, where(code).partition("?")[0]) == (302, "/sign-in")
     assert ada.get("id", "/profile").status_code == 200, "whoever tried elsewhere ended nothing"
+    tried = [one for one in running.control_events() if one.get("status_detail") == "other_device"]
+    assert [one["user"]["uid"] for one in tried] == [ada.account.id], "on record, and once a minute at most"
 
 
 def test_a_renewed_certificate_goes_on_with_the_same_sign_in(devices: Devices, laptop: tuple[Client, Enrolled]) -> None:

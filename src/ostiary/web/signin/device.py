@@ -17,11 +17,17 @@ from django.http import HttpRequest
 
 from ostiary.gateway.decider.proven_device import ProvenDevice, as_rules_see_it
 from ostiary.gateway.known_devices import CERTIFICATE_HEADER, KnownDevices
+from ostiary.identity.entrance import SESSION_KEY, PersonRow, record_refused_sign_in
 from ostiary.identity.facade import client_of
+from ostiary.policy.decision import ReasonCode
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.request import Device
+from ostiary.visibility.facade import RecordUnavailable
 
 DEVICE_KEY: Final = "ostiary_device"
+RECORDED_SECONDS: Final = 60.0
+MAX_RECORDED: Final = 10_000
+_RECORDED: Final[dict[str, float]] = {}
 
 log = structlog.get_logger(__name__)
 
@@ -61,10 +67,26 @@ def is_elsewhere(request: HttpRequest) -> bool:
 
 
 def take_for_nobody(request: HttpRequest) -> None:
-    """Let this request be one of nobody who is signed in. The sign-in itself goes on where it belongs."""
-    log.warning("sign_in_used_elsewhere", person=str(request.user.pk), address=client_of(request).address)
+    """Let this request be one of nobody who is signed in, on record. The sign-in itself goes on where it belongs."""
+    _put_on_record(request, time.monotonic())
     request.session = SessionStore()
     request.user = AnonymousUser()
+
+
+def _put_on_record(request: HttpRequest, now: float) -> None:
+    """Record what was tried, once a minute for each sign-in: nobody can fill the disk with a cookie that opens nothing."""
+    person, session = request.user, str(request.session.get(SESSION_KEY, ""))
+    if not isinstance(person, PersonRow) or now - _RECORDED.get(session, -RECORDED_SECONDS) < RECORDED_SECONDS:
+        return
+    if len(_RECORDED) >= MAX_RECORDED:
+        _RECORDED.clear()
+    _RECORDED[session] = now
+    try:
+        record_refused_sign_in(
+            email=person.email, client=client_of(request), reason=ReasonCode.OTHER_DEVICE.value, person=person
+        )
+    except RecordUnavailable as error:
+        log.error("sign_in_elsewhere_not_recorded", detail=error.detail or str(error))
 
 
 @lru_cache(maxsize=1)
