@@ -96,7 +96,7 @@ emergency_group = "on-call"
 enabled = true
 authority = "{authority}"
 [rules]
-confirm_seconds = 20
+confirm_seconds = 30
 [sign_in]
 breached_range_url = "https://localhost:{range_port}/range"
 [record]
