@@ -127,7 +127,7 @@ def test_in_a_real_browser(running: RunningInstance, admin: Client) -> None:
         expect(page.get_by_text("They are safe to try")).to_be_visible()
         if page.locator("#id_people").count():
             page.locator("#id_people").fill(losing)
-        page.get_by_role("button", name="Try them for 20 seconds").click()
+        page.get_by_role("button", name="Try them for 30 seconds").click()
         expect(page.get_by_role("heading", name="are on trial")).to_be_visible()
         answer = page.goto(running.url("admin", "/rules/"))
         assert answer is not None
