@@ -35,6 +35,7 @@ SIGNALS_SECONDS = 1.0
 HELD_SIGNALS_SECONDS = 5.0
 SESSIONS_SECONDS = 60.0
 SERVICES_SECONDS = 300.0
+DEVICES_SECONDS = 300.0
 UNTIDY_SECONDS = 60.0
 NUDGE_SECONDS = 3600.0
 SIGN_OUTS_SECONDS = 1.0
@@ -48,6 +49,7 @@ ROOMS: Final = (
     "ostiary.rulebook.facade",
     "ostiary.requests.facade",
     "ostiary.workloads.facade",
+    "ostiary.devices.facade",
     "ostiary.reviews.facade",
     "ostiary.oidc.facade",
     "ostiary.signals.facade",
@@ -106,6 +108,7 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="settle_requests", every_seconds=REQUESTS_SECONDS, run=_settle_requests),
         Job(name="send_request_mails", every_seconds=REQUESTS_SECONDS, run=_send_request_mails),
         Job(name="tend_services", every_seconds=SERVICES_SECONDS, run=_tend_services),
+        Job(name="tend_devices", every_seconds=DEVICES_SECONDS, run=_tend_devices),
         Job(name="carry_out_reviews", every_seconds=REVIEWS_SECONDS, run=_carry_out_reviews),
         Job(name="send_review_mails", every_seconds=REVIEWS_SECONDS, run=_send_review_mails),
         Job(name="count_untidy", every_seconds=UNTIDY_SECONDS, run=_count_untidy),
@@ -278,6 +281,12 @@ def _tend_services(now: float) -> int:
     from ostiary.workloads.facade import tend_services  # noqa: PLC0415 - as above
 
     return tend_services(now=now)
+
+
+def _tend_devices(now: float) -> int:
+    from ostiary.devices.facade import tend_devices  # noqa: PLC0415 - as above
+
+    return tend_devices(now=now)
 
 
 def _carry_out_reviews(now: float) -> int:

@@ -30,6 +30,7 @@ GROUPED = (
     "scim",
     "workload",
     "token",
+    "device",
     "signal",
     "audit",
     "admin",

@@ -50,6 +50,7 @@ _WORDS = {
     Step.HAND_OVER_REPORT: "{0} reports to {1}",
     Step.HAND_OVER_SERVICE: "{1} answers for the service {0}",
     Step.DISABLE_SERVICE: "the service {0} is switched off: nobody answers for it",
+    Step.RETIRE_DEVICE: "the device {0} is retired: whoever uses it next enrols it anew",
 }
 
 

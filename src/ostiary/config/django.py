@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "ostiary.signals",
     "ostiary.requests",
     "ostiary.workloads",
+    "ostiary.devices",
     "ostiary.saml",
     "ostiary.reviews",
     "ostiary.visibility",

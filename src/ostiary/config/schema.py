@@ -249,6 +249,21 @@ class Workloads(Section, frozen=True, kw_only=True):
     issuer_authority: str = ""
 
 
+class Devices(Section, frozen=True, kw_only=True):
+    """Computers that prove by a key of their own which they are; rules ask for one with `device: {managed: true}`.
+
+    Args:
+        enabled: whether devices can be enrolled, and are asked for their certificate; switched off, every device is unknown.
+        approval: who lets a device in: `administrator` after the person it belongs to confirmed it; `person` takes their word
+            where computer and person are on the same network, and asks an administrator otherwise.
+        max_per_person: how many devices one person may have.
+    """
+
+    enabled: bool = True
+    approval: Literal["administrator", "person"] = "administrator"
+    max_per_person: Annotated[int, Meta(ge=1, le=1000)] = 10
+
+
 class Reviews(Section, frozen=True, kw_only=True):
     """Access reviews: who holds what is looked at by whoever answers for it.
 
@@ -346,6 +361,7 @@ class Configuration(Section, frozen=True, kw_only=True):
     signals: Signals = Signals()
     access: Access = Access()
     workloads: Workloads = Workloads()
+    devices: Devices = Devices()
     reviews: Reviews = Reviews()
     rules: Rules = Rules()
     record: Record = Record()

@@ -20,6 +20,7 @@ from django.conf import settings
 from ostiary.applications.facts import read_applications
 from ostiary.authzen.facts import read_clients
 from ostiary.config.places import Instance
+from ostiary.devices.facts import read_devices
 from ostiary.gateway.dataplane import applied_generation
 from ostiary.gateway.grant_keys import key_set, new_grant_key
 from ostiary.gateway.models import FactsVersion
@@ -37,7 +38,7 @@ from ostiary.gateway.snapshots import (
 )
 from ostiary.identity.facts import read_identity, read_sessions
 from ostiary.policy.identifiers import Generation
-from ostiary.policy.snapshot import Devices, GrantKey
+from ostiary.policy.snapshot import GrantKey
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.workloads.facts import read_workloads
 
@@ -50,7 +51,7 @@ _READERS: Final[Mapping[str, Callable[[], msgspec.Raw]]] = {
     "rulebook": lambda: encode_section(read_rulebook()),
     "clients": lambda: encode_section(read_clients()),
     "workloads": lambda: encode_section(read_workloads()),
-    "devices": lambda: encode_section(Devices()),
+    "devices": lambda: encode_section(read_devices()),
 }
 
 

@@ -27,6 +27,7 @@ def prepare(instance: Instance, say: Callable[[str], None]) -> None:
         OstiaryError: when a step fails; what was done before it stays.
     """
     from ostiary.applications.facade import ensure_builtin_apps  # noqa: PLC0415 - needs Django's settings
+    from ostiary.devices.facade import ready_authority  # noqa: PLC0415
     from ostiary.gateway.publisher import publish  # noqa: PLC0415
     from ostiary.gateway.reconfigure import prepare_gateway  # noqa: PLC0415
     from ostiary.rulebook.facade import roll_back_due  # noqa: PLC0415
@@ -38,6 +39,8 @@ def prepare(instance: Instance, say: Callable[[str], None]) -> None:
     if done := roll_back_due(time.time()):
         say(f"nobody confirmed the rules in time: {done}")
     write_public_key(instance.audit, read_secret(instance.secrets, AUDIT_KEY).reveal())
+    if ready_authority(now=time.time()):
+        say("readied the authority of devices")
     say("publishing the facts")
     publish("start")
     say("checking the gateway's configuration")

@@ -93,6 +93,7 @@ CONSOLE_LOOKED_AT: Final = frozenset(
 
 PORTAL_SENSITIVE: Final = frozenset(
     {
+        "portal_device_enrol",
         "portal_link_confirm",
         "portal_password",
         "portal_recovery",
@@ -113,6 +114,9 @@ PORTAL_HARMLESS: Final = frozenset(
         "portal_ask",
         "portal_administrator",
         "portal_confirm_address",
+        "portal_device_lost",
+        "portal_device_rename",
+        "portal_device_retire",
         "portal_emergency",
         "portal_end_all_sessions",
         "portal_end_session",

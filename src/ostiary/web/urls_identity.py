@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from ostiary.web import workload
+from ostiary.web import devices, workload
 from ostiary.web.oidc import published, token, userinfo
 from ostiary.web.oidc.authorize import authorize
 from ostiary.web.oidc.end_session import end_session
 from ostiary.web.portal import authenticators, recoveries, request_asking, request_immediate, requests, reviews, tokens
+from ostiary.web.portal import devices as portal_devices
 from ostiary.web.portal import views as portal
 from ostiary.web.scim import scim
 from ostiary.web.signin import (
@@ -81,6 +82,11 @@ urlpatterns = [
     path("scim/v2/<path:rest>", scim, name="scim"),
     path("workload/token", workload.token, name="workload_token"),
     path(".well-known/oauth-authorization-server", published.configuration, name="workload_metadata"),
+    path("devices/agent/nonce", devices.nonce, name="device_nonce"),
+    path("devices/agent/start", devices.start, name="device_start"),
+    path("devices/agent/poll", devices.poll, name="device_poll"),
+    path("devices/agent/renew", devices.renew, name="device_renew"),
+    path("devices/agent/leave", devices.give_up, name="device_leave"),
     path("saml/metadata", saml.metadata, name="saml_metadata"),
     path("saml/sign-in", saml.sign_in, name="saml_sign_in"),
     path("saml/continue", saml.go_on, name="saml_continue"),
@@ -129,6 +135,11 @@ urlpatterns = [
     path("tokens", tokens.tokens, name="portal_tokens"),
     path("tokens/new", tokens.new_token, name="portal_token_new"),
     path("tokens/<str:token_id>/revoke", tokens.revoke, name="portal_token_revoke"),
+    path("devices", portal_devices.devices, name="portal_devices"),
+    path("devices/enrol", portal_devices.enrol, name="portal_device_enrol"),
+    path("devices/<str:device_id>/lost", portal_devices.lost, name="portal_device_lost"),
+    path("devices/<str:device_id>/retire", portal_devices.retire, name="portal_device_retire"),
+    path("devices/<str:device_id>/rename", portal_devices.rename, name="portal_device_rename"),
     path("profile", portal.profile, name="portal_profile"),
     path("profile/confirm-address", portal.confirm_address, name="portal_confirm_address"),
 ]

@@ -81,6 +81,7 @@ def test_pages_from_the_invitation_to_the_portal(site: Site, page: Page) -> None
     look(page)
     for path in (
         "/", "/sessions", "/authenticators", "/authenticators/password", "/profile", "/tokens", "/tokens/new", "/sign-out", "/prove",
+        "/devices", "/devices/enrol",
         "/set-up/recovery-codes", "/set-up/app", "/recoveries",
     ):  # fmt: skip
         page.goto(site.url + path)

@@ -150,7 +150,7 @@ def every_page() -> list[tuple[str, str]]:
         "<str:link_id>": "1", "<str:request_id>": "r_1", "<slug:provider_id>": "work", "<path:rest>": "Users",
         "<slug:stream_id>": "s", "<slug:name>": "okta", "<slug:app_id>": "crm",
         "<str:item_id>": "i_1",
-        "<str:token_id>": "t_1",
+        "<str:token_id>": "t_1", "<str:device_id>": "dev-1",
     }  # fmt: skip
     pages = []
     for pattern in get_resolver("ostiary.web.urls_identity").url_patterns:
@@ -172,6 +172,7 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
         "oidc_keys", "oidc_configuration", "ssf_configuration", "ssf_keys", "ssf_token", "ssf_streams",
         "ssf_status", "ssf_add_subject", "ssf_remove_subject", "ssf_verify", "ssf_poll", "ssf_event",
         "directory_keys", "directory_logout",
+        "device_nonce", "device_start", "device_poll", "device_renew", "device_leave",
     } == PROGRAMS  # fmt: skip
     assert {
         "saml_metadata", "saml_sign_in", "saml_quietly", "saml_sign_out", "saml_signed_out",
@@ -180,7 +181,8 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
     assert names - ENTRANCE - UNFINISHED - PROGRAMS - ASKED_BY_APPS == {
         "portal_apps", "portal_sessions", "portal_end_session", "portal_end_all_sessions", "portal_authenticators",
         "portal_password", "portal_remove_password", "portal_rename", "portal_remove", "portal_profile",
-        "sign_in_again", "portal_tokens", "portal_token_new", "portal_token_revoke", "portal_confirm_address", "continue", "step_up", "back_to_app", "set_up_done",
+        "sign_in_again", "portal_devices", "portal_device_enrol", "portal_device_lost", "portal_device_retire", "portal_device_rename",
+        "portal_tokens", "portal_token_new", "portal_token_revoke", "portal_confirm_address", "continue", "step_up", "back_to_app", "set_up_done",
         "portal_link", "portal_link_confirm", "portal_unlink",
         "portal_requests", "portal_ask", "portal_request_from_mail", "portal_request", "portal_request_answer",
         "portal_request_withdraw", "portal_request_hand_back", "portal_request_extend", "portal_request_prove",
@@ -213,6 +215,7 @@ def test_no_sign_in_opens_what_is_for_programs() -> None:
         "oidc_keys": (200, 405), "oidc_configuration": (200, 405),
         "directory_keys": (404, 405), "directory_logout": (405, 404)}  # fmt: skip
     without_proof |= {name: (404, 404) for name in PROGRAMS if name.startswith("ssf_")}
+    without_proof |= {name: (405, 400) for name in PROGRAMS if name.startswith("device_")}
     for name, path in every_page():
         if name in PROGRAMS:
             answers = (browser.client.get(path), browser.client.post(path, {}))

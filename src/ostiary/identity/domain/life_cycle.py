@@ -23,6 +23,7 @@ class Step(StrEnum):
     HAND_OVER_REPORT = "hand_over_report"
     HAND_OVER_SERVICE = "hand_over_service"
     DISABLE_SERVICE = "disable_service"
+    RETIRE_DEVICE = "retire_device"
     END_SESSIONS = "end_sessions"
     DISABLE = "disable"
 

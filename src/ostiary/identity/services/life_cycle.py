@@ -243,7 +243,7 @@ def _carry_out(item: Item, person_id: PersonId, actor: Actor, reason: str) -> No
             report = find_person(item.subject)
             profile = Profile(manager="" if item.to == report.email else item.to)
             change_profile(person_id=report.id, profile=profile, actor=actor, reason=reason)
-        case Step.HAND_OVER_SERVICE | Step.DISABLE_SERVICE:
+        case Step.HAND_OVER_SERVICE | Step.DISABLE_SERVICE | Step.RETIRE_DEVICE:
             carry_out_handover(item, actor=actor, reason=reason)
         case Step.END_SESSIONS | Step.KEEP_GROUP | Step.INVITE | Step.JOIN_GROUP:
             """Disabling ended the sessions; the rest is said, not done."""

@@ -52,10 +52,11 @@ def forget_index() -> None:
 
 
 def sign_everybody_out(actor_name: str) -> int:
-    """End every sign-in, take back every program's token and switch services off: what was ended after the backup must
+    """End every sign-in, take back every program's token, switch services off and put devices in quarantine: what was ended after the backup must
     not come back with it. Return how many sign-ins there were.
     """
     from ostiary.authzen.facade import revoke_all_clients  # noqa: PLC0415
+    from ostiary.devices.facade import quarantine_after_restore  # noqa: PLC0415
     from ostiary.identity.facade import revoke_all_sessions  # noqa: PLC0415
     from ostiary.scim.facade import revoke_all_clients as revoke_all_directories  # noqa: PLC0415
     from ostiary.signals.facade import revoke_all_receivers  # noqa: PLC0415 - as above
@@ -70,6 +71,7 @@ def sign_everybody_out(actor_name: str) -> int:
     )
     revoke_all_clients(reason="a backup was restored", actor=actor)
     revoke_all_directories(reason="a backup was restored", actor=actor)
+    quarantine_after_restore(reason="a backup was restored", actor=actor)
     close_after_restore(reason="a backup was restored", actor=actor)
     revoke_all_receivers(reason="a backup was restored", actor=actor)
     return revoke_all_sessions(reason="a backup was restored", actor=actor)

@@ -21,6 +21,7 @@ WORDS: Final[dict[Step, Promise]] = {
     Step.HAND_OVER_REPORT: gettext_lazy("%(subject)s reports to: %(to)s"),
     Step.HAND_OVER_SERVICE: gettext_lazy("Answers for the service %(subject)s from now on: %(to)s"),
     Step.DISABLE_SERVICE: gettext_lazy("The service %(subject)s is switched off: nobody answers for it"),
+    Step.RETIRE_DEVICE: gettext_lazy("The device %(subject)s is retired: whoever uses it next enrols it anew"),
     Step.END_SESSIONS: gettext_lazy("Browsers that are signed out: %(subject)s"),
     Step.DISABLE: gettext_lazy("Every door shuts for %(subject)s"),
 }

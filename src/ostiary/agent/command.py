@@ -1,0 +1,146 @@
+"""The command line of the agent: `ostiary-agent`. Results on standard output, errors on standard error with what to do next."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final
+
+from ostiary.agent.folder import Folder, default_folder
+from ostiary.agent.instance import Refused
+from ostiary.agent.life import enrol, key_words, leave, renew, run
+from ostiary.errors import OstiaryError
+
+OK: Final = 0
+FAILED: Final = 1
+REFUSED: Final = 3
+EXIT_CODES: Final = """exit codes:
+  0  it is done
+  1  it failed; the message says why and what to do next
+  2  the command line is wrong
+  3  the instance refused"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return the exit status."""
+    os.umask(0o077)
+    said = _parser().parse_args(arguments)
+    folder = Folder(said.folder or default_folder())
+    try:
+        said.act(folder, said)
+    except Refused as error:
+        _complain(error)
+        return REFUSED
+    except OstiaryError as error:
+        _complain(error)
+        return FAILED
+    except KeyboardInterrupt:
+        return 130
+    return OK
+
+
+def _enrol(folder: Folder, said: argparse.Namespace) -> None:
+    enrol(folder, said.address, name=said.name, authority=said.ca, browser=said.browser, say=_say)
+
+
+def _status(folder: Folder, said: argparse.Namespace) -> None:
+    enrolled, leaf = folder.enrolled(), folder.certificate()
+    ends_at = leaf.not_valid_after_utc.timestamp() if leaf is not None else None
+    good = ends_at is not None and time.time() < ends_at
+    facts = {
+        "device": enrolled.device,
+        "name": enrolled.name,
+        "owner": enrolled.owner,
+        "origin": enrolled.origin,
+        "key": key_words(folder.key()),
+        "key_protection": "file",
+        "certificate_ends_at": ends_at,
+        "certificate_good": good,
+        "key_file": str(folder.key_file),
+        "certificate_file": str(folder.certificate_file),
+    }
+    if said.json:
+        _say(json.dumps(facts, indent=2))
+        return
+    until = f"{leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC" if leaf is not None else ""
+    _say(f"Device       {enrolled.name} ({enrolled.device})")
+    _say(f"Belongs to   {enrolled.owner}")
+    _say(f"Enrolled at  {enrolled.origin}")
+    _say(f"Key          {facts['key']} (a file: {folder.key_file})")
+    _say(f"Certificate  {('good until ' if good else 'over since ') + until if until else 'none yet'}")
+
+
+def _renew(folder: Folder, _said: argparse.Namespace) -> None:
+    leaf = renew(folder)
+    _say(f"The certificate is good until {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC.")
+
+
+def _run(folder: Folder, _said: argparse.Namespace) -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    run(folder, stop=stop, say=_say)
+
+
+def _leave(folder: Folder, said: argparse.Namespace) -> None:
+    left = leave(folder, only_here=said.only_here)
+    _say(f"{left.name} ({left.device}) is given up, and its key is removed.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ostiary-agent",
+        description="Lets this computer prove which it is: makes a key, has it confirmed, keeps a certificate for it.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="where key and certificate are kept (root: /var/lib/ostiary-agent; otherwise ~/.local/state/ostiary-agent)",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    one = _command(commands, "enrol", "enrol this computer", _enrol, "enrol https://id.example.com", "enrol id.example.com --ca authority.pem --no-browser")  # fmt: skip
+    one.add_argument("address", metavar="ADDRESS", help="of the sign-in page: https://id.example.com")
+    one.add_argument("--name", default="", help="what to call it; otherwise its host name")
+    one.add_argument("--ca", type=Path, metavar="FILE", help="whom to trust besides the system (PEM)")
+    one.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the page")
+    one = _command(commands, "status", "show what this computer is enrolled as", _status, "status", "status --json")
+    one.add_argument("--json", action="store_true", help="print JSON for programs")
+    _command(commands, "renew", "get a fresh certificate now", _renew, "renew", "--folder /srv/kiosk renew")
+    _command(commands, "run", "keep the certificate fresh until stopped", _run, "run", "--folder /srv/kiosk run")
+    one = _command(commands, "leave", "give this device up and remove its key", _leave, "leave", "leave --only-here")
+    one.add_argument("--only-here", action="store_true", help="do not tell the instance: it is not there any more")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    words: str,
+    act: object,
+    *examples: str,
+) -> argparse.ArgumentParser:
+    epilog = "examples:\n" + "\n".join(f"  ostiary-agent {one}" for one in examples)
+    one = commands.add_parser(
+        name,
+        help=words,
+        description=words[0].upper() + words[1:] + ".",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.set_defaults(act=act)
+    return one
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
+
+
+def _complain(error: OstiaryError) -> None:
+    sys.stderr.write(f"Error: {error.message}\n" + (f"  {error.hint}\n" if error.hint else ""))

@@ -1,0 +1,295 @@
+"""`ostiary device`: computers that prove by a key of their own which they are: approving them, stopping them, ending them."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from ostiary.cli.django import setup
+from ostiary.cli.moments import day_and_time
+from ostiary.cli.operator import operator_actor
+from ostiary.cli.output import (
+    JsonOption,
+    ReasonOption,
+    YesOption,
+    confirm,
+    examples,
+    print_done,
+    print_json,
+    print_note,
+    print_table,
+)
+
+if TYPE_CHECKING:
+    from ostiary.devices.facade import Device
+
+app = typer.Typer(
+    help="Devices: computers that prove which they are. Rules ask for one with `device: {managed: true}`.",
+    no_args_is_help=True,
+)
+authority_app = typer.Typer(help="The key that signs devices' certificates: show, rotate.", no_args_is_help=True)
+app.add_typer(authority_app, name="authority")
+
+DeviceArgument = Annotated[str, typer.Argument(metavar="DEVICE", help="Its identifier: see `ostiary device list`.")]
+DevicesArgument = Annotated[list[str], typer.Argument(metavar="DEVICE…", help="One identifier or several.")]
+
+
+@app.command("list", epilog=examples("ostiary device list", "ostiary device list --state waiting --json"))
+def list_(
+    person: Annotated[str, typer.Option(metavar="ADDRESS", help="Only theirs.")] = "",
+    state: Annotated[
+        str, typer.Option(help="Only those that are: waiting, active, quarantined, lost or retired.")
+    ] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List devices with whose they are, how they stand, and when they last asked for a certificate."""
+    setup()
+    from ostiary.devices.facade import State, UnusableDevice, list_devices
+    from ostiary.identity.facade import find_person
+
+    if state and state not in set(State):
+        raise UnusableDevice(f"No device is {state[:40]!r}.", hint=f"Say one of: {', '.join(State)}.")
+    found = list_devices(owner=find_person(person).id if person else None)
+    found = tuple(one for one in found if not state or one.state == state)
+    if as_json:
+        print_json([_entry(one) for one in found])
+        return
+    print_table(
+        ("Device", "Name", "Owner", "State", "Platform", "Key", "Last seen", "Enrolled"),
+        (
+            (
+                one.id,
+                one.name,
+                one.owner + (" (gone)" if one.owner_gone else ""),
+                _state(one),
+                one.platform,
+                one.key_protection,
+                day_and_time(one.seen_at) if one.seen_at else "never",
+                day_and_time(one.enrolled_at),
+            )
+            for one in found
+        ),
+        empty="There is no such device. People enrol theirs with: ostiary-agent enrol ADDRESS",
+    )
+
+
+@app.command(epilog=examples("ostiary device show dev-0a1b2c3d4e5f", "ostiary device show dev-0a1b2c3d4e5f --json"))
+def show(device: DeviceArgument, as_json: JsonOption = False) -> None:
+    """Show one device: whose it is, its key, where it was enrolled from and who approved it."""
+    setup()
+    from ostiary.devices.facade import get_device
+
+    found = get_device(device)
+    if as_json:
+        print_json(_entry(found))
+        return
+    print_table(("What", "Value"), _facts(found), empty="")
+
+
+@app.command(
+    epilog=examples(
+        "ostiary device approve dev-0a1b2c3d4e5f", "ostiary device approve dev-0a1b2c3d4e5f --reason 'handed out today'"
+    )
+)
+def approve(devices: DevicesArgument, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
+    """Let devices that wait have certificates. Compare the key with what the computer shows: `ostiary-agent status`."""
+    from ostiary.devices.domain.devices import shown_key
+
+    _each(
+        "approve_device",
+        devices,
+        lambda one: f"{one.name} of {one.owner} is approved; its key begins with {shown_key(one.thumbprint)}.",
+        reason=reason,
+        as_json=as_json,
+    )
+
+
+@app.command(epilog=examples("ostiary device deny dev-0a1b2c3d4e5f", "ostiary device deny dev-0a1b2c3d4e5f --yes"))
+def deny(device: DeviceArgument, reason: ReasonOption = "", yes: YesOption = False) -> None:
+    """Turn a device away that waits to be approved."""
+    setup()
+    from ostiary.devices.facade import deny_device, get_device
+
+    found = get_device(device)
+    confirm(f"{found.name} of {found.owner} is turned away, and has to be enrolled anew.", yes=yes)
+    deny_device(found.id, actor=operator_actor(), reason=reason)
+    print_done(f"{found.name} of {found.owner} is turned away.")
+
+
+@app.command(
+    epilog=examples(
+        "ostiary device quarantine dev-0a1b2c3d4e5f", "ostiary device quarantine dev-0a1b2c3d4e5f --reason 'odd alarms'"
+    )
+)
+def quarantine(devices: DevicesArgument, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
+    """Have devices count as unmanaged at once, until they are released."""
+    _each(
+        "quarantine_device",
+        devices,
+        lambda one: f"{one.name} of {one.owner} is in quarantine.",
+        reason=reason,
+        as_json=as_json,
+    )
+
+
+@app.command(
+    epilog=examples(
+        "ostiary device release dev-0a1b2c3d4e5f", "ostiary device release dev-0a1b2c3d4e5f dev-6g7h8i9j0k1l"
+    )
+)
+def release(devices: DevicesArgument, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
+    """Let devices out of quarantine, once you know where they are."""
+    _each(
+        "release_device",
+        devices,
+        lambda one: f"{one.name} of {one.owner} counts as managed again.",
+        reason=reason,
+        as_json=as_json,
+    )
+
+
+@app.command(
+    epilog=examples(
+        "ostiary device lost dev-0a1b2c3d4e5f --reason 'left on the train'",
+        "ostiary device lost dev-0a1b2c3d4e5f --yes --keep-sign-ins",
+    )
+)
+def lost(
+    device: DeviceArgument,
+    keep: Annotated[
+        bool, typer.Option("--keep-sign-ins", help="Do not sign its owner out everywhere: it was never used unlocked.")
+    ] = False,
+    reason: ReasonOption = "",
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """End a device that somebody else may hold: its certificates, what is bound to it, and its owner's sign-ins. For good."""
+    setup()
+    from ostiary.devices.facade import get_device, report_lost
+
+    found = get_device(device)
+    more = "" if keep else f", and {found.owner} is signed out everywhere"
+    confirm(f"{found.name} is refused from now on, for good{more}.", yes=yes)
+    ended = report_lost(found.id, actor=operator_actor(), reason=reason, sign_out=not keep)
+    if as_json:
+        print_json(_entry(ended))
+        return
+    print_done(f"{found.name} of {found.owner} is lost.")
+    print_note(f"Scripts on it may hold tokens: ostiary token list --person {found.owner}")
+
+
+@app.command(
+    epilog=examples("ostiary device retire dev-0a1b2c3d4e5f", "ostiary device retire dev-0a1b2c3d4e5f --yes --json")
+)
+def retire(
+    device: DeviceArgument, reason: ReasonOption = "", yes: YesOption = False, as_json: JsonOption = False
+) -> None:
+    """End a device that is not used any more, for good."""
+    setup()
+    from ostiary.devices.facade import get_device, retire_device
+
+    found = get_device(device)
+    confirm(f"{found.name} of {found.owner} is refused from now on, for good.", yes=yes)
+    ended = retire_device(found.id, actor=operator_actor(), reason=reason)
+    if as_json:
+        print_json(_entry(ended))
+        return
+    print_done(f"{found.name} of {found.owner} is retired.")
+
+
+@app.command(
+    epilog=examples(
+        "ostiary device rename dev-0a1b2c3d4e5f 'Front desk'", "ostiary device rename dev-0a1b2c3d4e5f till-2 --json"
+    )
+)
+def rename(
+    device: DeviceArgument,
+    name: Annotated[str, typer.Argument(help="What it is called from now on.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Call a device something else."""
+    setup()
+    from ostiary.devices.facade import rename_device
+
+    renamed = rename_device(device, name, actor=operator_actor())
+    if as_json:
+        print_json(_entry(renamed))
+        return
+    print_done(f"{renamed.id} is called {renamed.name}.")
+
+
+@authority_app.command("show", epilog=examples("ostiary device authority show", "ostiary device authority show --json"))
+def authority_show(as_json: JsonOption = False) -> None:
+    """Show the certificates that devices' own are signed by."""
+    setup()
+    from django.conf import settings
+
+    from ostiary.devices.facade import describe_authority
+
+    found = describe_authority(settings.INSTANCE)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("What", "Name", "Ends", "SHA-256"),
+        ((one.what, one.name, day_and_time(one.ends_at), one.fingerprint) for one in found),
+        empty="There is none yet. It is made at the next start: ostiary up",
+    )
+
+
+@authority_app.command(
+    "rotate",
+    epilog=examples("ostiary device authority rotate", "ostiary device authority rotate --reason yearly --yes"),
+)
+def authority_rotate(reason: ReasonOption = "", yes: YesOption = False) -> None:
+    """Have another key sign devices' certificates from now on; it also changes by itself, before its year is over."""
+    setup()
+    from ostiary.devices.facade import change_authority
+
+    confirm("Another key signs from now on. Devices notice nothing: what they hold goes on until it ends.", yes=yes)
+    change_authority(now=time.time(), actor=operator_actor(), reason=reason)
+    print_done("Another key signs devices' certificates.")
+
+
+def _each(service: str, devices: list[str], words: Callable[["Device"], str], *, reason: str, as_json: bool) -> None:
+    """Do one thing to all of them or to none."""
+    setup()
+    from django.db import transaction
+
+    from ostiary.devices import facade
+
+    with transaction.atomic():
+        changed = [getattr(facade, service)(one, actor=operator_actor(), reason=reason) for one in devices]
+    if as_json:
+        print_json([_entry(one) for one in changed])
+        return
+    for one in changed:
+        print_done(words(one))
+
+
+def _entry(device: "Device") -> dict[str, object]:
+    return msgspec.structs.asdict(device)
+
+
+def _state(device: "Device") -> str:
+    return f"{device.state.value} ({device.why.value.replace('_', ' ')})" if device.why else device.state.value
+
+
+def _facts(device: "Device") -> Iterator[tuple[str, str | None]]:
+    from ostiary.devices.facade import shown_key
+
+    yield "Device", device.id
+    yield "Name", device.name
+    yield "State", _state(device)
+    yield "Owner", device.owner + (" (gone)" if device.owner_gone else "")
+    yield "Platform, as it says", device.platform
+    yield "Key", f"{shown_key(device.thumbprint)} ({device.key_protection}, as it says)"
+    yield "Key, whole", device.thumbprint
+    yield "Enrolled", f"{day_and_time(device.enrolled_at)} from {device.asked_from or 'an unknown address'}"
+    yield "Confirmed from", device.confirmed_from or None
+    yield "Approved", f"{day_and_time(device.approved_at)} by {device.approved_by}" if device.approved_at else None
+    yield "Last seen", day_and_time(device.seen_at) if device.seen_at else "never"
+    yield "Certificate ends", day_and_time(device.certified_until) if device.certified_until else None
+    yield "Certificates so far", str(device.generation)

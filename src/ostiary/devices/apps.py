@@ -1,0 +1,19 @@
+"""Tells Django about this room, and the life cycle of people about the devices they answer for."""
+
+from django.apps import AppConfig
+
+
+class DevicesConfig(AppConfig):
+    """The room of devices."""
+
+    name = "ostiary.devices"
+    label = "devices"
+    verbose_name = "Devices"
+
+    def ready(self) -> None:
+        """Let devices end when whoever answers for them leaves or begins afresh."""
+        from ostiary.devices.services.leavers import DEVICES_OF_LEAVERS, retire_devices_of  # noqa: PLC0415 - models are ready only now
+        from ostiary.identity.facade import end_too, hand_over_too  # noqa: PLC0415 - as above
+
+        hand_over_too(DEVICES_OF_LEAVERS)
+        end_too("devices", retire_devices_of)

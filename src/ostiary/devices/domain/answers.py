@@ -1,0 +1,101 @@
+"""What an instance answers its devices, and the words for a refusal. The agent reads them back with the same types. Pure."""
+
+from enum import StrEnum
+
+import msgspec
+
+from ostiary.errors import OstiaryError
+
+
+class Code(StrEnum):
+    """Why something was refused, for programs."""
+
+    INVALID = "invalid_request"
+    SWITCHED_OFF = "switched_off"
+    STALE = "stale_nonce"
+    CLOCK = "wrong_clock"
+    OTHER_INSTANCE = "other_instance"
+    KEY_KNOWN = "key_known"
+    TOO_MANY = "too_many"
+    SLOW_DOWN = "slow_down"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown_device"
+    WAITING = "waiting"
+    QUARANTINED = "quarantined"
+    ENDED = "ended"
+    OWNER_GONE = "owner_gone"
+    UNAVAILABLE = "temporarily_unavailable"
+
+
+class AgentRefused(OstiaryError):
+    """A device's request was refused.
+
+    Args:
+        code: why, for programs.
+        message: why, for the person at the device.
+        hint: what they can do.
+    """
+
+    def __init__(self, code: Code, message: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.code = code
+
+
+class Nonce(msgspec.Struct, frozen=True, kw_only=True):
+    """A number to sign; `expires_in` in seconds."""
+
+    nonce: str
+    expires_in: int
+
+
+class Started(msgspec.Struct, frozen=True, kw_only=True):
+    """An enrolment that waits for a person (RFC 8628, section 3.2)."""
+
+    device_code: str
+    user_code: str
+    verification_uri: str
+    expires_in: int
+    interval: int
+
+
+class Polled(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of an enrolment.
+
+    Args:
+        status: `pending`, `denied`, or `enrolled`.
+        device: its identifier, once it is enrolled.
+        name: what it is called.
+        owner: whose it is.
+        state: `active`, or `waiting` for an administrator.
+    """
+
+    status: str
+    device: str = ""
+    name: str = ""
+    owner: str = ""
+    state: str = ""
+
+
+class Certified(msgspec.Struct, frozen=True, kw_only=True):
+    """A certificate with its chain (PEM, the device's own first); `ends_at` in seconds since the epoch."""
+
+    device: str
+    name: str
+    owner: str
+    chain: str
+    ends_at: float
+
+
+class Left(msgspec.Struct, frozen=True, kw_only=True):
+    """The device is given up."""
+
+    device: str
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """A refusal. `now` is the instance's clock, seconds since the epoch."""
+
+    error: str
+    message: str
+    hint: str = ""
+    now: float = 0.0

@@ -1,0 +1,155 @@
+"""What a device says to its instance: small signed statements, each for one purpose, one instance and one moment. Pure.
+
+A message is a JWS in compact form (RFC 7515), always ES256, always with the same header: nothing in it chooses how it is
+checked. The key that checks it is the one on file, save at enrolment, where the message proves that its sender holds the
+private half of the key it brings.
+"""
+
+import base64
+import binascii
+from typing import Annotated, Final, Literal, TypeVar
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from msgspec import Meta
+
+from ostiary.devices.domain.keys import Jwk
+from ostiary.errors import OstiaryError
+
+TYPE: Final[Literal["ostiary-device+jws"]] = "ostiary-device+jws"
+MAX_MESSAGE_CHARACTERS: Final = 8192
+CLOCK_SECONDS: Final = 300
+"""How far a device's clock may be off."""
+_ECDSA: Final = ec.ECDSA(hashes.SHA256())
+_SIGNATURE_BYTES: Final = 64
+
+Text = Annotated[str, Meta(max_length=200)]
+Url = Annotated[str, Meta(max_length=300)]
+
+
+class UnreadableMessage(OstiaryError):
+    """This is no message of a device, or its signature does not fit."""
+
+
+class _Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    alg: Literal["ES256"]
+    typ: Literal["ostiary-device+jws"]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="purpose"):
+    """What every message says.
+
+    Args:
+        version: of this form.
+        audience: the origin of the sign-in host that it is meant for, and nobody else's.
+        nonce: as the instance gave it; good once.
+        at: the sender's clock, seconds since the epoch.
+    """
+
+    version: Literal[1] = 1
+    audience: Url
+    nonce: Text
+    at: int
+
+
+class Enrol(Message, frozen=True, kw_only=True, tag="enrol"):
+    """Asks to be enrolled. `key` is the device's own and signs this."""
+
+    name: Text
+    platform: Text
+    key_protection: Literal["file", "keystore", "tpm"]
+    key: Jwk
+
+
+class Poll(Message, frozen=True, kw_only=True, tag="poll"):
+    """Asks what became of an enrolment, by the secret that only its device was told."""
+
+    device_code: Text
+
+
+class Renew(Message, frozen=True, kw_only=True, tag="renew"):
+    """Asks for a certificate. `holds` is the SHA-256 of the newest it has (lower-case hexadecimal); empty for none."""
+
+    device: Text
+    holds: Annotated[str, Meta(max_length=64)] = ""
+
+
+class Leave(Message, frozen=True, kw_only=True, tag="leave"):
+    """Says that the device is given up, for good."""
+
+    device: Text
+
+
+M = TypeVar("M", Enrol, Poll, Renew, Leave)
+
+
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """A message whose signature nobody has checked yet, with what was signed."""
+
+    signed: bytes
+    signature: bytes
+
+
+def sign_message(message: Message, key: ec.EllipticCurvePrivateKey) -> str:
+    """Return a message in compact form, signed."""
+    head, body = msgspec.json.encode(_Header(alg="ES256", typ=TYPE)), msgspec.json.encode(message)
+    signed = f"{_encoded(head)}.{_encoded(body)}"
+    r, s = decode_dss_signature(key.sign(signed.encode(), _ECDSA))
+    half = _SIGNATURE_BYTES // 2
+    return f"{signed}.{_encoded(r.to_bytes(half, 'big') + s.to_bytes(half, 'big'))}"
+
+
+def read_message(text: str, kind: type[M]) -> tuple[M, Received]:
+    """Return what a message says, and what proves it.
+
+    Args:
+        text: as it was received, whatever it is.
+        kind: the only purpose that is taken here.
+
+    Raises:
+        UnreadableMessage: for anything else.
+    """
+    parts = text.split(".") if len(text) <= MAX_MESSAGE_CHARACTERS else []
+    if len(parts) != 3:
+        raise UnreadableMessage("This is no signed message.")
+    head, body, signature = map(_decoded, parts)
+    try:
+        msgspec.json.decode(head, type=_Header)
+        message = msgspec.json.decode(body, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UnreadableMessage(f"The message cannot be read: {error}.") from None
+    if len(signature) != _SIGNATURE_BYTES:
+        raise UnreadableMessage("The message must be signed with ES256.")
+    return message, Received(signed=f"{parts[0]}.{parts[1]}".encode(), signature=signature)
+
+
+def check_signature(received: Received, key: ec.EllipticCurvePublicKey) -> None:
+    """Return when the key's private half made the message.
+
+    Raises:
+        UnreadableMessage: otherwise.
+    """
+    half = _SIGNATURE_BYTES // 2
+    r = int.from_bytes(received.signature[:half], "big")
+    s = int.from_bytes(received.signature[half:], "big")
+    try:
+        key.verify(encode_dss_signature(r, s), received.signed, _ECDSA)
+    except InvalidSignature:
+        raise UnreadableMessage("The signature does not fit.") from None
+
+
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        content = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise UnreadableMessage("This is no signed message.") from None
+    if _encoded(content) != text:
+        raise UnreadableMessage("This is no signed message.")
+    return content

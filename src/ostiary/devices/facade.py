@@ -1,0 +1,83 @@
+"""All that other rooms use of devices. Frozen types in, frozen types out."""
+
+from ostiary.devices.adapters.authority import (
+    AuthorityInfo,
+    UnusableAuthority,
+    describe_authority,
+)
+from ostiary.devices.domain.answers import AgentRefused, Certified, Code, Left, Nonce, Polled, Problem, Started
+from ostiary.devices.domain.devices import (
+    HELD,
+    Device,
+    State,
+    UnknownCode,
+    UnknownDevice,
+    UnusableDevice,
+    Why,
+    shown_key,
+)
+from ostiary.devices.domain.keys import UnusableDeviceKey
+from ostiary.devices.domain.messages import UnreadableMessage
+from ostiary.devices.queries import count_waiting, get_device, list_devices
+from ostiary.devices.services.confirming import Asking, confirm_enrolment, look_at_enrolment, refuse_enrolment
+from ostiary.devices.services.enrolling import poll_enrolment, start_enrolment
+from ostiary.devices.services.freshness import give_nonce
+from ostiary.devices.services.register import (
+    approve_device,
+    deny_device,
+    quarantine_device,
+    release_device,
+    rename_device,
+    report_lost,
+    retire_device,
+)
+from ostiary.devices.services.renewing import leave, renew_certificate
+from ostiary.devices.services.restoring import quarantine_after_restore
+from ostiary.devices.services.tending import change_authority, ready_authority, tend_devices
+
+__all__ = [
+    "HELD",
+    "AgentRefused",
+    "Asking",
+    "AuthorityInfo",
+    "Certified",
+    "Code",
+    "Device",
+    "Left",
+    "Nonce",
+    "Polled",
+    "Problem",
+    "Started",
+    "State",
+    "UnknownCode",
+    "UnknownDevice",
+    "UnreadableMessage",
+    "UnusableAuthority",
+    "UnusableDevice",
+    "UnusableDeviceKey",
+    "Why",
+    "approve_device",
+    "change_authority",
+    "confirm_enrolment",
+    "count_waiting",
+    "deny_device",
+    "describe_authority",
+    "get_device",
+    "give_nonce",
+    "leave",
+    "list_devices",
+    "look_at_enrolment",
+    "poll_enrolment",
+    "quarantine_after_restore",
+    "quarantine_device",
+    "ready_authority",
+    "refuse_enrolment",
+    "release_device",
+    "rename_device",
+    "renew_certificate",
+    "report_lost",
+    "retire_device",
+    "shown_key",
+    "start_enrolment",
+    "tend_devices",
+]

@@ -1,0 +1,79 @@
+"""Puts what happens to devices on record. Called last in a transaction: no record, no change."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ostiary.devices.domain.devices import Device
+from ostiary.visibility.domain.events import EntityChange
+from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
+
+DEVICE: Final = "device"
+ENROLMENT: Final = "device enrolment"
+AUTHORITY: Final = "device authority"
+
+
+def told_of(device: Device) -> dict[str, Any]:
+    """Return what the record says of a device: nothing secret is in it, for its key is a public one."""
+    return {
+        "name": device.name,
+        "platform": device.platform,
+        "owner": device.owner,
+        "state": device.state.value,
+        "why": device.why.value if device.why else None,
+        "key": device.thumbprint,
+        "key_protection": device.key_protection,
+        "asked_from": device.asked_from or None,
+        "confirmed_from": device.confirmed_from or None,
+    }
+
+
+def record_change(
+    change: EntityChange,
+    *,
+    actor: Actor,
+    before: Device | None = None,
+    after: Device | None = None,
+    reason: str = "",
+) -> None:
+    """Put a change of a device on record."""
+    one = after if after is not None else before
+    if one is not None:
+        record_of(
+            DEVICE,
+            one.id,
+            change,
+            actor=actor,
+            name=one.name,
+            before=told_of(before) if before is not None else None,
+            after=told_of(after) if after is not None else None,
+            reason=reason,
+        )
+
+
+def record_of(
+    kind: str,
+    about: str,
+    change: EntityChange,
+    *,
+    actor: Actor,
+    name: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    reason: str = "",
+) -> None:
+    """Put something else of this room on record."""
+    record(
+        entity_change_event(
+            at=time.time(),
+            uid=new_uid(),
+            actor=actor,
+            change=change,
+            entity_type=kind,
+            entity_id=about,
+            entity_name=name,
+            before=before,
+            after=after,
+            comment=reason,
+        )
+    )

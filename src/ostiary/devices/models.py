@@ -1,0 +1,80 @@
+"""Devices, their certificates, computers that wait to be confirmed, and nonces that were used, as stored."""
+
+from django.db import models
+
+
+class StoredDevice(models.Model):
+    """One device. `newest`: the fingerprint of the certificate it was given last; `strays`: how often it came with another since `strayed_at`."""
+
+    id = models.CharField(primary_key=True, max_length=16)
+    name = models.CharField(max_length=63)
+    platform = models.CharField(max_length=80)
+    owner = models.ForeignKey("identity.Person", on_delete=models.CASCADE, related_name="devices")
+    state = models.CharField(max_length=16, db_index=True)
+    why = models.CharField(max_length=16, blank=True)
+    key = models.JSONField()
+    thumbprint = models.CharField(max_length=43, unique=True)
+    key_protection = models.CharField(max_length=16)
+    asked_from = models.CharField(max_length=45, blank=True)
+    confirmed_from = models.CharField(max_length=45, blank=True)
+    enrolled_at = models.DateTimeField()
+    approved_at = models.DateTimeField(null=True)
+    approved_by = models.CharField(max_length=254, blank=True)
+    seen_at = models.DateTimeField(null=True)
+    generation = models.PositiveIntegerField(default=0)
+    newest = models.CharField(max_length=64, blank=True)
+    strays = models.PositiveSmallIntegerField(default=0)
+    strayed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Lists read by name."""
+
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})"
+
+
+class DeviceCertificate(models.Model):
+    """One certificate of a device, while it is good."""
+
+    fingerprint = models.CharField(primary_key=True, max_length=64)
+    device = models.ForeignKey(StoredDevice, on_delete=models.CASCADE, related_name="certificates")
+    serial = models.CharField(max_length=40)
+    begins_at = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.serial} of {self.device_id}"
+
+
+class Enrolment(models.Model):
+    """A computer that asked to be enrolled, for the ten minutes in which somebody may confirm it."""
+
+    digest = models.CharField(primary_key=True, max_length=64)
+    user_code = models.CharField(max_length=8, unique=True)
+    name = models.CharField(max_length=63)
+    platform = models.CharField(max_length=80)
+    key = models.JSONField()
+    thumbprint = models.CharField(max_length=43, unique=True)
+    key_protection = models.CharField(max_length=16)
+    address = models.CharField(max_length=45, blank=True)
+    network = models.CharField(max_length=45, blank=True, db_index=True)
+    asked_at = models.DateTimeField()
+    ends_at = models.DateTimeField(db_index=True)
+    polled_at = models.DateTimeField(null=True)
+    refused = models.BooleanField(default=False)
+    device = models.ForeignKey(StoredDevice, null=True, on_delete=models.CASCADE, related_name="+")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UsedNonce(models.Model):
+    """A nonce that was used, so that it is not used again; kept until it would be over anyway."""
+
+    nonce = models.CharField(primary_key=True, max_length=80)
+    ends_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.nonce

@@ -1,0 +1,72 @@
+"""Reads of devices. They return frozen types and change nothing."""
+
+from datetime import datetime
+
+from ostiary.devices.domain.devices import HELD, Device, State, UnknownDevice, Why
+from ostiary.devices.models import StoredDevice
+from ostiary.identity.domain.stored_text import can_be_stored
+from ostiary.policy.identifiers import DeviceId, PersonId
+
+
+def list_devices(*, owner: PersonId | None = None) -> tuple[Device, ...]:
+    """Return every device by name, or those that somebody answers for."""
+    rows = StoredDevice.objects.select_related("owner").prefetch_related("certificates")
+    return tuple(map(to_device, rows if owner is None else rows.filter(owner_id=owner)))
+
+
+def get_device(device_id: str) -> Device:
+    """Return one device.
+
+    Raises:
+        UnknownDevice: when there is none with this identifier.
+    """
+    rows = StoredDevice.objects.select_related("owner").prefetch_related("certificates")
+    row = rows.filter(pk=device_id).first() if can_be_stored(device_id) else None
+    if row is None:
+        raise unknown_device(device_id)
+    return to_device(row)
+
+
+def count_waiting() -> int:
+    """Return how many devices wait for an administrator."""
+    return StoredDevice.objects.filter(state=State.WAITING).count()
+
+
+def count_held(owner: PersonId) -> int:
+    """Return how many devices somebody answers for, those that wait and those in quarantine included."""
+    return StoredDevice.objects.filter(owner_id=owner, state__in=HELD).count()
+
+
+def unknown_device(device_id: str) -> UnknownDevice:
+    """Return the error for an identifier that no device has."""
+    shown = device_id if len(device_id) <= 40 else device_id[:40] + "…"
+    return UnknownDevice(f"There is no device {shown!r}.", hint="See: ostiary device list")
+
+
+def to_device(row: StoredDevice) -> Device:
+    """Return the stored device as the rest of Ostiary sees it."""
+    ends = [one.ends_at for one in row.certificates.all()]
+    return Device(
+        id=DeviceId(row.id),
+        name=row.name,
+        platform=row.platform,
+        owner=row.owner.email,
+        owner_id=PersonId(row.owner_id),
+        owner_gone=not row.owner.may_sign_in,
+        state=State(row.state),
+        key_protection=row.key_protection,
+        thumbprint=row.thumbprint,
+        asked_from=row.asked_from,
+        confirmed_from=row.confirmed_from,
+        enrolled_at=row.enrolled_at.timestamp(),
+        approved_at=_seconds(row.approved_at),
+        approved_by=row.approved_by,
+        seen_at=_seconds(row.seen_at),
+        certified_until=max(ends).timestamp() if ends else None,
+        why=Why(row.why) if row.why else None,
+        generation=row.generation,
+    )
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return None if at is None else at.timestamp()

@@ -1,0 +1,131 @@
+"""The addresses for devices' agents: what comes in, how much of it, and in which words it is refused. What is done is in `devices`.
+
+Each request proves itself by what it carries; no browser's sign-in counts. Every refusal is JSON with a code, a sentence and a hint.
+"""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+import msgspec
+import structlog
+from django.http import HttpRequest, HttpResponse
+from django.http.request import RawPostDataException
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from ostiary.devices.facade import (
+    AgentRefused,
+    Code,
+    Problem,
+    UnreadableMessage,
+    UnusableDeviceKey,
+    give_nonce,
+    leave,
+    poll_enrolment,
+    renew_certificate,
+    start_enrolment,
+)
+from ostiary.errors import OstiaryError
+from ostiary.identity.facade import UnacceptableText, client_of
+from ostiary.visibility.facade import RecordUnavailable
+
+MAX_BODY_BYTES: Final = 16 * 1024
+STATUS: Final[dict[Code, int]] = {
+    Code.SWITCHED_OFF: 404,
+    Code.STALE: 401,
+    Code.UNKNOWN: 401,
+    Code.TOO_MANY: 429,
+    Code.SLOW_DOWN: 429,
+    Code.EXPIRED: 410,
+    Code.ENDED: 410,
+    Code.WAITING: 403,
+    Code.QUARANTINED: 403,
+    Code.OWNER_GONE: 403,
+    Code.UNAVAILABLE: 503,
+}
+"""Whatever is not here is 400."""
+
+log = structlog.get_logger(__name__)
+
+
+class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    message: str = ""
+
+
+Act = Callable[[HttpRequest, str, float], msgspec.Struct]
+
+
+def _for_agents(act: Act) -> Callable[[HttpRequest], HttpResponse]:
+    """Make a page of what answers a signed message."""
+
+    @csrf_exempt
+    @require_POST
+    @wraps(act)
+    def page(request: HttpRequest) -> HttpResponse:
+        now = time.time()
+        try:
+            return _answer(act(request, _message(request), now), 200)
+        except AgentRefused as error:
+            return _refusal(error, error.code, now)
+        except (UnreadableMessage, UnusableDeviceKey, UnacceptableText) as error:
+            return _refusal(error, Code.INVALID, now)
+        except RecordUnavailable as error:
+            log.error("device_not_recorded", detail=error.detail)
+            words = OstiaryError("Nothing can be put on record at the moment.", hint="Try again in a minute.")
+            return _refusal(words, Code.UNAVAILABLE, now)
+
+    return page
+
+
+@_for_agents
+def nonce(_request: HttpRequest, _message: str, now: float) -> msgspec.Struct:
+    """Give out a number to sign."""
+    return give_nonce(now=now)
+
+
+@_for_agents
+def start(request: HttpRequest, message: str, now: float) -> msgspec.Struct:
+    """Begin an enrolment."""
+    return start_enrolment(message, address=client_of(request).address, now=now)
+
+
+@_for_agents
+def poll(_request: HttpRequest, message: str, now: float) -> msgspec.Struct:
+    """Say what became of an enrolment."""
+    return poll_enrolment(message, now=now)
+
+
+@_for_agents
+def renew(request: HttpRequest, message: str, now: float) -> msgspec.Struct:
+    """Give a device a certificate."""
+    return renew_certificate(message, address=client_of(request).address, now=now)
+
+
+@_for_agents
+def give_up(request: HttpRequest, message: str, now: float) -> msgspec.Struct:
+    """Retire a device that says so itself."""
+    return leave(message, address=client_of(request).address, now=now)
+
+
+def _message(request: HttpRequest) -> str:
+    if (request.content_type or "").lower() != "application/json":
+        raise AgentRefused(Code.INVALID, "Send application/json.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
+        raise AgentRefused(Code.INVALID, f"A request has at most {MAX_BODY_BYTES} bytes.")
+    try:
+        return msgspec.json.decode(request.body, type=_Body).message
+    except (RawPostDataException, msgspec.MsgspecError, UnicodeDecodeError, ValueError):
+        raise AgentRefused(Code.INVALID, "The request cannot be read.") from None
+
+
+def _refusal(error: OstiaryError, code: Code, now: float) -> HttpResponse:
+    problem = Problem(error=code.value, message=error.message, hint=error.hint, now=now)
+    return _answer(problem, STATUS.get(code, 400))
+
+
+def _answer(content: Any, status: int) -> HttpResponse:
+    response = HttpResponse(msgspec.json.encode(content), status=status, content_type="application/json")
+    response["Cache-Control"] = "no-store"
+    return response

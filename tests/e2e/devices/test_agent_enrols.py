@@ -1,0 +1,142 @@
+"""A computer comes in as its owner would do it: the agent's own command, the portal's own forms, an administrator's yes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from tests.running_instance import Client, RunningInstance
+
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
+NAMES_OF_THIS_MACHINE = """\
+import socket
+_ask = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *more, **how: _ask("127.0.0.1" if str(host).endswith("localhost") else host, *more, **how)
+"""
+
+
+class Agent:
+    """The agent on one computer."""
+
+    def __init__(self, running: RunningInstance, folder: Path) -> None:
+        self.running, self.folder = running, folder
+        folder.mkdir()
+        (folder / "sitecustomize.py").write_text(NAMES_OF_THIS_MACHINE)
+        self.state = folder / "state"
+        self.words = (sys.executable, "-m", "ostiary.agent", "--folder", str(self.state))
+        path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+        self.environment = {"PATH": running.environment["PATH"], "PYTHONPATH": path, "HOME": str(folder)}
+
+    def typed(self, *words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([*self.words, *words], env=self.environment, capture_output=True, text=True, check=False)
+
+    def begin(self, *words: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [*self.words, *words], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def enrol(self, owner: Client, answer: str) -> tuple[int, str, str]:
+        """Start to enrol, type the code it shows into the portal, and answer there; return how it ended."""
+        origin = self.running.url("id", "")
+        ca = str(self.running.authority)
+        process = self.begin("enrol", origin, "--name", "Front desk", "--ca", ca, "--no-browser")
+        assert process.stdout is not None
+        said, code = "", None
+        for line in process.stdout:
+            said += line
+            code = code or re.search(r"\b[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}\b", line)
+            if "If it does not" in line:
+                break
+        assert code is not None, said + process.communicate()[1]
+        page = owner.post("id", "/devices/enrol", owner.get("id", "/devices/enrol"), code=code[0])
+        assert "Front desk" in page.text
+        key = re.search(r"the key ([0-9a-f]{4} [0-9a-f]{4} [0-9a-f]{4})\.", said)
+        assert key is not None
+        assert key[1] in page.text, "what stands on the computer stands on the page"
+        seen = re.search(r'name="seen" value="([\w-]+)"', page.text)
+        assert seen is not None
+        owner.post("id", "/devices/enrol", page, code=code[0], seen=seen[1], answer=answer)
+        rest, errors = process.communicate()
+        return process.returncode, said + rest, errors
+
+
+@pytest.fixture(scope="module")
+def owner(running: RunningInstance) -> Client:
+    return running.signed_in(running.make_person("staff", name="Dora Desk"))
+
+
+@pytest.fixture(scope="module")
+def agent(running: RunningInstance, owner: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    """Have a computer that its owner confirmed and an administrator approved."""
+    agent = Agent(running, tmp_path_factory.mktemp("agents") / "desk")
+    status, said, errors = agent.enrol(owner, "yes")
+    assert status == 0, said + errors
+    assert "yet to approve" in said
+    assert owner.account.email in said
+    waiting = agent.typed("renew")
+    assert (waiting.returncode, "yet to approve" in waiting.stderr) == (3, True)
+    device = json.loads(agent.typed("status", "--json").stdout)["device"]
+    running.command("device", "approve", device, "--reason", "handed out")
+    done = agent.typed("renew")
+    assert done.returncode == 0, done.stderr
+    yield agent
+    running.command("device", "retire", device, "--yes")
+
+
+def test_the_computer_holds_a_key_that_only_its_user_reads_and_a_certificate_for_it(agent: Agent) -> None:
+    status = json.loads(agent.typed("status", "--json").stdout)
+    assert status["certificate_good"] is True
+    assert agent.state.stat().st_mode & 0o077 == 0
+    for path in agent.state.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path
+    leaf = x509.load_pem_x509_certificates((agent.state / "device.pem").read_bytes())[0]
+    key = load_pem_private_key((agent.state / "device.key").read_bytes(), password=None)
+    assert leaf.public_key() == key.public_key()
+    assert "good until" in agent.typed("status").stdout
+
+
+def test_it_renews_by_itself_and_stops_when_told(agent: Agent) -> None:
+    before = (agent.state / "device.pem").read_bytes()
+    (agent.state / "device.pem").unlink()
+    process = agent.begin("run")
+    assert process.stdout is not None
+    assert "good until" in process.stdout.readline()
+    process.terminate()
+    process.communicate()
+    assert process.returncode == 0
+    assert (agent.state / "device.pem").read_bytes() != before
+
+
+def test_what_cannot_be_done_is_said_with_what_to_do(
+    running: RunningInstance, agent: Agent, owner: Client, tmp_path: Path
+) -> None:
+    again = agent.typed("enrol", running.url("id", ""))
+    assert (again.returncode, "ostiary-agent leave" in again.stderr) == (1, True)
+    other = Agent(running, tmp_path / "other")
+    assert "ostiary-agent enrol" in other.typed("status").stderr
+    untrusted = other.typed("enrol", running.url("id", ""), "--no-browser")
+    assert (untrusted.returncode, "--ca" in untrusted.stderr) == (1, True)
+    assert "https://id.example.com" in other.typed("enrol", "http://id.example.com").stderr
+    status, _said, errors = other.enrol(owner, "no")
+    assert (status, "said no" in errors) == (1, True)
+    assert other.typed("status").returncode == 1
+
+
+def test_a_device_that_is_lost_ends_and_one_that_leaves_is_gone(
+    running: RunningInstance, owner: Client, tmp_path: Path
+) -> None:
+    other = Agent(running, tmp_path / "other")
+    status, said, errors = other.enrol(owner, "yes")
+    assert status == 0, said + errors
+    device = json.loads(other.typed("status", "--json").stdout)["device"]
+    running.command("device", "lost", device, "--yes", "--keep-sign-ins")
+    ended = other.typed("run")
+    assert (ended.returncode, "lost" in ended.stderr) == (3, True)
+    assert other.typed("leave").returncode == 0
+    assert [path.name for path in other.state.iterdir()] == [".lock"]

@@ -1,0 +1,291 @@
+"""What becomes of devices: certificates, copied keys, quarantine, loss, leavers, restores; the authority; record and commands."""
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.verification import PolicyBuilder, Store
+from django.conf import settings as now_in_force
+from django.core import mail
+from tests.device_asking import Laptop
+from tests.identity_people import MACHINE, Browser, make_person, make_person_with_app
+from tests.integration.devices.test_devices_enrol import configured
+from typer.testing import CliRunner
+
+from ostiary.cli.main import app
+from ostiary.cli.output import ExitCode
+from ostiary.devices.adapters.authority import UnusableAuthority, ensure_authority, rotate_authority
+from ostiary.devices.domain.certificates import fingerprint_of
+from ostiary.devices.facade import (
+    State,
+    UnusableDevice,
+    Why,
+    approve_device,
+    describe_authority,
+    get_device,
+    list_devices,
+    quarantine_device,
+    ready_authority,
+    release_device,
+    rename_device,
+    report_lost,
+    retire_device,
+    tend_devices,
+)
+from ostiary.devices.facts import read_devices
+from ostiary.gateway.publisher import read_versions
+from ostiary.identity.facade import disable_person, enable_person, leave, list_sessions, preview_leave
+from ostiary.supervisor.backup.after_restore import sign_everybody_out
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _authority(settings: Any) -> Iterator[None]:
+    configured(settings, approval="person")
+    ready_authority(now=time.time())
+    yield
+    shutil.rmtree(now_in_force.INSTANCE.device_certificates)
+
+
+def typed(*words: str, code: int = ExitCode.OK) -> Any:
+    done = CliRunner().invoke(app, list(words))
+    assert done.exit_code == code, done.output
+    return done
+
+
+def on_record() -> str:
+    folder = now_in_force.INSTANCE.audit / "control"
+    return "".join(path.read_text() for path in sorted(folder.glob("*.jsonl")))
+
+
+def certified(laptop: Laptop) -> x509.Certificate:
+    answer = laptop.renew()
+    assert answer.status_code == 200, answer.content
+    leaf = x509.load_pem_x509_certificates(answer.json()["chain"].encode())[0]
+    laptop.holds = fingerprint_of(leaf)
+    return leaf
+
+
+@pytest.fixture
+def laptop() -> Laptop:
+    one = Laptop()
+    one.enrolled_for(make_person())
+    return one
+
+
+def test_a_certificate_says_which_device_and_is_good_for_nothing_else(laptop: Laptop) -> None:
+    pem = laptop.renew().json()["chain"].encode()
+    leaf, issuing = x509.load_pem_x509_certificates(pem)
+    names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert [name.value for name in names] == [f"urn:ostiary:device:{laptop.device}"]
+    usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    assert list(usage) == [ExtendedKeyUsageOID.CLIENT_AUTH]
+    assert leaf.not_valid_after_utc - datetime.now(UTC) <= timedelta(hours=24)
+    root = x509.load_pem_x509_certificates(now_in_force.INSTANCE.device_authorities.read_bytes())[0]
+    verified = PolicyBuilder().store(Store([root])).build_client_verifier().verify(leaf, [issuing])
+    assert verified.subjects is not None
+    with pytest.raises(x509.verification.VerificationError):
+        PolicyBuilder().store(Store([root])).build_client_verifier().verify(leaf, [])
+
+
+def test_a_copied_key_shows_and_stops_both(laptop: Laptop) -> None:
+    certified(laptop)
+    thief = Laptop(address="203.0.113.66")
+    thief.key, thief.device, thief.holds = laptop.key, laptop.device, laptop.holds
+    certified(thief)
+    certified(thief)
+    certified(laptop)
+    certified(thief)
+    assert laptop.renew().json()["error"] == "quarantined"
+    assert thief.renew().json()["error"] == "quarantined"
+    device = get_device(laptop.device)
+    assert (device.state, device.why) == (State.QUARANTINED, Why.KEY_USED_TWICE)
+    assert "in use twice" in mail.outbox[-1].subject
+    assert not read_devices().devices[device.id].active
+    release_device(device.id, actor=MACHINE)
+    certified(laptop)
+
+
+def test_an_answer_that_is_lost_now_and_then_is_no_theft(laptop: Laptop) -> None:
+    certified(laptop)
+    laptop.renew()
+    certified(laptop)
+    certified(laptop)
+    assert get_device(laptop.device).state is State.ACTIVE
+
+
+def test_nobody_gets_certificates_without_end(laptop: Laptop) -> None:
+    for _ in range(10):
+        certified(laptop)
+    assert laptop.renew().json()["error"] == "slow_down"
+    assert tend_devices(now=time.time() + 25 * 3600) >= 10
+    assert not read_devices().devices[get_device(laptop.device).id].certificates
+
+
+def test_one_act_ends_everything_on_it() -> None:
+    person, secret = make_person_with_app("ada@example.test")
+    browser = Browser()
+    browser.sign_in("ada@example.test", secret)
+    laptop = Laptop()
+    device = laptop.enrolled_for(person)
+    certified(laptop)
+    taken = read_versions()["devices"].taken_away_at
+    answer = browser.post(f"/devices/{device.id}/lost")
+    assert answer["Location"] == "/sign-in"
+    assert not browser.is_signed_in()
+    assert list_sessions(person_id=person).total == 0
+    assert get_device(device.id).state is State.LOST
+    assert not read_devices().devices
+    assert read_versions()["devices"].taken_away_at > taken
+    assert laptop.renew().json()["error"] == "ended"
+    assert laptop.start().json()["error"] == "key_known", "what is lost is enrolled anew with another key"
+    for act in (report_lost, retire_device, quarantine_device, release_device, approve_device):
+        with pytest.raises(UnusableDevice):
+            act(device.id, actor=MACHINE)
+
+
+def test_quarantine_counts_as_unmanaged_until_released(laptop: Laptop) -> None:
+    certified(laptop)
+    taken = read_versions()["devices"].taken_away_at
+    quarantine_device(laptop.device, actor=MACHINE, reason="odd alarms")
+    assert read_versions()["devices"].taken_away_at > taken
+    fact = read_devices().devices[get_device(laptop.device).id]
+    assert (fact.active, len(fact.certificates)) == (False, 1)
+    refused = laptop.renew()
+    assert (refused.status_code, refused.json()["error"]) == (403, "quarantined")
+    release_device(laptop.device, actor=MACHINE)
+    certified(laptop)
+    assert "odd alarms" in on_record()
+
+
+def test_somebody_elses_device_does_not_exist(laptop: Laptop) -> None:
+    _person, secret = make_person_with_app("eve@example.test")
+    eve = Browser()
+    eve.sign_in("eve@example.test", secret)
+    for path in ("lost", "retire", "rename"):
+        assert eve.get(f"/devices/{laptop.device}/{path}")["Location"] == "/devices"
+        assert eve.post(f"/devices/{laptop.device}/{path}", name="mine")["Location"] == "/devices"
+    assert "Laptop" not in eve.get("/devices").content.decode()
+    assert get_device(laptop.device).state is State.ACTIVE
+
+
+def test_the_owner_renames_and_gives_up_and_so_does_the_device_itself() -> None:
+    person, secret = make_person_with_app("ada@example.test")
+    browser = Browser()
+    browser.sign_in("ada@example.test", secret)
+    first, second = Laptop(name="One"), Laptop(name="Two")
+    first.enrolled_for(person)
+    second.enrolled_for(person)
+    assert browser.post(f"/devices/{first.device}/rename", name="x" * 64).status_code == 422
+    assert browser.post(f"/devices/{first.device}/rename", name="Kitchen")["Location"] == "/devices"
+    assert "Kitchen" in browser.get("/devices").content.decode()
+    assert "has to be enrolled anew" in browser.get(f"/devices/{first.device}/retire").content.decode()
+    browser.post(f"/devices/{first.device}/retire")
+    assert get_device(first.device).state is State.RETIRED
+    assert second.leave().status_code == 200
+    assert second.leave().status_code == 200, "told twice is no fault"
+    assert get_device(second.device).state is State.RETIRED
+    assert browser.get("/devices").content.decode().count("Given up") == 2
+
+
+def test_devices_end_with_whoever_answers_for_them(laptop: Laptop) -> None:
+    owner = get_device(laptop.device).owner_id
+    certified(laptop)
+    disable_person(person_id=owner, actor=MACHINE, reason="left")
+    assert laptop.renew().json()["error"] == "owner_gone"
+    enable_person(person_id=owner, actor=MACHINE)
+    assert get_device(laptop.device).state is State.RETIRED, "whoever is let in again begins with nothing"
+    other = Laptop()
+    other.enrolled_for(owner)
+    assert other.device in {item.subject for item in preview_leave(person_id=owner)}
+    leave(person_id=owner, actor=MACHINE, reason="left")
+    assert get_device(other.device).state is State.RETIRED
+
+
+def test_a_restored_backup_brings_no_lost_device_back(laptop: Laptop) -> None:
+    certified(laptop)
+    sign_everybody_out("root")
+    device = get_device(laptop.device)
+    assert (device.state, device.why, device.certified_until) == (State.QUARANTINED, Why.RESTORED, None)
+    assert not read_devices().devices[device.id].certificates
+
+
+def test_the_authority_is_made_once_and_renewed_with_overlap(laptop: Laptop) -> None:
+    instance, now = now_in_force.INSTANCE, datetime.now(UTC)
+    before = certified(laptop)
+    for path in instance.device_certificates.glob("*.pem"):
+        assert path.stat().st_mode & 0o777 == (0o644 if path == instance.device_authorities else 0o600)
+    assert not ensure_authority(instance, now=now)
+    root, issuing = describe_authority(instance)
+    tend_devices(now=(now + timedelta(days=30)).timestamp())
+    assert describe_authority(instance) == (root, issuing), "not before its time"
+    rotate_authority(instance, now=now)
+    again = describe_authority(instance)
+    assert [one.what for one in again] == ["root", "issuing", "before"]
+    assert (again[0], again[2].fingerprint) == (root, issuing.fingerprint)
+    assert certified(laptop).issuer != before.issuer or again[1].fingerprint != issuing.fingerprint
+    assert ensure_authority(instance, now=now + timedelta(days=300)), "it changes by itself in good time"
+    (instance.device_certificates / "issuing.pem").write_text("damaged")
+    with pytest.raises(UnusableAuthority, match="backup"):
+        ensure_authority(instance, now=now)
+    assert laptop.renew().json()["error"] == "temporarily_unavailable"
+
+
+def test_switched_off_asks_for_no_certificates_and_knows_no_device(laptop: Laptop, settings: Any) -> None:
+    certified(laptop)
+    configured(settings, enabled=False)
+    taken = read_versions()["devices"].taken_away_at
+    assert ready_authority(now=time.time())
+    assert not now_in_force.INSTANCE.device_authorities.exists()
+    assert read_versions()["devices"].taken_away_at > taken
+    assert not ready_authority(now=time.time())
+
+
+def test_the_commands(laptop: Laptop, settings: Any) -> None:
+    configured(settings, approval="administrator")
+    new = Laptop(name="New")
+    new.enrolled_for(make_person("bo@example.test"))
+    waiting = json.loads(typed("device", "list", "--state", "waiting", "--json").stdout)
+    assert [one["id"] for one in waiting] == [new.device]
+    assert "No device is" in typed("device", "list", "--state", "odd", code=ExitCode.FAILED).output
+    assert "is approved" in typed("device", "approve", new.device, "--reason", "handed out").output
+    typed("device", "quarantine", new.device, laptop.device)
+    assert "is quarantined" in typed("device", "quarantine", new.device, code=ExitCode.FAILED).output
+    typed("device", "release", laptop.device, new.device, "--json")
+    assert "till-2" in typed("device", "rename", new.device, "till-2").output
+    assert "till-2" in typed("device", "show", new.device).output
+    assert typed("device", "lost", new.device, code=ExitCode.REFUSED)
+    assert json.loads(typed("device", "lost", new.device, "--yes", "--json").stdout)["state"] == "lost"
+    typed("device", "retire", laptop.device, "--yes")
+    assert [one.state for one in list_devices()] == [State.RETIRED, State.LOST]
+    assert len(json.loads(typed("device", "authority", "show", "--json").stdout)) >= 2
+    typed("device", "authority", "rotate", "--yes", "--reason", "yearly")
+    assert "yearly" in on_record()
+    typed("device", "show", "dev-none", code=ExitCode.FAILED)
+
+
+def test_a_change_that_cannot_be_told_changes_nothing(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ostiary.devices import journal
+    from ostiary.visibility.facade import RecordUnavailable
+
+    def full(_event: object) -> None:
+        raise RecordUnavailable("full")
+
+    monkeypatch.setattr(journal, "record", full)
+    refused = laptop.renew()
+    assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
+    for act in (quarantine_device, report_lost, retire_device):
+        with pytest.raises(RecordUnavailable):
+            act(laptop.device, actor=MACHINE)
+    with pytest.raises(RecordUnavailable):
+        rename_device(laptop.device, "Other", actor=MACHINE)
+    device = get_device(laptop.device)
+    assert (device.state, device.name, device.generation) == (State.ACTIVE, "Laptop", 0)
+    assert not read_devices().devices[device.id].certificates
