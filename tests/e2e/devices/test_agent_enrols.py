@@ -5,12 +5,12 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from tests.running_devices import OnDevice
 from tests.running_instance import Client, RunningInstance
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
@@ -18,6 +18,20 @@ NAMES_OF_THIS_MACHINE = """\
 import socket
 _ask = socket.getaddrinfo
 socket.getaddrinfo = lambda host, *more, **how: _ask("127.0.0.1" if str(host).endswith("localhost") else host, *more, **how)
+"""
+
+
+ONLY_MANAGED = """version: 1
+rules:
+  - name: administrators-reach-the-console
+    allow: group:administrators
+    to: app:console
+    do: [view, edit]
+  - name: wiki-from-managed-computers
+    allow: group:staff
+    to: app:wiki
+    do: [view, edit]
+    when: {device: {managed: true, own: true, key_protection: file}}
 """
 
 
@@ -72,7 +86,7 @@ def owner(running: RunningInstance) -> Client:
 
 
 @pytest.fixture(scope="module")
-def agent(running: RunningInstance, owner: Client, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+def agent(running: RunningInstance, owner: Client, tmp_path_factory: pytest.TempPathFactory) -> Agent:
     """Have a computer that its owner confirmed and an administrator approved."""
     agent = Agent(running, tmp_path_factory.mktemp("agents") / "desk")
     status, said, errors = agent.enrol(owner, "yes")
@@ -85,8 +99,7 @@ def agent(running: RunningInstance, owner: Client, tmp_path_factory: pytest.Temp
     running.command("device", "approve", device, "--reason", "handed out")
     done = agent.typed("renew")
     assert done.returncode == 0, done.stderr
-    yield agent
-    running.command("device", "retire", device, "--yes")
+    return agent
 
 
 def test_the_computer_holds_a_key_that_only_its_user_reads_and_a_certificate_for_it(agent: Agent) -> None:
@@ -128,15 +141,31 @@ def test_what_cannot_be_done_is_said_with_what_to_do(
     assert other.typed("status").returncode == 1
 
 
-def test_a_device_that_is_lost_ends_and_one_that_leaves_is_gone(
-    running: RunningInstance, owner: Client, tmp_path: Path
+def test_it_opens_what_wants_a_managed_computer_until_it_is_lost(
+    running: RunningInstance, agent: Agent, owner: Client, tmp_path: Path
 ) -> None:
-    other = Agent(running, tmp_path / "other")
-    status, said, errors = other.enrol(owner, "yes")
-    assert status == 0, said + errors
-    device = json.loads(other.typed("status", "--json").stdout)["device"]
-    running.command("device", "lost", device, "--yes", "--keep-sign-ins")
-    ended = other.typed("run")
+    both = tmp_path / "both.pem"
+    both.write_bytes((agent.state / "device.key").read_bytes() + (agent.state / "device.pem").read_bytes())
+    device = json.loads(agent.typed("status", "--json").stdout)["device"]
+    with running.rules(ONLY_MANAGED):
+        running.in_force()
+        assert owner.api("wiki").status_code != 200, "without its certificate nobody is managed"
+        here = running.client(owner.account)
+        here._last_step = owner._last_step
+        here.browser = OnDevice(running.authority, both)
+        here.sign_in().enter("wiki")
+        assert here.api("wiki").status_code == 200
+        running.command("device", "quarantine", device)
+        running.in_force()
+        assert here.api("wiki").status_code != 200
+        running.command("device", "release", device)
+        running.in_force()
+        assert here.api("wiki").status_code == 200
+        running.command("device", "lost", device, "--yes", "--reason", "left on the train", "--keep-sign-ins")
+        running.in_force()
+        assert here.api("wiki").status_code != 200
+        assert owner.get("id", "/devices").status_code == 200, "what is signed in elsewhere goes on"
+    ended = agent.typed("renew")
     assert (ended.returncode, "lost" in ended.stderr) == (3, True)
-    assert other.typed("leave").returncode == 0
-    assert [path.name for path in other.state.iterdir()] == [".lock"]
+    assert agent.typed("leave").returncode == 0
+    assert [path.name for path in agent.state.iterdir()] == [".lock"]
