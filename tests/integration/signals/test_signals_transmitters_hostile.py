@@ -1,9 +1,9 @@
 """Transmitters that name addresses of others, answer with what was not asked for, or tell of whom they may not."""
 
 import socket
-import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from smtplib import SMTPRecipientsRefused
 from typing import Any
 
@@ -278,33 +278,38 @@ def test_an_address_without_tls_is_this_machine_whatever_its_name_says(monkeypat
         wire.ask("GET", "http://anything.localhost/")
 
 
-def test_a_server_that_never_finishes_its_greeting_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each byte comes in time, and there are more of them than anybody waits for."""
-    monkeypatch.setattr(wire, "ANSWER_SECONDS", 0.3)
-    monkeypatch.setattr(wire, "may_be_asked", lambda _url: True)
-    monkeypatch.setattr(wire, "_trust", ssl.create_default_context)
-    left, sent = threading.Event(), []
+def test_time_that_ran_out_while_it_was_reached_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is slow to be reached, and then never ends what it says, each byte in time, is left all the same."""
+    monkeypatch.setattr(wire, "ANSWER_SECONDS", 0.2)
+    over, sent = threading.Event(), []
+    cut, connect = wire._Connection.cut, socket.create_connection
     listening = socket.create_server(("127.0.0.1", 0))
 
     def drip() -> None:
         connection, _address = listening.accept()
-        with connection:
-            connection.recv(65536)
-            connection.sendall(b"\x16\x03\x03\x3f\xff\x02\x00\x3f\xfb")
-            while not left.wait(0.02) and len(sent) < 2000:
-                try:
-                    connection.sendall(b"\x03")
-                except OSError:
-                    return
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+            for _ in range(500):
+                connection.sendall(b"x")
                 sent.append(1)
+                threading.Event().wait(0.02)
 
+    def cutting(connection: wire._Connection) -> None:
+        cut(connection)
+        over.set()
+
+    def reach(*arguments: Any, **named: Any) -> socket.socket:
+        assert over.wait(60)
+        return connect(*arguments, **named)
+
+    monkeypatch.setattr(wire._Connection, "cut", cutting)
+    monkeypatch.setattr(socket, "create_connection", reach)
     thread = threading.Thread(target=drip)
     thread.start()
     try:
-        with pytest.raises(Unreachable, match="does not answer"):
-            wire.ask("GET", f"https://127.0.0.1:{listening.getsockname()[1]}/")
-        assert len(sent) < 2000, "before the last byte"
+        with pytest.raises(Unreachable, match="too long"):
+            wire.ask("GET", f"http://127.0.0.1:{listening.getsockname()[1]}/")
     finally:
-        left.set()
-        thread.join(30)
+        thread.join(60)
         listening.close()
+    assert len(sent) < 500, "before the last byte"
