@@ -47,6 +47,7 @@ from ostiary.identity.domain.proofs import is_break_glass_only, strongest
 from ostiary.identity.domain.recoveries import RecoveryInfo, RecoveryState
 from ostiary.identity.domain.roles import Assignment, Held, Role
 from ostiary.identity.domain.sessions import describe_browser
+from ostiary.identity.eligibility import end_too_with_eligibility
 from ostiary.identity.errors import (
     AlreadyExists,
     LinkRefused,
@@ -93,6 +94,7 @@ from ostiary.identity.role_effects import Effect, preview_role
 from ostiary.identity.role_queries import access_of, assignments_of, get_role, list_assignments, list_roles
 from ostiary.identity.services.authenticators import list_authenticators, unsafe_provision_totp
 from ostiary.identity.services.federation import unlink_directory
+from ostiary.identity.services.group_owners import set_group_owner
 from ostiary.identity.services.groups import (
     add_member,
     change_members_via,
@@ -101,20 +103,10 @@ from ostiary.identity.services.groups import (
     remove_by_hand,
     remove_member,
     rename_group,
-    set_group_owner,
 )
 from ostiary.identity.services.guards import find_owner, parse_email, parse_name
 from ostiary.identity.services.hygiene import check_also, check_directory, record_hygiene_export
-from ostiary.identity.services.life_cycle import (
-    Joined,
-    Profile,
-    change_profile,
-    join,
-    leave,
-    move,
-    preview_leave,
-    preview_move,
-)
+from ostiary.identity.services.life_cycle import Joined, join, leave, move, preview_leave, preview_move
 from ostiary.identity.services.lost_factor import confirm_recovery, may_answer_recovery, refuse_recovery
 from ostiary.identity.services.nudges import MISSING_WORDS, nudge_people
 from ostiary.identity.services.people import (
@@ -125,7 +117,6 @@ from ostiary.identity.services.people import (
     invite_person,
     register_person,
     rename_person,
-    reset_sign_in,
 )
 from ostiary.identity.services.people_import import (
     Imported,
@@ -134,9 +125,11 @@ from ostiary.identity.services.people_import import (
     plan_people_import,
     read_people_file,
 )
+from ostiary.identity.services.profiles import Profile, change_profile
 from ostiary.identity.services.provider_keys import prepare_key, switch_key
 from ostiary.identity.services.providers import add_provider, change_provider, remove_provider
 from ostiary.identity.services.recovery import recover_administrator
+from ostiary.identity.services.resetting import reset_sign_in
 from ostiary.identity.services.roles import assign_role, change_role, create_role, delete_role, withdraw_role
 from ostiary.identity.services.sessions import (
     expire_sessions,
@@ -237,6 +230,7 @@ __all__ = [
     "disable_person",
     "enable_person",
     "end_too",
+    "end_too_with_eligibility",
     "expire_sessions",
     "expire_terms",
     "export_people",

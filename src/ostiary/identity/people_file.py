@@ -13,7 +13,7 @@ from ostiary.errors import OstiaryError
 from ostiary.identity.domain import PersonKind, RoleId
 from ostiary.identity.people_table import COLUMNS, Entry, Line, UnreadablePeopleFile, read_end, read_table, show_end
 from ostiary.identity.services.guards import parse_email, parse_end, parse_name
-from ostiary.identity.services.life_cycle import MAX_NUMBER_CHARACTERS
+from ostiary.identity.services.profiles import MAX_NUMBER_CHARACTERS
 from ostiary.policy.identifiers import GroupId
 
 MAX_FILE_BYTES: Final = 50_000_000

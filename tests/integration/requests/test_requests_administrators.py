@@ -262,7 +262,9 @@ def test_where_somebody_has_to_agree_one_alone_is_not_turned(root: PersonId) -> 
     with approval_needed():
         with pytest.raises(NotAllowed, match="Nobody could agree"):
             turn_into_eligible(actor=MACHINE)
-        add_member(group_id=ELIGIBLE, person_id=make_person("second@example.test"), actor=MACHINE)
+        second = make_person("second@example.test")
+        add_member(group_id=ELIGIBLE, person_id=second, actor=MACHINE)
+        give_passkey(second)
         turn_into_eligible(actor=MACHINE)
     assert get_person(root).groups == (ELIGIBLE,)
     assert LEDGER not in get_person(root).groups

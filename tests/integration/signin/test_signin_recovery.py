@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import msgspec
 import pyotp
@@ -15,6 +16,7 @@ from django.utils import timezone
 from tests.identity_people import MACHINE, PASSWORD, Browser, make_person, make_person_with_app, path_of
 
 from ostiary.identity.adapters.mail import wait_until_sent
+from ostiary.identity.afresh import _ends
 from ostiary.identity.facade import (
     HELPDESK,
     Invitation,
@@ -122,6 +124,34 @@ def test_a_lost_app_is_replaced_when_somebody_confirms_and_the_password_is_typed
         True
     ] * 4
     assert not any("/link/" in body for body in told), "no link goes by mail"
+
+
+def test_a_refusal_ends_the_link_that_was_handed_over_before() -> None:
+    make_person_with_app()
+    invitation = confirm_recovery(recovery_id=ask(), reason=MADE_SURE, actor=MACHINE)
+    refuse_recovery(recovery_id=ask(), reason="that was not her", actor=MACHINE)
+    assert Browser().get(path_of(invitation.link)).status_code == 404
+
+
+def test_whoever_found_what_was_lost_keeps_nothing_that_they_made_with_it() -> None:
+    person_id, _secret = make_person_with_app()
+    ended: list[str] = []
+    with mock.patch.dict(_ends, {"a test": lambda who, _actor, _reason: ended.append(who)}):
+        invitation = confirm_recovery(recovery_id=ask(), reason=MADE_SURE, actor=MACHINE)
+        open_with(invitation, "not the password at all")
+        assert ended == []
+        open_with(invitation)
+    assert ended == [person_id]
+
+
+def test_whoever_s_account_has_ended_confirms_nothing() -> None:
+    person_id, _secret = make_person_with_app()
+    boss = make_person("boss@example.test", groups=[HELPDESK])
+    change_profile(person_id=person_id, profile=Profile(manager="boss@example.test"), actor=MACHINE)
+    recovery = ask()
+    PersonRow.objects.filter(pk=boss).update(ends_at=timezone.now())
+    with pytest.raises(NotAllowed):
+        confirm_recovery(recovery_id=recovery, reason=MADE_SURE, actor=person_actor("boss@example.test"))
 
 
 def test_the_link_without_the_password_is_worth_nothing() -> None:

@@ -25,7 +25,9 @@ from ostiary.identity.facade import (
     enable_person,
     leave,
     preview_leave,
+    recover_administrator,
     reset_sign_in,
+    revoke_sessions_of,
 )
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.supervisor.backup.after_restore import sign_everybody_out
@@ -318,13 +320,20 @@ def test_who_cannot_sign_in_has_no_tokens(olga: str) -> None:
         make_token(person_id=PersonId(olga), name="x", apps=_an_app(), days=1, actor=MACHINE)
 
 
-@pytest.mark.parametrize("anew", ["let in again", "reset"])
+@pytest.mark.parametrize("anew", ["let in again", "reset", "recovered on the machine", "signed out everywhere"])
 def test_tokens_do_not_outlive_a_new_beginning(olga: str, anew: str) -> None:
     """Whoever got into an account may have made tokens in it; putting the account right ends them."""
     person_id = PersonId(olga)
     made = make_token(person_id=person_id, name="x", apps=_an_app(), days=1, actor=MACHINE).token
     if anew == "reset":
         reset_sign_in(person_id=person_id, reason="lost everything", actor=MACHINE)
+    elif anew == "recovered on the machine":
+        disable_person(person_id=person_id, reason="odd sign-ins", actor=MACHINE)
+        recover_administrator(email="olga@example.test", actor=MACHINE)
+    elif anew == "signed out everywhere":
+        revoke_sessions_of(person_id=person_id, reason="", actor=MACHINE)
+        assert [one.works(time.time()) for one in list_tokens(person=person_id)] == [True], "only where that is wanted"
+        revoke_sessions_of(person_id=person_id, reason="", actor=MACHINE, afresh=True)
     else:
         disable_person(person_id=person_id, reason="odd sign-ins", actor=MACHINE)
         enable_person(person_id=person_id, actor=MACHINE)

@@ -1,6 +1,7 @@
 """What proofs are worth, and whether somebody has proved enough. Checking a proof is not done here."""
 
 from collections.abc import Iterable
+from math import inf
 from typing import Final
 
 from ostiary.identity.domain.federation import STRENGTHS as DIRECTORY_STRENGTHS
@@ -84,10 +85,13 @@ def strongest(methods: Iterable[str]) -> AuthStrength:
 
 
 def proved_since(
-    authentications: Iterable[Authentication], *, at_least: AuthStrength, since: float
+    authentications: Iterable[Authentication], *, at_least: AuthStrength, since: float, until: float = inf
 ) -> Authentication | None:
-    """Return the latest proof of at least this strength given at or after `since`, if there is one."""
-    fitting = [one for one in authentications if one.strength >= at_least and one.at >= since]
+    """Return the latest proof of at least this strength given from `since` to `until`, if there is one.
+
+    Where freshness counts, `until` is the present: a proof from the future, after a clock was set back, would stay fresh.
+    """
+    fitting = [one for one in authentications if one.strength >= at_least and since <= one.at <= until]
     return max(fitting, key=lambda one: one.at, default=None)
 
 
@@ -96,6 +100,7 @@ def may_change_authenticators(
     *,
     set_up: Iterable[str],
     since: float,
+    until: float = inf,
     floor: AuthStrength = AuthStrength.SINGLE,
 ) -> bool:
     """Say whether somebody has lately proved enough to add or remove authenticators.
@@ -107,7 +112,7 @@ def may_change_authenticators(
     """
     proofs = tuple(authentications)
     needed = max(strongest(set_up), floor)
-    recent = [one for one in proofs if one.at >= since]
+    recent = [one for one in proofs if since <= one.at <= until]
     if needed is AuthStrength.SINGLE:
         return not has_second_factor_elsewhere(proofs) or has_second_factor_elsewhere(recent)
     return any(one.strength >= needed or one.method in {RECOVERY_CODE, RECOVERY, BREAK_GLASS} for one in recent)

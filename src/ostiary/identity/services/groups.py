@@ -1,4 +1,4 @@
-"""Groups and who belongs to them."""
+"""Groups and who belongs to them. Who answers for one is in `group_owners`."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -7,12 +7,13 @@ from django.db import transaction
 
 from ostiary.changes import announce_change
 from ostiary.identity.domain import ADMINISTRATORS, ELIGIBLE
+from ostiary.identity.eligibility import end_with_eligibility
 from ostiary.identity.errors import AlreadyExists, NotAllowed, UnknownGroup
 from ostiary.identity.journal import record_group_change, record_members_changed
 from ostiary.identity.models import Group, Membership, Person
 from ostiary.identity.queries import get_group
 from ostiary.identity.services.guards import (
-    find_owner,
+    is_eligible,
     lock_person,
     parse_end,
     parse_name,
@@ -119,6 +120,8 @@ def change_members_via(
         added=joining,
         removed=[row.person for row in leaving],
     )
+    for row in leaving if group_id == ELIGIBLE else ():
+        _end_what_eligibility_gave(row.person, actor)
     return len(leaving) + len(joining)
 
 
@@ -245,33 +248,6 @@ def take_out_wholly(*, person: Person, actor: Actor, reason: str) -> None:
         take_out_of_group(group=row.group, person=person, actor=actor, reason=reason, via=row.via)
 
 
-@transaction.atomic
-def set_group_owner(*, group_id: GroupId, owner: str, actor: Actor, reason: str = "") -> None:
-    """Say who answers for a group; an empty address leaves it without anybody.
-
-    Raises:
-        UnknownGroup: when there is no such group.
-        UnknownPerson: when nobody who can sign in has this address.
-        NotAllowed: when the group opens the console and the actor is not an administrator.
-    """
-    group = _lock_group(group_id)
-    require_may_change_group(actor, group_id)
-    before = group.owner.email if group.owner else None
-    group.owner = find_owner(owner) if owner.strip() else None
-    after = group.owner.email if group.owner else None
-    if after == before:
-        return
-    group.save(update_fields=["owner"])
-    record_group_change(
-        actor=actor,
-        change="set_owner",
-        group_id=group.id,
-        group_name=group.name,
-        reason=parse_reason(reason),
-        details={"owner": after, "before": before},
-    )
-
-
 def take_out_of_group(*, group: Group, person: Person, actor: Actor, reason: str, via: str = "") -> bool:
     """Delete a membership inside a transaction that is open; rules have been checked.
 
@@ -291,7 +267,15 @@ def take_out_of_group(*, group: Group, person: Person, actor: Actor, reason: str
         reason=reason,
         details={"via": via or None},
     )
+    if group.id == ELIGIBLE:
+        _end_what_eligibility_gave(person, actor)
     return True
+
+
+def _end_what_eligibility_gave(person: Person, actor: Actor) -> None:
+    """Whoever may not become an administrator any more is none any more, where they became one by that."""
+    if not is_eligible(person.pk):
+        end_with_eligibility(PersonId(person.pk), actor=actor, reason="may not become an administrator any more")
 
 
 def _way_out(via: str) -> str:

@@ -9,6 +9,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 from allauth.mfa.models import Authenticator
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db.models import Exists, OuterRef, QuerySet
@@ -128,6 +129,18 @@ def require_may_change_person(actor: Actor, person: Person) -> None:
         raise NotAllowed("Only administrators change an administrator's account.")
 
 
+def require_may_let_in_anew(actor: Actor, person: Person) -> None:
+    """Only administrators are shown a link by which somebody with a role in the console, or who may get one, signs in anew.
+
+    Raises:
+        NotAllowed: when somebody else acts.
+    """
+    if actor.kind != "person" or is_administrator(actor.id):
+        return
+    if Membership.objects.filter(in_force(), person=person, group_id__in=BUILTIN_GROUPS).exists():
+        raise NotAllowed("Only administrators let somebody with a role in the console sign in anew.")
+
+
 def require_may_change_group(actor: Actor, group_id: str) -> None:
     """Only administrators change who is in the builtin groups, which open the console.
 
@@ -148,8 +161,8 @@ def require_another_administrator(person: Person, *, leaves: str = "") -> None:
     """Raise `NotAllowed` when nobody could administer the instance without this person.
 
     Counted are those who have taken up their invitation, are not disabled and have no end: administrators without an end,
-    and, with a passkey, those who may become one. Emergency accounts, which have nothing to sign in with, are not. Two
-    such changes at once wait for each other.
+    and, with a passkey, those who may become one; two of these where another has to agree each time. Emergency accounts,
+    which have nothing to sign in with, are not. Two such changes at once wait for each other.
 
     Args:
         person: who loses something.
@@ -162,9 +175,17 @@ def require_another_administrator(person: Person, *, leaves: str = "") -> None:
         standing = standing.exclude(person=person)
     if leaves != ADMINISTRATORS:
         becoming = becoming.exclude(person=person)
-    if counts and not standing.exists() and not becoming.exists():
+    if not counts or standing.exists():
+        return
+    left = becoming.values("person_id").distinct().count()
+    if not left:
         raise NotAllowed(
             f"{person.email} is the last administrator.", hint="Make somebody else an administrator first."
+        )
+    if left == 1 and settings.INSTANCE.configuration.access.administrator_approval == "administrator":
+        raise NotAllowed(
+            f"Without {person.email} nobody could agree that somebody becomes an administrator.",
+            hint="Name a second one who may become one and has a passkey, or set access.administrator_approval to none.",
         )
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from ostiary.identity.adapters.mail import send_later
+from ostiary.identity.afresh import begin_afresh
 from ostiary.identity.domain.limits import mail_limits
 from ostiary.identity.domain.proofs import strongest
 from ostiary.identity.errors import LinkRefused, NotAllowed
@@ -112,7 +113,9 @@ def set_password_by_link(*, token: str, password: str, address: str) -> Person:
 
 
 @transaction.atomic
-def change_password(*, person_id: PersonId, password: str, keep_session: SessionId, actor: Actor) -> int:
+def change_password(
+    *, person_id: PersonId, password: str, keep_session: SessionId, actor: Actor, afresh: bool = False
+) -> int:
     """Set or replace one's own password, end every other sign-in and return how many there were.
 
     Args:
@@ -120,6 +123,7 @@ def change_password(*, person_id: PersonId, password: str, keep_session: Session
         password: the new one.
         keep_session: the sign-in in which it is changed.
         actor: the person themselves.
+        afresh: whether all else ends as well that opens something in their name, such as access tokens.
 
     Raises:
         UnknownPerson: when there is nobody with this identifier.
@@ -132,6 +136,8 @@ def change_password(*, person_id: PersonId, password: str, keep_session: Session
     check_password_is_good(password, person)
     store_password(person, password)
     ended = end_sessions(person, keep=keep_session)
+    if afresh:
+        begin_afresh(person_id, actor=actor, reason="the password was changed")
     record_account_change(actor=actor, change="password_change", person=person)
     tell_owner(person, _("Your password was changed."))
     return ended

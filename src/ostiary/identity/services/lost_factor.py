@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from ostiary.identity.adapters.mail import send_later
+from ostiary.identity.afresh import begin_afresh
 from ostiary.identity.client import Client
 from ostiary.identity.domain import ADMINISTRATORS, BUILTIN_GROUPS, HELPDESK, Invitation
 from ostiary.identity.domain.limits import mail_limits
@@ -97,21 +98,22 @@ def confirm_recovery(*, recovery_id: str, reason: str, actor: Actor) -> Invitati
 
 @transaction.atomic
 def refuse_recovery(*, recovery_id: str, reason: str, actor: Actor) -> None:
-    """Say that somebody is not who they claim to be, or that there is another way; nothing changes.
+    """Say that somebody is not who they claim to be, or that there is another way; a link that was handed over before ends.
 
     Raises:
         UnknownRecovery: when there is none such.
         NotAllowed: as for confirming.
     """
     row = _answer(recovery_id, State.REFUSED, reason, actor)
+    withdraw_links(row.person_id, OneTimeLink.Purpose.RECOVERY)
     _tell(row.person, _("%(who)s refused to let your second factor be replaced.") % {"who": actor.label})
 
 
 @transaction.atomic
 def use_recovery(*, token: str, address: str) -> Person:
-    """Use a recovery's link up, after the password was right, and end every sign-in; return whose it is.
+    """Use a recovery's link up, after the password was right, and end every sign-in and access token; return whose it is.
 
-    What they had set up stays until something worth as much is in its place.
+    Whoever found what was lost may have made tokens with it. What was set up stays until something worth as much is in its place.
 
     Raises:
         LinkRefused: when the link does not work.
@@ -127,6 +129,7 @@ def use_recovery(*, token: str, address: str) -> Person:
     row.save(update_fields=["state"])
     end_sessions(person)
     actor = Actor(kind="person", id=person.id, label=person.email, address=address or None)
+    begin_afresh(PersonId(person.id), actor=actor, reason="a lost second factor is replaced")
     record_account_change(actor=actor, change="recover", person=person, details={"recovery": row.id, "step": "use"})
     _tell(person, _("Your second factor is being replaced, from %(address)s. You are signed out everywhere.") % {
         "address": address or _("an unknown address")
@@ -193,8 +196,9 @@ def _require_may_answer(person: Person | None, actor: Actor) -> None:
         raise NotAllowed("Somebody else confirms this.", hint="Ask another administrator.")
     require_may_change_person(actor, person)
     holds_a_role = Membership.objects.filter(in_force(), person=person, group_id__in=BUILTIN_GROUPS).exists()
-    desk = Membership.objects.filter(in_force(), person_id=actor.id, person__is_active=True, group_id=HELPDESK).exists()
-    manager = person.manager_id == actor.id and Person.objects.filter(pk=actor.id, is_active=True).exists()
+    able = Person.objects.filter(in_force(), pk=actor.id, is_active=True).exists()
+    desk = able and Membership.objects.filter(in_force(), person_id=actor.id, group_id=HELPDESK).exists()
+    manager = able and person.manager_id == actor.id
     if is_administrator(actor.id) or (not holds_a_role and (desk or manager)):
         return
     raise NotAllowed("You may not confirm this.", hint="Administrators, and whoever they report to, may.")

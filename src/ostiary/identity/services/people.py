@@ -1,9 +1,8 @@
-"""Accounts: created, invited, renamed, disabled, enabled, reset."""
+"""Accounts: created, invited, renamed, disabled, enabled. Taking every means to sign in away is in `resetting`."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -12,11 +11,10 @@ from ostiary.changes import announce_change
 from ostiary.identity.adapters.mail import send_now
 from ostiary.identity.afresh import begin_afresh
 from ostiary.identity.domain import Invitation
-from ostiary.identity.domain.proofs import strongest
 from ostiary.identity.errors import AlreadyExists, NotAllowed
 from ostiary.identity.journal import record_account_change
 from ostiary.identity.models import OneTimeLink, Person
-from ostiary.identity.services.authenticators import kinds_of, tell_owner
+from ostiary.identity.services.authenticators import tell_owner
 from ostiary.identity.services.groups import groups_by_id, put_into_group
 from ostiary.identity.services.guards import (
     lock_person,
@@ -26,10 +24,12 @@ from ostiary.identity.services.guards import (
     require_another_administrator,
     require_may_change_group,
     require_may_change_person,
+    require_may_let_in_anew,
     require_not_oneself,
 )
-from ostiary.identity.services.links import RESET_LINK_SECONDS, make_link, withdraw_links
+from ostiary.identity.services.links import make_link, withdraw_links
 from ostiary.identity.services.own_passwords import check_password_is_good, store_password
+from ostiary.identity.services.resetting import link_after_reset
 from ostiary.identity.services.sessions import end_sessions
 from ostiary.identity.terms import is_in_force
 from ostiary.policy.identifiers import GroupId, PersonId
@@ -57,16 +57,17 @@ def invite_person(*, email: str, name: str = "", groups: Iterable[GroupId] = (),
         UnacceptableText: for an address or a name that cannot be stored.
         AlreadyExists: when somebody with this address has signed in before.
         UnknownGroup: when one of the groups does not exist.
-        NotAllowed: when a group opens the console and the actor is not an administrator.
+        NotAllowed: when a group opens the console and the actor is not an administrator, or the one who is invited again
+            has a role there.
     """
     with transaction.atomic():
-        person, created = _new_or_waiting(parse_email(email), parse_name(name))
+        person, created = _new_or_waiting(parse_email(email), parse_name(name), actor)
         _put_into_groups(person, tuple(groups), actor)
         if created:
             announce_change("identity", takes_away=False)
         record_account_change(actor=actor, change="invite", person=person)
         if person.reset_at is not None:
-            return _after_reset(person)
+            return link_after_reset(person)
         link, mailed_link, expires_at = _invitation_links(person)
     return _sent(person, link=link, mailed_link=mailed_link, expires_at=expires_at)
 
@@ -212,39 +213,7 @@ def rename_person(*, person_id: PersonId, name: str, actor: Actor) -> None:
     record_account_change(actor=actor, change="rename", person=person, details={"before": before})
 
 
-def reset_sign_in(*, person_id: PersonId, reason: str, actor: Actor) -> Invitation:
-    """Remove every means somebody has to sign in, end their sessions and access tokens, and return a link to set up new ones.
-
-    For somebody who lost their second factor and their password as well. The link is shown to whoever resets and is
-    never mailed: a mailbox alone takes over no account. It works for a day. What comes in place of their second factor
-    must be worth as much, and their address is told.
-
-    Raises:
-        UnknownPerson: when there is nobody with this identifier.
-        NotAllowed: for oneself, somebody who is disabled, or an administrator when the actor is none.
-    """
-    with transaction.atomic():
-        person = lock_person(person_id)
-        require_may_change_person(actor, person)
-        if actor.id == person.id or not person.is_active:
-            raise NotAllowed("This account's sign-in cannot be reset.", hint="Enable it first, or ask somebody else.")
-        floor = max(strongest(kinds_of(person)), person.second_factor_floor)
-        person.second_factor_floor = int(floor)
-        Authenticator.objects.filter(user=person).delete()
-        person.directory_links.all().delete()
-        person.set_unusable_password()
-        person.accepted_at, person.reset_at = None, datetime.now(UTC)
-        person.save(update_fields=["password", "accepted_at", "reset_at", "second_factor_floor"])
-        withdraw_links(person.id)
-        end_sessions(person)
-        begin_afresh(PersonId(person.id), actor=actor, reason="the sign-in was reset")
-        invitation = _after_reset(person)
-        record_account_change(actor=actor, change="password_reset", person=person, reason=parse_reason(reason))
-        tell_owner(person, _("%(who)s reset your sign-in: you set it up anew.") % {"who": actor.label})
-    return invitation
-
-
-def _new_or_waiting(email: str, name: str) -> tuple[Person, bool]:
+def _new_or_waiting(email: str, name: str, actor: Actor) -> tuple[Person, bool]:
     person = Person.objects.select_for_update().filter(email=email).first()
     if person is None:
         person = Person(email=email, name=name, created_at=datetime.now(UTC))
@@ -255,6 +224,7 @@ def _new_or_waiting(email: str, name: str) -> tuple[Person, bool]:
         raise AlreadyExists(f"Somebody has the address {email} already.", hint="Find them with: ostiary user list")
     if not person.is_active:
         raise NotAllowed(f"{email} is disabled.", hint="Enable the account before inviting its owner again.")
+    require_may_let_in_anew(actor, person)
     if name and name != person.name:
         person.name = name
         person.save(update_fields=["name"])
@@ -275,14 +245,6 @@ def _invitation_links(person: Person) -> tuple[str, str, datetime]:
     link, expires_at = make_link(person=person, purpose=purpose, seconds=seconds)
     mailed_link, _expires_at = make_link(person=person, purpose=purpose, seconds=seconds, by_mail=True)
     return link, mailed_link, expires_at
-
-
-def _after_reset(person: Person) -> Invitation:
-    """Return the one link by which somebody comes back; only whoever asked for it sees it."""
-    purpose = OneTimeLink.Purpose.INVITATION
-    withdraw_links(person.id, purpose)
-    link, expires_at = make_link(person=person, purpose=purpose, seconds=RESET_LINK_SECONDS)
-    return Invitation(person_id=PersonId(person.id), link=link, expires_at=expires_at.timestamp())
 
 
 def _sent(person: Person, *, link: str, mailed_link: str, expires_at: datetime) -> Invitation:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from ostiary.changes import Happening, announce_change, announce_happening
+from ostiary.identity.afresh import begin_afresh
 from ostiary.identity.client import Client
 from ostiary.identity.domain import SignInSession, is_enough
 from ostiary.identity.domain.federation import Origin
@@ -201,8 +202,15 @@ def revoke_session(*, session_id: SessionId, reason: str, actor: Actor) -> None:
 
 
 @transaction.atomic
-def revoke_sessions_of(*, person_id: PersonId, reason: str, actor: Actor) -> int:
+def revoke_sessions_of(*, person_id: PersonId, reason: str, actor: Actor, afresh: bool = False) -> int:
     """End every sign-in of one person and return how many there were.
+
+    Args:
+        person_id: whose.
+        reason: why, for the record.
+        actor: who does it.
+        afresh: whether all else ends as well that opens something in their name: access tokens, emergency access, being an
+            administrator for a while. For an account that somebody else may have used.
 
     Raises:
         UnknownPerson: when there is nobody with this identifier.
@@ -213,6 +221,8 @@ def revoke_sessions_of(*, person_id: PersonId, reason: str, actor: Actor) -> int
     count = end_sessions(person)
     if count:
         record_sign_out(actor=actor, person=person, session=None, reason=reason)
+    if afresh:
+        begin_afresh(person_id, actor=actor, reason=reason or "signed out everywhere")
     return count
 
 

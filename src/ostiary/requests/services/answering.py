@@ -26,7 +26,7 @@ from ostiary.requests.domain import (
 from ostiary.requests.journal import record_step
 from ostiary.requests.models import AccessRequest, Vote
 from ostiary.requests.queries import get_request, request_of
-from ostiary.requests.services.asking import close, lock_request, via_of
+from ostiary.requests.services.asking import administrators_alone_give, close, lock_request, via_of
 from ostiary.requests.services.immediate import require_fresh_proof
 from ostiary.requests.services.letters import LetterKind, owe
 from ostiary.requests.services.reviewing import BY_TIME, settle_reviews
@@ -59,8 +59,8 @@ def approve(*, request_id: str, actor: Actor, comment: str = "", proofs: Iterabl
     group = groups_by_id((GroupId(row.group_id),))[0]
     if row.kind == Kind.ADMINISTRATOR.value:
         _require_may_elevate(row, actor, proofs)
-    elif group.builtin:
-        raise CannotAsk(f"{group.name} opens the console, and is not given away by request.")
+    elif opened := administrators_alone_give(group):
+        raise CannotAsk(f"{group.name} opens {opened}, and is not given away by request.")
     words = parse_reason(comment)
     if actor.kind == "person" and not _is_last_vote(row, actor, words):
         record_step(row, actor=actor, change="update", before=State.WAITING.value, comment=words)

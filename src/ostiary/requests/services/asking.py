@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from ostiary.identity.domain.return_paths import return_path_or_start
+from ostiary.identity.facade import Group as GroupInfo
 from ostiary.identity.facade import get_group
-from ostiary.identity.models import Membership, Person
-from ostiary.identity.services.groups import groups_by_id, take_out_of_group
+from ostiary.identity.models import Group, Membership, Person
+from ostiary.identity.services.groups import take_out_of_group
 from ostiary.identity.services.guards import is_administrator, lock_person, parse_reason
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import AppId, GroupId, PersonId
@@ -146,7 +148,7 @@ def withdraw(*, request_id: str, actor: Actor) -> None:
 
 @transaction.atomic
 def hand_back(*, request_id: str, actor: Actor, reason: str = "") -> None:
-    """End access before its time, with what prolongs it. Its owner may, and administrators.
+    """End access before its time, with what prolongs it or what it prolongs. Its owner may, and administrators.
 
     Raises:
         UnknownRequest: when there is no such request.
@@ -157,13 +159,18 @@ def hand_back(*, request_id: str, actor: Actor, reason: str = "") -> None:
     _require_own(row, actor, administrators=True)
     if request_of(row).state is not State.GRANTED:
         raise AlreadyAnswered("There is nothing to hand back: this access is not in force.")
-    words = parse_reason(reason) or "handed back"
-    group = groups_by_id((GroupId(row.group_id),))[0]
-    for one in _prolonging(row, State.WAITING):
+    end_now(row, actor=actor, words=parse_reason(reason) or "handed back")
+
+
+def end_now(row: AccessRequest, *, actor: Actor, words: str) -> None:
+    """End what is in force, inside the transaction that is open; whether the actor may has been asked."""
+    for one in _of_the_same_access(row, State.WAITING):
         close(one, State.WITHDRAWN, actor=actor)
         record_step(one, actor=actor, change="update", before=State.WAITING.value, comment=words)
-    for one in (row, *_prolonging(row, State.GRANTED)):
-        take_out_of_group(group=group, person=row.person, actor=actor, reason=words, via=via_of(one.id))
+    for one in (row, *_of_the_same_access(row, State.GRANTED)):
+        # The group itself may be gone meanwhile, and who was in it with it.
+        for group in Group.objects.select_for_update().filter(pk=one.group_id):
+            take_out_of_group(group=group, person=row.person, actor=actor, reason=words, via=via_of(one.id))
         AccessRequest.objects.filter(pk=one.pk).update(state=State.RETURNED.value, ends_at=datetime.now(UTC))
         one.refresh_from_db()
         record_step(one, actor=actor, change="update", before=State.GRANTED.value, comment=words)
@@ -213,8 +220,8 @@ def _require_askable(person: Person, group_id: GroupId, *, seconds: int, reason:
         raise CannotAsk("Asking for access is switched off here.", hint="It is `access.requests` in ostiary.toml.")
     if not person.may_sign_in:
         raise CannotAsk(f"{person.email} cannot sign in.")
-    if group.builtin:
-        raise CannotAsk(f"{group.name} opens the console, and cannot be asked for.", hint="Talk to an administrator.")
+    if opened := administrators_alone_give(group):
+        raise CannotAsk(f"{group.name} opens {opened}, and cannot be asked for.", hint="Talk to an administrator.")
     if not reason:
         raise CannotAsk("Say why you need it.", hint="Whoever answers has nothing else to go by.")
     if not 0 < seconds <= longest * HOUR_SECONDS:
@@ -234,6 +241,14 @@ def _require_askable(person: Person, group_id: GroupId, *, seconds: int, reason:
         raise CannotAsk(f"You are in {group.name} already.", hint="If an app stays shut, it lacks something else.")
 
 
+def administrators_alone_give(group: GroupInfo | Group) -> str:
+    """Return what a group opens that administrators alone give, by putting people into it; empty for any other group."""
+    if group.builtin:
+        return "the console"
+    emergency = group.id == settings.INSTANCE.configuration.access.emergency_group
+    return "emergency access" if emergency else ""
+
+
 def _require_extendable(request_id: str, person: Person) -> None:
     first = get_request(request_id)
     if first.kind is not Kind.ACCESS:
@@ -245,8 +260,10 @@ def _require_extendable(request_id: str, person: Person) -> None:
         raise CannotAsk("Access is prolonged once.", hint="When it is over, ask anew.")
 
 
-def _prolonging(row: AccessRequest, state: State) -> list[AccessRequest]:
-    return list(AccessRequest.objects.filter(extends=row.id, state=state.value).select_related("person"))
+def _of_the_same_access(row: AccessRequest, state: State) -> list[AccessRequest]:
+    """Return what prolongs a request, and what it prolongs."""
+    rows = AccessRequest.objects.filter(Q(extends=row.id) | Q(pk=row.extends), state=state.value)
+    return list(rows.select_related("person").order_by("asked_at"))
 
 
 def _require_own(row: AccessRequest, actor: Actor, *, administrators: bool = False) -> None:

@@ -183,14 +183,15 @@ def _both_groups() -> tuple[Group, Group]:
 
 
 def _require_somebody_agrees(found: Collection[AdministratorRow], turned: Collection[AdministratorRow]) -> None:
-    """Where somebody has to agree each time, there must be two: one alone could never become an administrator."""
+    """Where somebody has to agree each time, one has to stay standing, or two with a passkey may become administrators."""
     if settings.INSTANCE.configuration.access.administrator_approval != "administrator" or not turned:
         return
-    remaining = sum(one.eligible or one.standing for one in found)
-    if remaining < 2:
+    standing = any(one.standing and one.stays for one in found)
+    becoming = sum(one.passkey and (one.eligible or one in turned) for one in found)
+    if not standing and becoming < 2:
         raise NotAllowed(
             "Nobody could agree that they become an administrator.",
-            hint="Add a second person, or set access.administrator_approval to none.",
+            hint="Add a second person who has a passkey, or set access.administrator_approval to none.",
         )
 
 

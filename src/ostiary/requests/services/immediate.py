@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from ostiary.identity.domain.proofs import proved_since
 from ostiary.identity.models import Group, Person
 from ostiary.identity.services.groups import put_into_group
+from ostiary.policy.conditions import CLOCK_SKEW_SECONDS
 from ostiary.policy.identifiers import AppId
 from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.requests.domain import FRESH_SECONDS, CannotAsk, Kind, ProofNeeded, State
@@ -19,7 +20,8 @@ MINUTE_SECONDS = 60
 
 def require_fresh_proof(proofs: Iterable[Authentication], at_least: AuthStrength) -> None:
     """Raise `ProofNeeded` unless somebody proved enough in the last ten minutes."""
-    if proved_since(proofs, at_least=at_least, since=time.time() - FRESH_SECONDS) is None:
+    now = time.time()
+    if proved_since(proofs, at_least=at_least, since=now - FRESH_SECONDS, until=now + CLOCK_SKEW_SECONDS) is None:
         raise ProofNeeded(
             "Prove once more who you are.",
             hint="It takes a passkey." if at_least is AuthStrength.PHISHING_RESISTANT else "Use your second factor.",

@@ -108,7 +108,6 @@ def _is_stale(letter: Letter) -> bool:
 
 def _message(letter: Letter) -> EmailMessage:
     instance, request = settings.INSTANCE, request_of(letter.request)
-    path = f"/requests/answer/{answer_token(request.id, letter.to_id)}" if letter.kind == LetterKind.ASKED.value else ""
     group = Group.objects.filter(pk=request.group).first()
     review = EmergencyReview.objects.filter(pk=request.id).first()
     shown = {
@@ -124,13 +123,25 @@ def _message(letter: Letter) -> EmailMessage:
         "mine": letter.to_id == request.person_id,
         "review": review,
         "due_at": _words(review.due_at.timestamp()) if review else "",
-        "link": instance.url(instance.identity_host, path or f"/requests/{request.id}"),
+        "link": _link(letter),
     }
     subject, _, body = render_to_string("requests/mail/letter.txt", shown).partition("\n")
     identifier = f"<request-letter-{letter.pk}.{request.id}@{instance.configuration.domain}>"
     return EmailMessage(
         " ".join(subject.split()), body.strip() + "\n", to=[letter.to.email], headers={"Message-ID": identifier}
     )
+
+
+def _link(letter: Letter) -> str:
+    """Return where the receiver sees it: the portal shows a request to those whom it concerns, the console to administrators."""
+    instance, request_id = settings.INSTANCE, letter.request_id
+    if letter.kind == LetterKind.ASKED.value:
+        link = instance.url(instance.identity_host, f"/requests/answer/{answer_token(request_id, letter.to_id)}")
+    elif letter.kind == LetterKind.ELEVATED.value and letter.to_id != letter.request.person_id:
+        link = instance.url(instance.console_host, f"/requests/{request_id}/")
+    else:
+        link = instance.url(instance.identity_host, f"/requests/{request_id}")
+    return str(link)
 
 
 def _words(at: float | None) -> str:

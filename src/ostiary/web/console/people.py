@@ -188,6 +188,9 @@ def person_invite_again(request: HttpRequest, person_id: str) -> HttpResponseBas
     shown = find_person(person_id)
     if not shown.invited:
         raise Http404
+    if not may_act_on(caller_of(request).role, shown):
+        messages.error(request, _("You cannot invite this person again. An administrator can."))
+        return redirect("console:person", shown.id)
     if request.method == "POST":
         try:
             invitation = invite_person(email=shown.email, name=shown.name, actor=caller_of(request).actor)

@@ -28,6 +28,7 @@ from ostiary.identity.entrance import (
     strongest,
 )
 from ostiary.identity.facade import SignInSession, client_of, get_person
+from ostiary.policy.conditions import CLOCK_SKEW_SECONDS
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.request import AuthStrength
 from ostiary.web.sensitive import FRESH_SECONDS
@@ -63,14 +64,24 @@ class Question:
     words: str
 
 
-def recent_proof_or_redirect(request: HttpRequest) -> HttpResponse | None:
-    """Return `None` when the person lately proved enough to change how they sign in, else where they can."""
+def recent_proof_or_redirect(request: HttpRequest, *, back: str = "") -> HttpResponse | None:
+    """Return `None` when the person lately proved enough to change how they sign in, else where they can.
+
+    Args:
+        request: for a page that wants the proof.
+        back: where to go after it; empty for the page itself, or for a form that was sent, the authenticators.
+    """
     person, session = signed_in(request)
-    since = time.time() - FRESH_SECONDS
-    floor = AuthStrength(person.second_factor_floor)
-    if may_change_authenticators(session.authentications, set_up=_kinds(person), since=since, floor=floor):
+    now, floor = time.time(), AuthStrength(person.second_factor_floor)
+    if may_change_authenticators(
+        session.authentications,
+        set_up=_kinds(person),
+        since=now - FRESH_SECONDS,
+        until=now + CLOCK_SKEW_SECONDS,
+        floor=floor,
+    ):
         return None
-    target = request.get_full_path() if request.method == "GET" else reverse("portal_authenticators")
+    target = back or (request.get_full_path() if request.method == "GET" else reverse("portal_authenticators"))
     return HttpResponseRedirect(f"{reverse('prove')}?{urlencode({'next': target})}")
 
 
@@ -87,7 +98,8 @@ def fresh_proof_or_page(
         words: why it is asked for.
     """
     person, session = signed_in(request)
-    if proved_since(session.authentications, at_least=need, since=since) is not None:
+    until = time.time() + CLOCK_SKEW_SECONDS
+    if proved_since(session.authentications, at_least=need, since=since, until=until) is not None:
         return None
     if need > strongest(_kinds(person)):
         request.session[PENDING_KEY] = request.get_full_path()
@@ -126,7 +138,7 @@ def prove(request: HttpRequest) -> HttpResponse:
         need=strongest(_kinds(person)),
         recovery=True,
         heading=_("Confirm that it is you"),
-        words=_("Changing how you sign in needs a fresh proof."),
+        words=_("This needs a fresh proof."),
     )
     return _ask(request, question, lambda: HttpResponseRedirect(target))
 
