@@ -1,5 +1,6 @@
 """`ostiary session`: who is signed in, and signing people out."""
 
+import time
 from typing import Annotated
 
 import typer
@@ -16,6 +17,7 @@ from ostiary.cli.output import (
     examples,
     print_done,
     print_json,
+    print_note,
     print_table,
 )
 from ostiary.policy.identifiers import SessionId
@@ -56,17 +58,23 @@ def list_(person: PersonOption = "", as_json: JsonOption = False) -> None:
 
 @app.command(
     epilog=examples(
-        "ostiary session revoke s_k3v…", "ostiary session revoke --person ada@example.com --reason 'lost laptop'"
+        "ostiary session revoke s_k3v…",
+        "ostiary session revoke --person ada@example.com --tokens --reason 'lost laptop'",
     )
 )
 def revoke(
     session: Annotated[str, typer.Argument(metavar="[SESSION]", help="One sign-in, by its identifier.")] = "",
     person: PersonOption = "",
     everybody: Annotated[bool, typer.Option("--all", help="Everybody's.")] = False,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="With --person: revoke their access tokens as well; else these go on.")
+    ] = False,
     reason: ReasonOption = "",
     yes: YesOption = False,
 ) -> None:
     """End sign-ins, here and at every app, at once."""
+    if tokens and not person:
+        raise Refused("Access tokens belong to somebody.", hint="Give --person EMAIL, or: ostiary token revoke")
     if sum((bool(session), bool(person), everybody)) != 1:
         raise Refused("Say whose sign-ins to end.", hint="Give one SESSION, or --person EMAIL, or --all.")
     setup()
@@ -78,6 +86,7 @@ def revoke(
         revoke_session,
         revoke_sessions_of,
     )
+    from ostiary.workloads.facade import list_tokens
 
     actor = operator_actor()
     why = reason or "revoked on the machine"
@@ -89,9 +98,13 @@ def revoke(
     if person:
         whom = find_person(person)
         count = list_sessions(person_id=whom.id).total
-        confirm(f"This signs {whom.email} out of {count} browsers and every app.", yes=yes)
-        ended = revoke_sessions_of(person_id=whom.id, reason=why, actor=actor)
+        living = [one.name for one in list_tokens(person=whom.id) if one.works(time.time())]
+        more = f" It revokes {len(living)} access tokens: {', '.join(living)}." if tokens and living else ""
+        confirm(f"This signs {whom.email} out of {count} browsers and every app.{more}", yes=yes)
+        ended = revoke_sessions_of(person_id=whom.id, reason=why, actor=actor, afresh=tokens)
         print_done(f"{whom.email} is signed out of {ended} browsers.")
+        if living and not tokens:
+            print_note(f"These access tokens go on: {', '.join(living)}. End them: ostiary token list")
         return
     confirm(f"This signs everybody out: {list_sessions().total} browsers, administrators included.", yes=yes)
     print_done(f"{revoke_all_sessions(reason=why, actor=actor)} sign-ins ended.")

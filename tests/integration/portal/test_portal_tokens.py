@@ -82,3 +82,46 @@ def test_somebody_elses_token_does_not_exist(ada: tuple[Browser, PersonId]) -> N
     for answer in (browser.get(f"/tokens/{theirs.id}/revoke"), browser.post(f"/tokens/{theirs.id}/revoke")):
         assert answer["Location"] == "/tokens"
     assert get_token(theirs.id).revoked_at is None
+
+
+def make_one(person: PersonId, name: str) -> None:
+    make_token(person_id=person, name=name, apps=[AppId("wiki")], days=1, actor=MACHINE)
+
+
+def working(person: PersonId) -> list[str]:
+    return [one.name for one in list_tokens(person=person) if one.works(time.time())]
+
+
+def test_signing_out_everywhere_ends_tokens_in_the_same_click(ada: tuple[Browser, PersonId]) -> None:
+    browser, person = ada
+    assert "Revoke access tokens" not in browser.get("/sessions").content.decode(), "there are none"
+    make_one(person, "Backup")
+    page = browser.get("/sessions").content.decode()
+    assert "Scripts that use them stop: Backup." in page
+    assert re.search(r"<input[^>]*name=\"tokens\"[^>]*checked", page), "ended unless somebody says otherwise"
+    browser.post("/sessions/end-all", tokens="on")
+    assert not browser.is_signed_in()
+    assert working(person) == []
+
+
+def test_signing_out_everywhere_leaves_tokens_where_that_is_said(ada: tuple[Browser, PersonId]) -> None:
+    browser, person = ada
+    make_one(person, "Backup")
+    browser.post("/sessions/end-all")
+    assert not browser.is_signed_in()
+    assert working(person) == ["Backup"]
+
+
+def test_a_new_password_says_which_tokens_go_on_and_can_end_them(ada: tuple[Browser, PersonId]) -> None:
+    browser, person = ada
+    for number in range(7):
+        make_one(person, f"Script {number}")
+    page = browser.get("/authenticators/password").content.decode()
+    assert "Script 4 and 2 more" in page
+    assert not re.search(r"<input[^>]*name=\"tokens\"[^>]*checked", page)
+    browser.post("/authenticators/password", password="amber canyon velvet harbor")
+    assert "These access tokens go on: Script 0" in browser.get("/authenticators").content.decode()
+    assert len(working(person)) == 7
+    browser.post("/authenticators/password", password="copper lantern meadow quartz", tokens="on")
+    assert "Your access tokens are revoked" in browser.get("/authenticators").content.decode()
+    assert working(person) == []

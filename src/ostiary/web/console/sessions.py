@@ -28,8 +28,16 @@ from ostiary.web.console.permissions import Action, Resource, may_act_on
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
 from ostiary.web.console.tables import SESSIONS
+from ostiary.web.portal.going_on import GoingOnField, ask_about_tokens, name_tokens, wants_tokens_ended
 
 SECTION = Resource.SESSIONS
+
+
+class EndAllForm(ReasonForm):
+    """Why every sign-in of somebody ends, and whether their access tokens end with them."""
+
+    tokens = GoingOnField(initial=True)
+    field_order = ("tokens", "reason")
 
 
 @console_page(Resource.SESSIONS, Action.VIEW)
@@ -94,10 +102,16 @@ def sessions_revoke_of(request: HttpRequest, person_id: str) -> HttpResponseBase
     caller = caller_of(request)
     if not may_act_on(caller.role, person):
         return _not_theirs(request)
-    form = ReasonForm(request.POST or None)
+    form = EndAllForm(request.POST or None)
+    ask_about_tokens(form, name_tokens(person.id), _("Scripts that use them stop: %(names)s. Left out, they go on."))
     if request.method == "POST" and form.is_valid():
         try:
-            count = revoke_sessions_of(person_id=person.id, reason=form.cleaned_data["reason"], actor=caller.actor)
+            count = revoke_sessions_of(
+                person_id=person.id,
+                reason=form.cleaned_data["reason"],
+                actor=caller.actor,
+                afresh=wants_tokens_ended(form),
+            )
         except OstiaryError as error:
             add_problem(form, error)
         else:

@@ -21,10 +21,17 @@ from ostiary.identity.entrance import (
 )
 from ostiary.identity.facade import UnacceptableText, linked_sign_ins, list_authenticators, list_providers
 from ostiary.policy.identifiers import PersonId
+from ostiary.web.portal.going_on import GoingOnField, ask_about_tokens, name_tokens, wants_tokens_ended
 from ostiary.web.portal.standing import missing_for
 from ostiary.web.signin.forms import LabelForm, NewPasswordForm
 from ostiary.web.signin.people import signed_in
 from ostiary.web.signin.prove import recent_proof_or_redirect
+
+
+class OwnPasswordForm(NewPasswordForm):
+    """The new password, and whether access tokens end with the old one."""
+
+    tokens = GoingOnField(initial=False)
 
 
 @require_safe
@@ -98,11 +105,14 @@ def remove(request: HttpRequest, authenticator_id: str = "") -> HttpResponse:
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
-    """Set or change the password; every other browser is signed out."""
+    """Set or change the password; every other browser is signed out, and access tokens go on unless they are to end."""
     row, session = signed_in(request)
     if (redirect := recent_proof_or_redirect(request)) is not None:
         return redirect
-    form = NewPasswordForm(request.POST or None)
+    form = OwnPasswordForm(request.POST or None)
+    names = name_tokens(PersonId(row.id))
+    words = _("They go on with the old password and the new one: %(names)s. Somebody else may know it? End them.")
+    ask_about_tokens(form, names, words)
     if request.method == "POST" and form.is_valid():
         try:
             ended = change_password(
@@ -110,12 +120,17 @@ def password(request: HttpRequest) -> HttpResponse:
                 password=form.cleaned_data["password"],
                 keep_session=session.id,
                 actor=person_actor(request, row),
+                afresh=wants_tokens_ended(form),
             )
         except UnacceptableText as error:
             form.add_error("password", error.message)
         else:
             _keep_this_browser(request)
             words = _("Your password is set. %(count)d other browsers were signed out.") % {"count": ended}
+            if names and wants_tokens_ended(form):
+                words += " " + _("Your access tokens are revoked.")
+            elif names:
+                words += " " + _("These access tokens go on: %(names)s.") % {"names": names}
             messages.success(request, words)
             return HttpResponseRedirect(reverse("portal_authenticators"))
     context = {"form": form, "has_password": row.has_usable_password(), "email": row.email}

@@ -43,11 +43,13 @@ from ostiary.web.portal.request_forms import AnswerForm, ReviewForm
 from ostiary.web.portal.request_words import answered_words
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.people import signed_in
-from ostiary.web.signin.prove import fresh_proof_or_page
+from ostiary.web.signin.prove import fresh_proof_or_page, recent_proof_or_redirect
 from ostiary.web.signin.targets import app_or_none, to_app
 
 log = structlog.get_logger(__name__)
 MAX_OWN = 100
+MAX_COMMENT_CHARACTERS = 500
+COMMENT_KEY = "ostiary_answer_comment"
 
 
 @require_safe
@@ -87,6 +89,15 @@ def from_mail(request: HttpRequest, token: str) -> HttpResponse:
             title=_("This link is for somebody else"),
             words=_("You are signed in as %(email)s. Sign in as whoever the mail was sent to.") % {"email": row.email},
         )
+    try:
+        _concerning(request_id, row)
+    except Http404:
+        return problem_page(
+            request,
+            status=404,
+            title=_("This does not wait for you any more"),
+            words=_("Somebody has answered, it was withdrawn, or it is somebody else's to answer now."),
+        )
     return show(request, request_id)
 
 
@@ -94,16 +105,23 @@ def from_mail(request: HttpRequest, token: str) -> HttpResponse:
 def show(request: HttpRequest, request_id: str) -> HttpResponse:
     """Show one request to those whom it concerns."""
     row, _session = signed_in(request)
-    return _shown(request, row, _concerning(request_id, row), AnswerForm())
+    kept = request.session.pop(COMMENT_KEY, None)
+    comment = kept[1] if isinstance(kept, list) and kept[:1] == [request_id] else ""
+    return _shown(request, row, _concerning(request_id, row), AnswerForm(initial={"comment": comment}))
 
 
 @require_POST
 def answer(request: HttpRequest, request_id: str) -> HttpResponse:
-    """Grant or refuse."""
+    """Grant, after a fresh proof, or refuse. What was written is still there after the proof."""
     row, session = signed_in(request)
     asked = _concerning(request_id, row)
     form = AnswerForm(request.POST)
     decide = {"approve": approve, "refuse": refuse}.get(request.POST.get("answer", ""))
+    if decide is approve and asked.person_id != row.id:
+        here = reverse("portal_request", args=[asked.id])
+        if (way := recent_proof_or_redirect(request, back=here)) is not None:
+            request.session[COMMENT_KEY] = [asked.id, request.POST.get("comment", "")[:MAX_COMMENT_CHARACTERS]]
+            return way
     if decide is not None and form.is_valid():
         try:
             given = {

@@ -3,8 +3,9 @@
 import time
 
 import structlog
+from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -29,12 +30,19 @@ from ostiary.identity.facade import (
 )
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.web.portal.access import MyApps, my_apps
+from ostiary.web.portal.going_on import GoingOnField, ask_about_tokens, name_tokens, wants_tokens_ended
 from ostiary.web.portal.standing import missing_for
 from ostiary.web.signin.device import device_as_rules_see_it
 from ostiary.web.signin.forms import LabelForm
 from ostiary.web.signin.people import signed_in
 
 log = structlog.get_logger(__name__)
+
+
+class EverywhereForm(forms.Form):
+    """What else ends with every sign-in."""
+
+    tokens = GoingOnField(initial=True)
 
 
 @require_safe
@@ -66,7 +74,8 @@ def sessions(request: HttpRequest) -> HttpResponse:
     row, session = signed_in(request)
     found = list_sessions(person_id=PersonId(row.id), page_size=200).items
     ordered = sorted(found, key=lambda one: (one.id != session.id, -one.last_seen_at))
-    return render(request, "portal/sessions.html", {"sessions": ordered, "this": session, "portal_tab": "sessions"})
+    context = {"sessions": ordered, "this": session, "form": _everywhere_form(row.id), "portal_tab": "sessions"}
+    return render(request, "portal/sessions.html", context)
 
 
 @require_POST
@@ -89,15 +98,26 @@ def end_session(request: HttpRequest, session_id: str) -> HttpResponse:
 
 @require_POST
 def end_all_sessions(request: HttpRequest) -> HttpResponse:
-    """Sign every browser out, this one included."""
+    """Sign every browser out, this one included, and end the access tokens where that is wanted."""
     row, _session = signed_in(request)
+    form = _everywhere_form(row.id, request.POST)
     count = revoke_sessions_of(
-        person_id=PersonId(row.id), reason="signed_out_everywhere", actor=person_actor(request, row)
+        person_id=PersonId(row.id),
+        reason="signed_out_everywhere",
+        actor=person_actor(request, row),
+        afresh=form.is_valid() and wants_tokens_ended(form),
     )
     request.session.flush()
     words = ngettext("You are signed out of %(count)d browser.", "You are signed out of %(count)d browsers.", count)
     messages.success(request, words % {"count": count})
     return HttpResponseRedirect(reverse("account_login"))
+
+
+def _everywhere_form(person_id: str, data: QueryDict | None = None) -> EverywhereForm:
+    form = EverywhereForm(data)
+    words = _("Scripts that use them stop: %(names)s. Left out, they go on.")
+    ask_about_tokens(form, name_tokens(PersonId(person_id)), words)
+    return form
 
 
 @require_http_methods(["GET", "POST"])
