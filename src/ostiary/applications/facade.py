@@ -8,6 +8,9 @@ from ostiary.applications.domain import (
     App,
     AppHealth,
     Health,
+    LabelLimits,
+    Limit,
+    Limits,
     SignIn,
     UnknownApp,
     UnusableApp,
@@ -18,10 +21,19 @@ from ostiary.applications.domain import (
     describe_forbidden,
     forbidden_patterns,
     limit_text,
+    limits_for,
     parse_upstream,
 )
 from ostiary.applications.facts import read_applications
-from ostiary.applications.queries import app_health, get_app, list_apps, list_guarded_apps
+from ostiary.applications.label_limits import set_label_limits
+from ostiary.applications.queries import (
+    app_health,
+    get_app,
+    limits_of,
+    list_apps,
+    list_guarded_apps,
+    list_label_limits,
+)
 from ostiary.applications.services import add_app, add_app_elsewhere, change_app, ensure_builtin_apps, remove_app
 
 __all__ = [
@@ -29,6 +41,9 @@ __all__ = [
     "App",
     "AppHealth",
     "Health",
+    "LabelLimits",
+    "Limit",
+    "Limits",
     "SignIn",
     "UnknownApp",
     "UnusableApp",
@@ -46,12 +61,16 @@ __all__ = [
     "forbidden_patterns",
     "get_app",
     "limit_text",
+    "limits_for",
+    "limits_of",
     "list_apps",
     "list_guarded_apps",
+    "list_label_limits",
     "own_ports",
     "parse_upstream",
     "read_applications",
     "read_authorities",
     "remove_app",
     "resolve_name",
+    "set_label_limits",
 ]

@@ -39,3 +39,14 @@ class StoredApp(models.Model):
 
     def __str__(self) -> str:
         return self.id
+
+
+class StoredLabelLimits(models.Model):
+    """How long apps with a label go on without a fresh proof."""
+
+    label = models.CharField(primary_key=True, max_length=63)
+    idle_seconds = models.PositiveIntegerField(null=True)
+    longest_seconds = models.PositiveIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return self.label

@@ -3,9 +3,9 @@
 from django.conf import settings
 
 from ostiary.applications.adapters.upstream_health import read_upstream_health
-from ostiary.applications.domain import App, AppHealth, SignIn, Upstream
+from ostiary.applications.domain import App, AppHealth, LabelLimits, Limits, SignIn, Upstream, limits_for
 from ostiary.applications.domain.wording import unknown_app
-from ostiary.applications.models import StoredApp
+from ostiary.applications.models import StoredApp, StoredLabelLimits
 from ostiary.policy.identifiers import AppId, Label
 from ostiary.policy.request import ActionClass
 
@@ -30,6 +30,19 @@ def get_app(app_id: str) -> App:
     if row is None:
         raise unknown_app(app_id, StoredApp.objects.values_list("pk", flat=True))
     return to_app(row)
+
+
+def list_label_limits() -> tuple[LabelLimits, ...]:
+    """Return the limits that labels bring, by label."""
+    return tuple(
+        LabelLimits(label=Label(row.label), idle_seconds=row.idle_seconds, longest_seconds=row.longest_seconds)
+        for row in StoredLabelLimits.objects.order_by("label")
+    )
+
+
+def limits_of(app: App) -> Limits:
+    """Return the limits that hold for an app, each with where it comes from."""
+    return limits_for(app, {one.label: one for one in list_label_limits()})
 
 
 def app_health() -> tuple[AppHealth, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Any
 
+import msgspec
 import typer
 
 from ostiary.cli.django import setup
@@ -21,7 +22,7 @@ from ostiary.cli.output import (
 from ostiary.errors import OstiaryError
 
 if TYPE_CHECKING:
-    from ostiary.applications.facade import App, AppHealth
+    from ostiary.applications.facade import App, AppHealth, Limit
     from ostiary.config.places import Instance
 
 app = typer.Typer(help="Applications, behind the gateway or not.", no_args_is_help=True)
@@ -139,12 +140,13 @@ def list_(as_json: JsonOption = False) -> None:
 def show(name_of_app: AppArgument, as_json: JsonOption = False) -> None:
     """Show one application."""
     instance = setup()
-    from ostiary.applications.facade import app_health, get_app, limit_text
+    from ostiary.applications.facade import app_health, get_app, limits_of
 
     found = get_app(name_of_app)
     health = next((one for one in app_health() if one.app == found.id), None)
+    limits = limits_of(found)
     if as_json:
-        print_json(_entry(found, health))
+        print_json({**_entry(found, health), "limits": msgspec.to_builtins(limits)})
         return
     upstream = found.upstream
     lines = [
@@ -163,8 +165,8 @@ def show(name_of_app: AppArgument, as_json: JsonOption = False) -> None:
         ("Headers", ", ".join(f"{header}={fact}" for header, fact in found.identity_headers.items())),
         ("Contact", found.contact),
         ("WebSocket", ("forwarded" if found.streams else "not forwarded") if found.behind_gateway else ""),
-        ("Idle limit", limit_text(found.idle_seconds)),
-        ("Longest", limit_text(found.longest_seconds)),
+        ("Idle limit", _limit_words(limits.idle)),
+        ("Longest", _limit_words(limits.longest)),
     ]
     width = max(len(label) for label, _ in lines)
     print_text("\n".join(f"{label:<{width}}  {value}" for label, value in lines if value))
@@ -278,10 +280,16 @@ def _upstream(one: "App") -> str:
 
 
 def _entry(one: "App", health: "AppHealth | None") -> dict[str, Any]:
-    import msgspec
-
     entry: dict[str, Any] = msgspec.to_builtins(one)
     return {**entry, "health": health.health.value if health else None}
+
+
+def _limit_words(limit: "Limit | None") -> str:
+    from ostiary.applications.facade import limit_text
+
+    if limit is None:
+        return ""
+    return limit_text(limit.seconds) + (f" (from the label {limit.label})" if limit.label else "")
 
 
 def _certificate_words(one: "App") -> str:

@@ -40,6 +40,7 @@ GROUPED = (
 )
 FLAT_LAST = ("backup",)
 FURTHER = (
+    "app_limits",
     "app_oidc",
     "app_oidc_keys",
     "app_saml",

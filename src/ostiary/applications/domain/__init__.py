@@ -2,6 +2,7 @@
 
 from ostiary.applications.domain.app import App, AppHealth, Health, SignIn, Upstream, cluster_name
 from ostiary.applications.domain.destination import describe_forbidden, forbidden_patterns
+from ostiary.applications.domain.limits import LabelLimits, Limit, Limits, limits_for
 from ostiary.applications.domain.upstream import UpstreamAddress, UpstreamScheme, parse_upstream
 from ostiary.applications.domain.wording import CONSOLE_APP, RESERVED_APP_IDS, UnknownApp, UnusableApp, limit_text
 
@@ -11,6 +12,9 @@ __all__ = [
     "App",
     "AppHealth",
     "Health",
+    "LabelLimits",
+    "Limit",
+    "Limits",
     "SignIn",
     "UnknownApp",
     "UnusableApp",
@@ -21,5 +25,6 @@ __all__ = [
     "describe_forbidden",
     "forbidden_patterns",
     "limit_text",
+    "limits_for",
     "parse_upstream",
 ]

@@ -17,6 +17,7 @@ from ostiary.applications.facade import (
     app_health,
     change_app,
     get_app,
+    limits_of,
     list_apps,
     remove_app,
 )
@@ -92,6 +93,7 @@ def app(request: HttpRequest, app_id: str) -> HttpResponseBase:
         "decisions": recent_decisions(app=shown.id),
         "is_client": find_client(shown.id) is not None,
         "saml": find_provider(shown.id),
+        "limits": limits_of(shown),
     }
     return render_page(request, "apps/detail.html", SECTION, context)
 
