@@ -26,6 +26,7 @@ from ostiary.gateway.decider.recorder import Recorder
 from ostiary.gateway.decider.reference import References
 from ostiary.gateway.decider.signed_in import ReadSession
 from ostiary.gateway.decider.streams import Streams
+from ostiary.policy.background import is_background
 from ostiary.policy.decision import Allow, ReasonCode
 from ostiary.visibility.adapters.audit_log import RecordUnavailable
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
@@ -81,7 +82,7 @@ class Decider:
         recorded = verdict.person is not None or verdict.service is not None or self._budget.take(began)
         reference = self._references.new() if recorded else ""
         verdict, answer = self._answer(incoming, verdict, reference=reference, now=now, grants=grants)
-        self._note_use(verdict, now)
+        self._note_use(incoming, verdict, now)
         if self.streams is not None and is_long_lived(incoming):
             # Before anything is waited for: facts that change meanwhile find it.
             self.streams.opened(incoming, verdict, now)
@@ -123,7 +124,7 @@ class Decider:
             deny = basis.refuse(ReasonCode.ENGINE_ERROR, detail=f"{type(error).__name__}: {error}"[:500])
             return Verdict(deny, basis, basis.apps.get(incoming.host))
 
-    def _note_use(self, verdict: Verdict, now: float) -> None:
+    def _note_use(self, incoming: Incoming, verdict: Verdict, now: float) -> None:
         app, session = verdict.app, verdict.session
         if (
             app is not None
@@ -131,6 +132,7 @@ class Decider:
             and session is not None
             and self.last_use is not None
             and isinstance(verdict.decision, Allow)
+            and not is_background(app.id, incoming.path)
         ):
             self.last_use.note(session.id, app.id, now)
 

@@ -2,15 +2,19 @@
 
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import msgspec
 from tests.decider_company import ANNA, APPS, company, open_house, session
 
 from ostiary.gateway.decider.bearers import find_let_in
+from ostiary.gateway.decider.check import Verdict
+from ostiary.gateway.decider.incoming import Incoming
 from ostiary.gateway.decider.last_use import LastUse
 from ostiary.gateway.decider.session_limits import limits_end, proved_at
-from ostiary.policy.decision import ReasonCode
-from ostiary.policy.identifiers import AppId, SessionId
+from ostiary.policy.decision import Allow, ReasonCode
+from ostiary.policy.identifiers import AppId, Generation, PolicyVersion, SessionId
 from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.policy.snapshot import AppFact, SessionFact
 
@@ -64,6 +68,24 @@ def test_what_is_refused_is_no_use_and_rules_come_first() -> None:
         used = uses.get(stale.id, WIKI)
         assert used is not None
         assert time.time() - used < 60
+
+
+def test_a_page_that_refreshes_itself_is_no_use_of_the_console() -> None:
+    one = proved((AuthStrength.PHISHING_RESISTANT, 100))
+    console = AppFact(id=AppId("console"), host="admin.corp.test", name="Console", idle_seconds=900)
+    incoming = SimpleNamespace(path="/parts/overview?span=day", host=console.host)
+    with open_house(company(sessions=(one,))) as house:
+        assert house.parts is not None
+        decider = house.parts.decider
+        assert decider.last_use is not None
+        verdict = Verdict(
+            Allow(rules=(), policy_version=PolicyVersion(""), generation=Generation(1)), decider.basis(), console, one
+        )
+        decider._note_use(cast("Incoming", incoming), verdict, NOW)
+        assert decider.last_use.get(one.id, console.id) is None
+        incoming.path = "/?span=day"
+        decider._note_use(cast("Incoming", incoming), verdict, NOW)
+        assert decider.last_use.get(one.id, console.id) == NOW
 
 
 def test_moments_are_kept_and_what_is_over_is_dropped(tmp_path: Path) -> None:
