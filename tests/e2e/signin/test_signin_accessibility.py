@@ -1,6 +1,7 @@
 """Every page of sign-in and portal has no violation that axe-core finds, light and dark, on a phone and on a desk."""
 
 import json
+import time
 from collections.abc import Iterator
 
 import pyotp
@@ -90,6 +91,14 @@ def test_pages_from_the_invitation_to_the_portal(site: Site, page: Page) -> None
     asked = "response_type=code&client_id=books&redirect_uri=https://books.example.test/callback&scope=openid"
     page.goto(f"{site.url}/oidc/authorize?{asked}&ostiary_person=p_somebody_else")
     assert "Another account is meant" in page.content()
+    look(page)
+    page.goto(site.url + "/step-up?need=phishing-resistant&fresh=1&app=console&return=/")
+    page.get_by_role("button", name="Sign in again").wait_for()
+    look(page)
+    page.goto(site.url + "/step-up?need=otp&app=console&return=/&then=tab")
+    page.fill("#id_code", pyotp.TOTP(secret).at(time.time(), counter_offset=1))
+    page.locator("form:has(#id_code) button").first.click()
+    page.get_by_role("heading", name="Confirmed").wait_for()
     look(page)
     page.goto(site.url + "/sign-out")
     page.locator("main form button").click()

@@ -1,6 +1,9 @@
 """Pages about groups and who belongs to them. What a group may open stands in the rules."""
 
+from functools import partial
+
 from django import forms
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -17,7 +20,6 @@ from ostiary.identity.facade import (
     add_member,
     create_group,
     delete_group,
-    find_person,
     get_group,
     ids_of,
     list_groups,
@@ -31,7 +33,8 @@ from ostiary.requests.facade import get_approval_rule
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.export import export_table, wants_export
-from ostiary.web.console.fields import TermForm, end_of
+from ostiary.web.console.fields import TermForm
+from ostiary.web.console.giving import give_to_somebody
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.listing import cut, matches
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
@@ -115,6 +118,7 @@ def group(request: HttpRequest, columns: ShownColumns, group_id: str) -> HttpRes
         "text": text,
         "members": [(one, role_of_way(one.via), name_way(one.via)) for one in page.items],
         "approval": get_approval_rule(shown.id),
+        "emergency": shown.id == settings.INSTANCE.configuration.access.emergency_group,
         "owner_id": ids_of([shown.owner]).get(shown.owner, ""),
     }
     return render_page(request, "groups/detail.html", SECTION, context)
@@ -186,23 +190,11 @@ def member_add(request: HttpRequest, group_id: str) -> HttpResponseBase:
     """Put somebody into a group."""
     shown = find_group(group_id)
     form = TermForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            person = find_person(form.cleaned_data["email"])
-            add_member(
-                group_id=shown.id,
-                person_id=person.id,
-                reason=form.cleaned_data["reason"],
-                ends_at=end_of(form),
-                actor=caller_of(request).actor,
-            )
-        except UnknownPerson as error:
-            add_problem(form, error, "email")
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("%(name)s is in %(group)s now.") % {"name": person.name, "group": shown.name})
-            return redirect("console:group", shown.id)
+    person = give_to_somebody(request, form, partial(add_member, group_id=shown.id))
+    if person is not None:
+        words = {"name": person.name or person.email, "group": shown.name}
+        messages.success(request, _("%(name)s is in %(group)s now.") % words)
+        return redirect("console:group", shown.id)
     context = {"form": form, "group": shown}
     return render_page(request, "groups/member_add.html", SECTION, context, status=422 if form.errors else 200)
 

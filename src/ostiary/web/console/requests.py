@@ -1,5 +1,6 @@
 """Pages about requests for access: what waits, what is in force, what became of the rest. Asking is the portal's."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -7,7 +8,8 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ostiary.errors import OstiaryError
-from ostiary.identity.facade import get_session
+from ostiary.identity.facade import UnknownGroup, get_group, get_session
+from ostiary.policy.identifiers import GroupId
 from ostiary.requests.facade import (
     Kind,
     Request,
@@ -50,6 +52,7 @@ def requests(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
         "states": [(state.value, words) for state, words in STATE_WORDS.items()],
         "kind": request.GET.get("kind", ""),
         "kinds": [(kind.value, words) for kind, words in KIND_WORDS.items()],
+        **_emergency_group(),
     }
     return render_page(request, "requests/list.html", SECTION, context)
 
@@ -162,6 +165,15 @@ def _context(request: HttpRequest, asked: Request) -> dict[str, object]:
         and review.answered_at is None
         and asked.person_id != caller_of(request).person.id,
     }
+
+
+def _emergency_group() -> dict[str, object]:
+    """Return the group whose members may use emergency access, and its name in the configuration, should it not exist."""
+    named = settings.INSTANCE.configuration.access.emergency_group
+    try:
+        return {"emergency_group": get_group(GroupId(named)) if named else None, "emergency_named": named}
+    except UnknownGroup:
+        return {"emergency_named": named}
 
 
 def _found(request: HttpRequest, number: int, size: int) -> Page[Request]:

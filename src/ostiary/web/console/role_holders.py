@@ -1,14 +1,17 @@
 """Pages that give somebody a role and take it back. What a role brings follows at once."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
 from ostiary.errors import OstiaryError
-from ostiary.identity.facade import UnknownPerson, assign_role, find_person, preview_role, withdraw_role
+from ostiary.identity.facade import assign_role, preview_role, withdraw_role
 from ostiary.web.console.assertion import caller_of
-from ostiary.web.console.fields import TermForm, end_of
+from ostiary.web.console.fields import TermForm
+from ostiary.web.console.giving import give_to_somebody
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import render_page
 from ostiary.web.console.people import find_person as find_person_by_id
@@ -25,24 +28,11 @@ def role_assign(request: HttpRequest, role_id: str) -> HttpResponseBase:
     """Give somebody a role, or change until when they have it."""
     shown = find_role(role_id)
     form = TermForm(request.POST or None, initial={"email": request.GET.get("email", "")})
-    if request.method == "POST" and form.is_valid():
-        try:
-            person = find_person(form.cleaned_data["email"])
-            assign_role(
-                role_id=shown.id,
-                person_id=person.id,
-                reason=form.cleaned_data["reason"],
-                ends_at=end_of(form),
-                actor=caller_of(request).actor,
-            )
-        except UnknownPerson as error:
-            add_problem(form, error, "email")
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            words = {"name": person.name or person.email, "role": shown.name}
-            messages.success(request, _("%(name)s has the role %(role)s now.") % words)
-            return redirect("console:role", shown.id)
+    person = give_to_somebody(request, form, partial(assign_role, role_id=shown.id))
+    if person is not None:
+        words = {"name": person.name or person.email, "role": shown.name}
+        messages.success(request, _("%(name)s has the role %(role)s now.") % words)
+        return redirect("console:role", shown.id)
     context = {"form": form, "role": shown}
     return render_page(request, "roles/assign.html", SECTION, context, status=422 if form.errors else 200)
 
