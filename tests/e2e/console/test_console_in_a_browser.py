@@ -1,6 +1,7 @@
 """The console in a real browser: accessible in light and dark, usable by keyboard, and whole without scripts."""
 
 import re
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,7 @@ from tests.console_server import asked_elsewhere, chromium, serve_console
 
 from ostiary.config.places import Instance
 from ostiary.identity.facade import find_person
+from ostiary.identity.models import SignInSession
 from ostiary.rulebook.facade import get_current
 from ostiary.web.console.looking import LOOKS
 
@@ -154,6 +156,33 @@ def test_no_page_has_an_accessibility_violation(
             for violation in result.response["violations"]
         ]
     assert not found
+
+
+def grow_stale(company: Company) -> None:
+    """Have the administrator's passkey used long ago."""
+    row = SignInSession.objects.get(pk=company.sessions["ada_admin"].id)
+    row.authentications = [["webauthn", 3, time.time() - 2000]]
+    row.save(update_fields=["authentications"])
+
+
+def test_the_page_that_holds_a_form_is_accessible_and_sends_it_again(
+    browser: Browser, company: Company, console: str
+) -> None:
+    page = open_page(browser, f"{console}/groups/staff/owner")
+    asked_elsewhere(lambda: grow_stale(company))
+    page.fill("[name=owner]", "alice.meyer@example.test")
+    page.get_by_role("button", name="Save the owner").click()
+    expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    for scheme, width in (("light", 1280), ("dark", 390)):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        page.set_viewport_size({"width": width, "height": 800})
+        found = Axe().run(page, options={"runOnly": STANDARD})
+        assert found.violations_count == 0, found.generate_report()
+        assert not page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
+    page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_role("heading", name="Confirm that it is you")).to_be_visible()
+    held = page.locator("textarea[name=owner]").input_value()
+    assert held == "alice.meyer@example.test", "still held, and not changed by being held twice"
 
 
 LISTS = (

@@ -4,6 +4,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from tests.running_instance import Client, RunningInstance, location, received
+from tests.running_recovery import recovery_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
 SESSION = "__Host-ostiary-session"
@@ -77,6 +78,22 @@ def test_a_planted_browser_session_is_not_the_one_that_is_signed_in(running: Run
     assert victim.cookies("id")["__Host-ostiary-id"] != planted
     assert victim.get("id", "/profile").status_code == 200
     assert attacker.get("id", "/profile").status_code == 302
+
+
+def test_a_planted_browser_session_is_not_the_one_that_recovers_an_account(running: RunningInstance) -> None:
+    """A recovery's link and the password, typed into a browser session that somebody else knows, sign that one in nowhere."""
+    attacker = running.client()
+    attacker.get("id", "/sign-in/passkey", headers={"accept": "application/json"})
+    planted = attacker.cookies("id").get("__Host-ostiary-id")
+    assert planted
+    ada, link = recovery_of(running)
+    victim = running.client(ada.account)
+    victim.cookies("id")["__Host-ostiary-id"] = planted
+    page = victim.browser.open(link)
+    assert location(victim.post("id", "/recovery", page, password=ada.account.password)) == running.url("id", "/set-up")
+    assert victim.cookies("id")["__Host-ostiary-id"] != planted
+    assert victim.get("id", "/set-up").status_code == 200
+    assert location(attacker.get("id", "/set-up")).startswith(running.url("id", "/sign-in"))
 
 
 def test_a_planted_begin_cookie_helps_nobody_without_the_victims_code(victim: Client, attacker: Client) -> None:

@@ -9,6 +9,7 @@ from tests.oidc_party import Party, add_party
 from tests.openid_directory import sign_in_there
 from tests.running_directory import directory_of
 from tests.running_instance import IDENTITY, Client, RunningInstance, location, reached
+from tests.running_recovery import recovery_of
 from tests.workload_asking import FACADE, SERVICE_RULES, Program
 
 from ostiary.identity.domain import ADMINISTRATORS
@@ -194,6 +195,33 @@ def with_an_emergency_link(running: RunningInstance) -> tuple[str, Attempt]:
     return made.id, attempt
 
 
+def with_a_recovery_that_a_second_person_confirmed(running: RunningInstance) -> tuple[str, Attempt]:
+    ada, link = recovery_of(running)
+    fresh = running.client(ada.account)
+
+    def attempt() -> bool:
+        page = fresh.browser.open(link)
+        if page.request.url.path != "/recovery":
+            return False
+        answer = fresh.post("id", "/recovery", page, password=ada.account.password)
+        return location(answer) == running.url("id", "/set-up") and fresh.get("id", "/set-up").status_code == 200
+
+    return ada.account.id, attempt
+
+
+def with_a_recovery_that_was_opened_before(running: RunningInstance) -> tuple[str, Attempt]:
+    ada, link = recovery_of(running)
+    fresh = running.client(ada.account)
+    page = fresh.browser.open(link)
+    assert page.request.url.path == "/recovery"
+
+    def attempt() -> bool:
+        answer = fresh.post("id", "/recovery", page, password=ada.account.password)
+        return location(answer) == running.url("id", "/set-up") and fresh.get("id", "/set-up").status_code == 200
+
+    return ada.account.id, attempt
+
+
 def mailed_link(running: RunningInstance, email: str) -> str:
     folder = running.instance.mail
     for path in sorted(folder.iterdir(), reverse=True) if folder.exists() else ():
@@ -254,6 +282,8 @@ DOORS = (
     with_an_invitation_that_was_opened_before,
     with_a_link_for_a_new_password,
     with_an_emergency_link,
+    with_a_recovery_that_a_second_person_confirmed,
+    with_a_recovery_that_was_opened_before,
 )
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.running_instance import Client, RunningInstance, location, reached, token_of
+from tests.running_recovery import recovery_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
 INSIDE = ("/", "/profile", "/sessions", "/authenticators", "/authenticators/password")
@@ -12,6 +13,8 @@ POSTS = (
     "/sign-in/passkey",
     "/sign-in/start-over",
     "/sign-in/forgotten",
+    "/sign-in/lost",
+    "/recovery",
     "/invitation/password",
     "/invitation/passkey",
     "/new-password",
@@ -153,6 +156,26 @@ def test_a_passkeys_answer_is_good_once_and_for_its_own_challenge(running: Runni
     unasked = running.client()
     unasked.post("id", "/sign-in/passkey", credential=answer)
     is_outside(unasked)
+
+
+def test_a_recovery_link_opens_nothing_before_the_new_factor_is_set_up(running: RunningInstance) -> None:
+    """Neither the link alone, nor with the password, nor once more: only what is set up in place of the lost factor."""
+    ada, link = recovery_of(running)
+    thief = running.client()
+    page = thief.browser.open(link)
+    thief.post("id", "/recovery", page, password="not the password at all")
+    is_outside(thief)
+    owner = running.client(ada.account)
+    page = owner.browser.open(link)
+    assert location(owner.post("id", "/recovery", page, password=ada.account.password)) == running.url("id", "/set-up")
+    is_outside(owner)
+    page = owner.get("id", "/set-up")
+    for path in ("/set-up/recovery-codes", "/set-up/done", "/prove", "/authenticators/password", "/sessions/end-all"):
+        owner.post("id", path, page)
+        is_outside(owner)
+    again = running.client(ada.account)
+    assert again.browser.open(link).status_code == 404, "it works once"
+    is_outside(again)
 
 
 def test_a_weaker_proof_is_no_step_up(running: RunningInstance) -> None:
