@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 from django.core import mail
@@ -98,8 +99,9 @@ def test_whoever_presses_remind_again_sends_no_second_mail(firm: Firm, monkeypat
     class Noon(datetime):
         @classmethod
         def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
-            return datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+            return datetime(2026, 11, 23, 12, 0, next(seconds), tzinfo=UTC)
 
+    seconds = count(1)
     campaign = firm.start()
     monkeypatch.setattr(reminding, "datetime", Noon)
     assert [remind(campaign_id=campaign, actor=MACHINE) for _ in range(3)] == [1, 0, 0]
