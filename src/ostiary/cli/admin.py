@@ -89,7 +89,7 @@ def only_when_needed(
         print_json({"turned": turned, "dry_run": dry_run, "administrators": found})
     elif dry_run or not turned:
         _show(found)
-        print_done("Nothing was changed." if turned else "Nobody can be turned.")
+        print_done("Nothing was changed." if turned else "Nobody can be changed.")
     else:
         print_done(f"Administrators only when needed: {', '.join(turned)}.")
 
