@@ -23,6 +23,7 @@ from ostiary.policy.rules.document import (
 from ostiary.policy.rules.words import PROOFS, device_in_words, duration_in_words, joined, path_in_words, value_in_words
 
 STEP_UP_PATH: Final = "/step-up"
+DEVICES_PATH: Final = "/devices"
 EFFORT: Final = {
     RemedyKind.STEP_UP: 1,
     RemedyKind.SIGN_IN: 1,
@@ -200,8 +201,16 @@ def _device(rule: RuleName, condition: DeviceFact, facts: Facts) -> UnmetConditi
         f"This is open only {device_in_words(condition)}; {known}.",
         required=wanted,
         seen=seen_by(condition, facts),
-        remedy=Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after"),
+        remedy=_other_device(condition, facts),
     )
+
+
+def _other_device(condition: DeviceFact, facts: Facts) -> Remedy:
+    """Return the way to a device that meets the condition: where a person's is not known, it may only have to be enrolled."""
+    unknown = condition.name not in facts.device and not _program(facts)
+    if condition.name == "managed" and condition.value is True and unknown:
+        return Remedy(kind=RemedyKind.USE_DEVICE, words="Enrol this device", path=DEVICES_PATH)
+    return Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after")
 
 
 def _hours(rule: RuleName, condition: Hours, facts: Facts) -> UnmetCondition:

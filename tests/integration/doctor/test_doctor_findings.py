@@ -12,17 +12,23 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.decider_company import company
+from tests.device_material import device_fact, make_leaf
 from tests.instance import make_instance_home
 from tests.ports import free_port
 from tests.shell_instance import OwnInstance
 
 from ostiary.config.loader import load_instance
 from ostiary.config.places import Instance
+from ostiary.gateway.replaced_file import replace_file
+from ostiary.gateway.snapshots import write_snapshot
+from ostiary.policy.snapshot import Devices
 from ostiary.supervisor.diagnosis import belongings, machine, ports
 from ostiary.supervisor.diagnosis.finding import Finding, Level
 
@@ -87,6 +93,18 @@ def test_a_served_port_that_does_not_answer_is_named(home):
     lock = InstanceLock(instance.state)
     assert "Nobody answers on port" in only(ports.check_ports(instance)).words
     lock.release()
+
+
+def test_devices_that_cannot_prove_themselves_are_named(home):
+    direct, behind = configured(home), configured(home, "[gateway]\ntrusted_proxies = 1\n")
+    assert list(machine.check_devices(behind)) == [], "nothing is to be said where there is no authority for devices"
+    replace_file(direct.device_authorities, make_leaf("devices", authority=True).pem)
+    laptop = device_fact("p-anna", [make_leaf("laptop")])
+    for devices, level in (((), Level.OK), ((laptop,), Level.WARNING)):
+        section = Devices(devices={one.id: one for one in devices})
+        write_snapshot(direct.facts, msgspec.structs.replace(company(), devices=section), durable=False)
+        assert [one.level for one in machine.check_devices(direct)] == [Level.OK]
+        assert [one.level for one in machine.check_devices(behind)] == [level]
 
 
 def test_too_few_open_files_are_named(home):

@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ostiary.config.places import Instance
+from ostiary.errors import OstiaryError
 from ostiary.gateway.envoy import envoy_program
+from ostiary.gateway.snapshots import read_snapshot
 from ostiary.supervisor.diagnosis.finding import Finding, fine, problem, warning
 from ostiary.supervisor.diagnosis.ports import effective_capabilities, may_bind_low_ports
 
@@ -68,7 +70,9 @@ def check_devices(instance: Instance) -> Iterator[Finding]:
     """See whether devices can prove themselves to the gateway, and whether their streams can be ended."""
     if not instance.device_authorities.exists():
         return
-    if instance.configuration.gateway.trusted_proxies:
+    if instance.configuration.gateway.trusted_proxies and not _has_devices(instance):
+        yield fine("devices", "No device is enrolled. Behind a proxy that ends TLS none could prove itself.")
+    elif instance.configuration.gateway.trusted_proxies:
         yield warning(
             "devices",
             "A proxy in front ends TLS, so no device can prove itself: rules that ask for a managed device never hold.",
@@ -80,6 +84,13 @@ def check_devices(instance: Instance) -> Iterator[Finding]:
         )
     else:
         yield fine("devices", "Devices prove themselves to the gateway.")
+
+
+def _has_devices(instance: Instance) -> bool:
+    try:
+        return bool(read_snapshot(instance.facts).devices.devices)
+    except OstiaryError:
+        return False
 
 
 def check_limits(instance: Instance) -> Finding:

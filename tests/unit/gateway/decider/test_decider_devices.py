@@ -122,6 +122,20 @@ class TestRules:
         seen = house.events()[-1]["unmapped"]["ostiary"]["request"]["device"]
         assert (seen["id"], seen["managed"]) == (LAPTOP.id, False)
 
+    def test_a_device_that_nobody_knows_may_only_have_to_be_enrolled(self, house: House):
+        found = {}
+        for known in (LAPTOP, msgspec.structs.replace(LAPTOP, active=False)):
+            publish(house, known)
+            for certificate in ("", FIRST.fingerprint):
+                page = ask(house, "payroll", certificate=certificate, browser=True)
+                found[known.active, bool(certificate)] = page.status, "https://id.example.test/devices?" in page.text
+        assert found == {
+            (True, False): (403, True),
+            (True, True): (200, False),
+            (False, False): (403, True),
+            (False, True): (403, False),
+        }
+
     def test_a_certificate_is_worth_nothing_from_its_end_on(self, house: House):
         now = time.time()
         publish(house, msgspec.structs.replace(LAPTOP, certificates={FIRST.fingerprint: now - 0.001}))
