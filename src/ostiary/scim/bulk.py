@@ -37,9 +37,10 @@ def answer_bulk(body: Any, answer: Callable[[Asked], Answer], viewer: Viewer) ->
         SCIMException: when the request as a whole cannot be right; nothing is done then.
     """
     job = read_job(body)
-    done = _Carrying(job, answer, viewer).carried_out()
+    carrying = _Carrying(job, answer, viewer)
+    done = carrying.carried_out()
     said = {"schemas": [_RESPONSE], "Operations": [done[number] for number in sorted(done)]}
-    return Answer(200, json.dumps(said).encode(), operations=len(done))
+    return Answer(200, json.dumps(said).encode(), operations=max(1, carrying.tried))
 
 
 class _Carrying:
@@ -50,6 +51,7 @@ class _Carrying:
         self._answer = answer
         self._viewer = viewer
         self._created: dict[str, str] = {}
+        self.tried = 0
 
     def carried_out(self) -> dict[int, Json]:
         """Return how each operation went, by its place; without those that were not tried because of `failOnErrors`."""
@@ -87,6 +89,7 @@ class _Carrying:
             body=b"" if operation.data is None else json.dumps(resolved(operation.data, self._created)).encode(),
             if_match=operation.version if resource else "",
         )
+        self.tried += 1
         try:
             found = self._answer(asked)
         except Exception:

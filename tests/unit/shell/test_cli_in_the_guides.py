@@ -3,10 +3,12 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
+from typer._click.exceptions import ClickException
+from typer.core import TyperGroup
 
 from ostiary.cli.main import app
 
@@ -28,21 +30,40 @@ def commands(page: Path) -> list[str]:
 
 @pytest.mark.parametrize("page", sorted(GUIDES.glob("*.md")), ids=lambda page: page.stem)
 def test_every_command_in_a_guide_is_one_that_there_is(page: Path) -> None:
-    root = typer.main.get_command(app)
     for line in commands(page):
-        command, rest = root, shlex.split(line)
-        context = click.Context(root, info_name="ostiary")
-        while isinstance(command, click.Group):
-            assert rest, line
-            if rest[0] == "--help":
-                break
-            name = rest.pop(0)
-            inner = command.get_command(context, name)
-            assert inner is not None, f"{line}: there is no {name}"
-            command, context = inner, click.Context(inner, parent=context, info_name=name)
-        try:
-            command.make_context(context.info_name, rest, parent=context.parent)
-        except click.exceptions.Exit:
-            continue
-        except click.ClickException as error:
-            pytest.fail(f"{line}: {error.format_message()}")
+        fault = fault_of(line)
+        assert not fault, f"{line}: {fault}"
+
+
+@pytest.mark.parametrize(
+    "line", ["rules who-can app:wiki", "directory provider ad", "user list --nothing", "scim client"]
+)
+def test_what_there_is_not_would_be_noticed(line: str) -> None:
+    assert fault_of(line)
+
+
+def fault_of(line: str) -> str:
+    """Return what is wrong with a command line; empty for nothing."""
+    command: Any = typer.main.get_command(app)
+    rest = shlex.split(line)
+    if rest[0] == "--home":
+        rest = rest[2:]
+    context = command.make_context("ostiary", [], resilient_parsing=True)
+    while isinstance(command, TyperGroup):
+        if not rest:
+            return "a command is missing"
+        if rest[0] == "--help":
+            return ""
+        name = rest.pop(0)
+        command = command.get_command(context, name)
+        if command is None:
+            return f"there is no {name}"
+        if isinstance(command, TyperGroup):
+            context = command.make_context(name, [], parent=context, resilient_parsing=True)
+    try:
+        command.make_context(line, rest, parent=context)
+    except ClickException as error:
+        return error.format_message()
+    except typer.Exit:
+        pass
+    return ""
