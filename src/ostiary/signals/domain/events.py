@@ -26,7 +26,7 @@ VERIFICATION: Final = f"{SSF}verification"
 STREAM_UPDATED: Final = f"{SSF}stream-updated"
 
 SENT: Final = (SESSION_REVOKED, CREDENTIAL_CHANGE, ASSURANCE_LEVEL_CHANGE, ACCOUNT_DISABLED, ACCOUNT_ENABLED)
-"""What this instance tells others. It knows no devices, so it says nothing of them."""
+"""What this instance tells others. Devices have no posture here yet, so nothing is said of it."""
 
 ASKED_FOR: Final = (*SENT, DEVICE_COMPLIANCE_CHANGE)
 """What it asks other transmitters for."""
