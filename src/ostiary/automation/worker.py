@@ -52,7 +52,8 @@ def run(instance: Instance, told_to_stop: threading.Event) -> None:
         instance: whose jobs.
         told_to_stop: ends it.
     """
-    from ostiary.automation.jobs import list_jobs, load_rooms, with_database  # noqa: PLC0415 - needs Django
+    from ostiary.automation.chores import load_rooms  # noqa: PLC0415 - as below
+    from ostiary.automation.jobs import list_jobs, with_database  # noqa: PLC0415 - needs Django
     from ostiary.automation.report import current_status, write_report  # noqa: PLC0415 - as above
     from ostiary.automation.schedule import Schedule  # noqa: PLC0415 - as above
 

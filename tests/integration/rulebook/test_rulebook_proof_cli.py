@@ -149,10 +149,8 @@ def test_who_can_names_the_services_that_are_on(run):
     for name in ("backup", "export", "off"):
         add_service(name, owner="olga@example.com", actor=actor)
     disable_service("off", actor=actor)
-    document = RULES + (
-        "  - name: robots\n    allow: [service:backup, service:off, service:unmade]\n    to: app:console\n    do: [connect]\n"
-    )
-    apply_rules(document, actor=actor)
+    robots = "  - name: robots\n    allow: [service:backup, service:off, service:unmade]\n    to: app:console\n    do: [connect]\n"
+    apply_rules(RULES.replace("never:\n", f"{robots}never:\n"), actor=actor)
     assert "service:backup\n" in run("who-can", "connect", "app:console").stdout
     assert json.loads(run("who-can", "connect", "app:console", "--json").stdout)["services"] == ["backup"]
 
