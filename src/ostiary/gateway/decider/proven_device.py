@@ -58,7 +58,7 @@ def active_device(certificate: str, certificates: Certificates, now: float) -> P
 
 
 def as_rules_see_it(fact: DeviceFact | None, person: PersonId | None) -> Device | None:
-    """Return what rules may read of a device.
+    """Return what rules may read of a device. One in quarantine is nobody's, whichever fact a rule asks for.
 
     Args:
         fact: the device; `None` for none, of which nothing is known.
@@ -66,8 +66,10 @@ def as_rules_see_it(fact: DeviceFact | None, person: PersonId | None) -> Device 
     """
     if fact is None:
         return None
+    if not fact.active:
+        return Device(id=fact.id, managed=False, attributes=(("own", False),))
     return Device(
         id=fact.id,
-        managed=fact.active,
+        managed=True,
         attributes=(("key_protection", fact.key_protection), ("own", fact.owner == person)),
     )

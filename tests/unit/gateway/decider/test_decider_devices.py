@@ -1,5 +1,6 @@
 """Devices in decisions: which certificate makes one, what is bound to it, and what ends with it."""
 
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -121,6 +122,13 @@ class TestRules:
         assert (unmet["condition"], unmet["seen"]) == ("device.managed", "false")
         seen = house.events()[-1]["unmapped"]["ostiary"]["request"]["device"]
         assert (seen["id"], seen["managed"]) == (LAPTOP.id, False)
+
+    def test_a_quarantined_device_is_nobodys_whichever_fact_a_rule_asks_for(self, house: House):
+        assert ask(house, "files", certificate=FIRST.fingerprint).status == 200
+        publish(house, msgspec.structs.replace(LAPTOP, active=False))
+        assert ask(house, "files", certificate=FIRST.fingerprint).status == 403
+        seen = house.events()[-1]["unmapped"]["ostiary"]["request"]["device"]
+        assert "key_protection" not in json.dumps(seen)
 
     def test_a_device_that_nobody_knows_may_only_have_to_be_enrolled(self, house: House):
         found = {}
