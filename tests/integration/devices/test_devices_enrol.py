@@ -211,6 +211,10 @@ def test_messages_that_are_not_as_they_must_be() -> None:
         "start", other.said(Enrol, name="x", platform="y", key_protection="file", key=jwk_of(stranger.public_key()))
     )
     assert answer.json()["error"] == "invalid_request", "a key that does not sign its own message"
+    assert laptop.send("poll", laptop.said(Poll, **good, at=10**400)).json()["error"] == "invalid_request"
+    for claimed in ("tpm", "keystore"):
+        answer = Laptop().start(key_protection=claimed)
+        assert answer.json()["error"] == "invalid_request", "rules read it, and nobody can check it"
     assert laptop.browser.client.get("/devices/agent/start").status_code == 405
     assert laptop.browser.client.post("/devices/agent/start", {"message": "x"}).status_code == 400
 

@@ -113,6 +113,17 @@ def test_a_copied_key_shows_and_stops_both(laptop: Laptop) -> None:
     certified(laptop)
 
 
+def test_whoever_copied_a_key_cannot_take_every_certificate_and_stay_unseen(laptop: Laptop) -> None:
+    certified(laptop)
+    thief = Laptop(address="203.0.113.66")
+    thief.key, thief.device, thief.holds = laptop.key, laptop.device, laptop.holds
+    for _ in range(9):
+        certified(thief)
+    answers = [laptop.renew().json()["error"] for _ in range(3)]
+    assert answers == ["slow_down", "slow_down", "quarantined"]
+    assert get_device(laptop.device).why is Why.KEY_USED_TWICE
+
+
 def test_an_answer_that_is_lost_now_and_then_is_no_theft(laptop: Laptop) -> None:
     certified(laptop)
     laptop.renew()

@@ -3,7 +3,9 @@
 import base64
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +83,31 @@ def test_nothing_in_a_message_chooses_how_it_is_checked(head: bytes) -> None:
     forged = base64.urlsafe_b64encode(head).rstrip(b"=").decode()
     with pytest.raises(UnreadableMessage):
         read_message(f"{forged}.{body}.{signature}", Leave)
+
+
+def signed(body: bytes) -> str:
+    """Return a message of any content, signed as a device signs."""
+    head = b'{"alg":"ES256","typ":"ostiary-device+jws"}'
+    said = ".".join(base64.urlsafe_b64encode(one).rstrip(b"=").decode() for one in (head, body))
+    r, s = decode_dss_signature(KEY.sign(said.encode(), ec.ECDSA(hashes.SHA256())))
+    signature = base64.urlsafe_b64encode(r.to_bytes(32, "big") + s.to_bytes(32, "big")).rstrip(b"=").decode()
+    return f"{said}.{signature}"
+
+
+@pytest.mark.parametrize("kind", [Renew, Leave])
+def test_a_message_that_says_no_purpose_is_for_none(kind: type[Renew | Leave]) -> None:
+    said = b'"audience":"a","nonce":"n","at":1,"device":"dev-1"'
+    assert read_message(signed(b'{"purpose":"%s",%s}' % (kind.__name__.lower().encode(), said)), kind)
+    with pytest.raises(UnreadableMessage, match="purpose"):
+        read_message(signed(b"{%s}" % said), kind)
+
+
+@settings(max_examples=10)
+@given(st.integers(min_value=2**54) | st.integers(max_value=-(2**54)) | st.sampled_from((10**400, -(10**400))))
+def test_a_moment_that_no_clock_shows_is_refused_in_words(at: int) -> None:
+    body = b'{"purpose":"leave","audience":"a","nonce":"n","at":%d,"device":"dev-1"}' % at
+    with pytest.raises(UnreadableMessage):
+        read_message(signed(body), Leave)
 
 
 @settings(max_examples=10)

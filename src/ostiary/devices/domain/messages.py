@@ -28,6 +28,7 @@ _SIGNATURE_BYTES: Final = 64
 
 Text = Annotated[str, Meta(max_length=200)]
 Url = Annotated[str, Meta(max_length=300)]
+Moment = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 
 
 class UnreadableMessage(OstiaryError):
@@ -52,15 +53,15 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     version: Literal[1] = 1
     audience: Url
     nonce: Text
-    at: int
+    at: Moment
 
 
 class Enrol(Message, frozen=True, kw_only=True, tag="enrol"):
-    """Asks to be enrolled. `key` is the device's own and signs this."""
+    """Asks to be enrolled. `key` is the device's own and signs this. Rules read `key_protection`, so what nobody can check is not taken."""
 
     name: Text
     platform: Text
-    key_protection: Literal["file", "keystore", "tpm"]
+    key_protection: Literal["file"]
     key: Jwk
 
 
@@ -84,6 +85,8 @@ class Leave(Message, frozen=True, kw_only=True, tag="leave"):
 
 
 M = TypeVar("M", Enrol, Poll, Renew, Leave)
+_ANY: Final = msgspec.json.Decoder(Enrol | Poll | Renew | Leave)
+"""Told apart by their purpose, which each must say; for one kind alone it could be left out."""
 
 
 class Received(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,9 +121,11 @@ def read_message(text: str, kind: type[M]) -> tuple[M, Received]:
     head, body, signature = map(_decoded, parts)
     try:
         msgspec.json.decode(head, type=_Header)
-        message = msgspec.json.decode(body, type=kind)
+        message = _ANY.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise UnreadableMessage(f"The message cannot be read: {error}.") from None
+    if not isinstance(message, kind):
+        raise UnreadableMessage("The message is for another purpose.")
     if len(signature) != _SIGNATURE_BYTES:
         raise UnreadableMessage("The message must be signed with ES256.")
     return message, Received(signed=f"{parts[0]}.{parts[1]}".encode(), signature=signature)

@@ -95,14 +95,18 @@ def _renew(message: Renew, *, address: str, now: float) -> Certified | AgentRefu
         return refusal
     moment = datetime.fromtimestamp(now, UTC)
     row.certificates.filter(ends_at__lte=moment).delete()
+    if row.newest and message.holds != row.newest:
+        if _strays_again(row, moment):
+            quarantine_device(row.id, actor=_WATCH, why=Why.KEY_USED_TWICE, reason="its key seems to be in use twice")
+            return AgentRefused(
+                Code.QUARANTINED,
+                "The key of this device seems to be in use on another one.",
+                hint="Ask an administrator.",
+            )
+        row.save(update_fields=["strays", "strayed_at"])
     if row.certificates.count() >= MAX_LIVING:
         return AgentRefused(
             Code.SLOW_DOWN, f"This device was given {MAX_LIVING} certificates today.", hint="Try again tomorrow."
-        )
-    if row.newest and message.holds != row.newest and _strays_again(row, moment):
-        quarantine_device(row.id, actor=_WATCH, why=Why.KEY_USED_TWICE, reason="its key seems to be in use twice")
-        return AgentRefused(
-            Code.QUARANTINED, "The key of this device seems to be in use on another one.", hint="Ask an administrator."
         )
     try:
         leaf, chain = sign_device(
@@ -119,7 +123,7 @@ def _renew(message: Renew, *, address: str, now: float) -> Certified | AgentRefu
         ends_at=leaf.not_valid_after_utc,
     )
     row.newest, row.generation, row.seen_at = fingerprint, row.generation + 1, moment
-    row.save(update_fields=["newest", "generation", "seen_at", "strays", "strayed_at"])
+    row.save(update_fields=["newest", "generation", "seen_at"])
     announce_change(SECTION, takes_away=False)
     told = {"device": row.id, "serial": f"{leaf.serial_number:x}", "ends_at": leaf.not_valid_after_utc.timestamp()}
     record_of(CERTIFICATE, fingerprint, "create", actor=_agent(row, address), name=row.name, after=told)
