@@ -123,14 +123,17 @@ class Folder:
         self._replace(KEY_FILE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return key
 
-    def key(self) -> ec.EllipticCurvePrivateKey:
+    def key(self, *, to_leave: bool = False) -> ec.EllipticCurvePrivateKey:
         """Return the private key.
+
+        Args:
+            to_leave: it only says that it is given up, which one that others can read may say, too.
 
         Raises:
             UnusableFolder: when there is none, or others can read it.
         """
         try:
-            if stat.S_IMODE(self.key_file.stat().st_mode) & 0o077:
+            if not to_leave and stat.S_IMODE(self.key_file.stat().st_mode) & 0o077:
                 raise UnusableFolder(
                     f"Others can read {self.key_file}, so it proves nothing any more.",
                     hint="Give it up and enrol anew: ostiary-agent leave, then ostiary-agent enrol ADDRESS",

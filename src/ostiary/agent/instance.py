@@ -128,6 +128,8 @@ class InstanceClient:
             answer = self._http.post(
                 f"{self.origin}{PATH}{what}", content=body, headers={"content-type": "application/json"}
             )
+        except httpx.InvalidURL:
+            raise UnusableAddress(f"{self.origin} is no address.", hint="Write it as https://id.example.com") from None
         except httpx.HTTPError as error:
             raise _in_words(self.origin, error) from None
         content = answer.content[:MAX_ANSWER_BYTES]

@@ -89,9 +89,7 @@ def renew(folder: Folder) -> x509.Certificate:
         enrolled, key, before = folder.enrolled(), folder.key(), folder.certificate()
         holds = fingerprint_of(before) if before is not None else ""
         answer = _client(folder, enrolled).renew(key, device=enrolled.device, holds=holds)
-        leaf = x509.load_pem_x509_certificates(answer.chain.encode())[0]
-        if leaf.public_key() != key.public_key():
-            raise Unreachable("The certificate is for another key.", hint="Tell an administrator.")
+        leaf = _leaf_of(answer.chain, key)
         folder.write_certificate(answer.chain)
         folder.write_enrolled(
             Enrolled(origin=enrolled.origin, device=enrolled.device, name=answer.name, owner=answer.owner)
@@ -145,7 +143,7 @@ def leave(folder: Folder, *, only_here: bool = False) -> Enrolled:
         enrolled = folder.enrolled()
         if not only_here:
             try:
-                _client(folder, enrolled).leave(folder.key(), device=enrolled.device)
+                _client(folder, enrolled).leave(folder.key(to_leave=True), device=enrolled.device)
             except Refused as error:
                 if error.code not in {Code.UNKNOWN, Code.ENDED}:
                     raise
@@ -201,6 +199,16 @@ def _wait_for_person(
 
 def _client(folder: Folder, enrolled: Enrolled) -> InstanceClient:
     return InstanceClient(enrolled.origin, folder.authority_file if folder.authority_file.exists() else None)
+
+
+def _leaf_of(chain: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+    try:
+        leaf = x509.load_pem_x509_certificates(chain.encode())[0]
+    except ValueError:
+        raise Unreachable("What came is no certificate.", hint="Tell an administrator.") from None
+    if leaf.public_key() != key.public_key():
+        raise Unreachable("The certificate is for another key.", hint="Tell an administrator.")
+    return leaf
 
 
 def _due(folder: Folder) -> float:
