@@ -27,6 +27,7 @@ from ostiary.devices.facade import (
     UnusableDevice,
     Why,
     approve_device,
+    deny_device,
     describe_authority,
     get_device,
     list_devices,
@@ -204,6 +205,25 @@ def test_the_owner_renames_and_gives_up_and_so_does_the_device_itself() -> None:
     assert second.leave().status_code == 200, "told twice is no fault"
     assert get_device(second.device).state is State.RETIRED
     assert browser.get("/devices").content.decode().count("Given up") == 2
+
+
+def test_what_ends_in_the_very_moment_it_asks_is_told_in_words(
+    laptop: Laptop, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ostiary.devices.services import renewing
+
+    def lost_first(device: str, **more: Any) -> None:
+        report_lost(device, actor=MACHINE)
+        retire_device(device, **more)
+
+    monkeypatch.setattr(renewing, "retire_device", lost_first)
+    assert laptop.leave().status_code == 200
+    assert get_device(laptop.device).state is State.LOST
+    configured(settings, approval="administrator")
+    waiting = Laptop()
+    waiting.enrolled_for(make_person("bo@example.test"))
+    monkeypatch.setattr(renewing, "accept_message", lambda message, **_: deny_device(message.device, actor=MACHINE))
+    assert waiting.renew().json()["error"] == "unknown_device"
 
 
 def test_devices_end_with_whoever_answers_for_them(laptop: Laptop) -> None:

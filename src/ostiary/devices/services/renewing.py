@@ -4,6 +4,7 @@ A copied key shows: whoever renews says which certificate they hold, and two who
 A lost answer looks the same, so it takes a few within two weeks before the device is put in quarantine.
 """
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,7 +17,7 @@ from ostiary.changes import announce_change
 from ostiary.devices.adapters.authority import UnusableAuthority, sign_device
 from ostiary.devices.domain.answers import AgentRefused, Certified, Code, Left
 from ostiary.devices.domain.certificates import fingerprint_of
-from ostiary.devices.domain.devices import State, Why
+from ostiary.devices.domain.devices import State, UnknownDevice, UnusableDevice, Why
 from ostiary.devices.domain.keys import Jwk, public_key
 from ostiary.devices.domain.messages import Leave, Received, Renew, UnreadableMessage, check_signature, read_message
 from ostiary.devices.journal import record_of
@@ -61,10 +62,9 @@ def leave(text: str, *, address: str, now: float) -> Left:
     """Retire a device that says so itself. Arguments and errors as for `renew_certificate`."""
     require_enabled()
     message, received = read_message(text, Leave)
-    _prove(message, received, now=now)
-    row = StoredDevice.objects.get(pk=message.device)
-    if row.state not in {State.LOST, State.RETIRED}:
-        retire_device(message.device, actor=_agent(row, address), reason="given up on the device itself")
+    row = _prove(message, received, now=now)
+    with suppress(UnknownDevice, UnusableDevice):
+        retire_device(row.id, actor=_agent(row, address), reason="given up on the device itself")
     return Left(device=message.device)
 
 
@@ -73,24 +73,26 @@ def forget_old_certificates(*, now: float) -> int:
     return DeviceCertificate.objects.filter(ends_at__lte=datetime.fromtimestamp(now, UTC)).delete()[0]
 
 
-def _prove(message: Renew | Leave, received: Received, *, now: float) -> None:
-    """Return when the device's own key made the message, just now. What does not prove it learns nothing of it."""
+def _prove(message: Renew | Leave, received: Received, *, now: float) -> StoredDevice:
+    """Return the device whose own key made the message, just now. What does not prove it learns nothing of it."""
     row = StoredDevice.objects.filter(pk=message.device).first() if "\x00" not in message.device else None
     try:
         if row is None:
             raise UnreadableMessage("There is no such device.")
         check_signature(received, public_key(msgspec.convert(row.key, Jwk)))
     except UnreadableMessage:
-        raise AgentRefused(
-            Code.UNKNOWN, "This device is not enrolled here.", hint="Enrol it: ostiary-agent enrol ADDRESS"
-        ) from None
+        raise _unknown() from None
     accept_message(message, now=now)
+    return row
 
 
 @transaction.atomic
 def _renew(message: Renew, *, address: str, now: float) -> Certified | AgentRefused:
     """Return a certificate, or why there is none; a refusal may have changed something, so it is not raised here."""
-    row = StoredDevice.objects.select_for_update(of=("self",)).select_related("owner").get(pk=message.device)
+    rows = StoredDevice.objects.select_for_update(of=("self",)).select_related("owner")
+    row = rows.filter(pk=message.device).first()
+    if row is None:
+        return _unknown()
     if (refusal := _refusal(row)) is not None:
         return refusal
     moment = datetime.fromtimestamp(now, UTC)
@@ -129,6 +131,10 @@ def _renew(message: Renew, *, address: str, now: float) -> Certified | AgentRefu
     record_of(CERTIFICATE, fingerprint, "create", actor=_agent(row, address), name=row.name, after=told)
     ends_at = leaf.not_valid_after_utc.timestamp()
     return Certified(device=row.id, name=row.name, owner=row.owner.email, chain=chain, ends_at=ends_at)
+
+
+def _unknown() -> AgentRefused:
+    return AgentRefused(Code.UNKNOWN, "This device is not enrolled here.", hint="Enrol it: ostiary-agent enrol ADDRESS")
 
 
 def _refusal(row: StoredDevice) -> AgentRefused | None:
