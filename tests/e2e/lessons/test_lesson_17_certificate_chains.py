@@ -1,11 +1,13 @@
 """Lesson 17: only the leaf whose key was proven in the handshake says which device it is, whatever stands beside it."""
 
+import socket
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.device_material import make_leaf
+from tests.gateway_fixtures import read_answer
 from tests.running_devices import Devices, Enrolled
 from tests.running_instance import RULES, Client, RunningInstance, received
 
@@ -105,6 +107,32 @@ def test_a_header_proves_nothing(floor: Floor) -> None:
     assert floor.ask(None, forged, "Connection: close, x-ostiary-device") == 403
     assert floor.ask(floor.devices.file(make_leaf("stranger")), forged, granted) == 403
     assert floor.ask(None, f"X_Ostiary_Device: {floor.adas.leaf.fingerprint}") == 400
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["1.2", "1.3"])
+def test_a_resumed_connection_proves_what_its_first_one_did_and_no_longer(floor: Floor, newest: ssl.TLSVersion) -> None:
+    running, laptop = floor.running, floor.devices.enrol(floor.ada.account)
+    context = running.trust()
+    context.maximum_version = newest
+    context.load_cert_chain(laptop.path)
+    host, lines = running.host("payroll"), ("Connection: close", floor.cookie, "Accept: application/json")
+    request = "\r\n".join(("GET / HTTP/1.1", f"Host: {host}:{running.https_port}", *lines, "", "")).encode()
+
+    def ask(session: ssl.SSLSession | None) -> tuple[int, ssl.SSLSession | None]:
+        plain = socket.create_connection(("127.0.0.1", running.https_port), timeout=30)
+        with plain, context.wrap_socket(plain, server_hostname=host, session=session) as connection:
+            connection.sendall(request)
+            status = read_answer(connection).status
+            assert connection.session_reused is (session is not None)
+            return status, connection.session
+
+    status, session = ask(None)
+    assert (status, floor.seen()) == (200, laptop.fact.id)
+    status, _ = ask(session)
+    assert (status, floor.seen()) == (200, laptop.fact.id)
+    floor.devices.put_away(laptop)
+    status, _ = ask(session)
+    assert (status, floor.seen()) == (403, None)
 
 
 def test_an_app_hears_nothing_of_certificates(floor: Floor) -> None:

@@ -72,6 +72,8 @@ def test_the_sign_in_itself_stays_on_the_device(devices: Devices, laptop: tuple[
         assert (answer.status, where(answer).partition("?")[0]) == (302, "/sign-in")
         code = running.raw_path("id", f"/continue?app=wiki&bind={'b' * 43}&return=/", cookie, certificate=path)
         assert (code.status, where(code).partition("?")[0]) == (302, "/sign-in")
+    forged = running.raw_path("id", "/profile", cookie, f"X-Ostiary-Device: {device.leaf.fingerprint}")
+    assert (forged.status, where(forged).partition("?")[0]) == (302, "/sign-in")
     assert ada.get("id", "/profile").status_code == 200, "whoever tried elsewhere ended nothing"
     tried = [one for one in running.control_events() if one.get("status_detail") == "other_device"]
     assert [one["user"]["uid"] for one in tried] == [ada.account.id], "on record, and once a minute at most"
