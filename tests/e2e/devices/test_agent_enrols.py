@@ -169,3 +169,8 @@ def test_it_opens_what_wants_a_managed_computer_until_it_is_lost(
     assert (ended.returncode, "lost" in ended.stderr) == (3, True)
     assert agent.typed("leave").returncode == 0
     assert [path.name for path in agent.state.iterdir()] == [".lock"]
+
+
+def test_an_office_full_of_agents_takes_nobodys_tries_to_sign_in(running: RunningInstance, owner: Client) -> None:
+    browser, address = owner.browser.client_for(running.host("id")), running.url("id", "/devices/agent/nonce")
+    assert {browser.post(address, json={}).status_code for _ in range(120)} == {200}

@@ -158,7 +158,7 @@ def test_only_our_own_pages_and_the_sign_in_host_are_not_decided(apps: tuple[App
     allowed = {("own", "decider"), ("ambiguous", None), ("misdirected", None)}
     for name, way, cluster in undecided:
         assert (way, cluster) in allowed or (
-            name == "id" and cluster == "control" and way in {"proof", "page", "openid"}
+            name == "id" and cluster == "control" and way in {"proof", "page", "openid", "agent"}
         )
 
 

@@ -36,6 +36,11 @@ def asking_limit() -> Json:
     return _limit("openid", {"max_tokens": 400, "tokens_per_fill": 40, "fill_interval": "1s"}, together=(2000, 400))
 
 
+def agent_limit() -> Json:
+    """Return how often one address may speak for devices: an office full of computers, each asking once a second while it is enrolled."""
+    return _limit("agent", {"max_tokens": 200, "tokens_per_fill": 20, "fill_interval": "1s"}, together=(1000, 200))
+
+
 def directory_limit() -> Json:
     """Return how often one address may speak SCIM, whatever its token: directories write in bursts."""
     return _limit("scim", {"max_tokens": 2000, "tokens_per_fill": 500, "fill_interval": "1s"}, together=(4000, 1000))

@@ -12,6 +12,7 @@ from ostiary.gateway.plan import contents
 from ostiary.gateway.plan.clusters import app_cluster_name, streams_cluster_name
 from ostiary.gateway.plan.contents import CONTROL_CLUSTER, DECIDER_CLUSTER, ROUTES_NAME, GatewayInputs, Json
 from ostiary.gateway.plan.route_filters import (
+    agent_limit,
     asking_limit,
     directory_limit,
     grant_filters,
@@ -37,6 +38,7 @@ OWN_PREFIX = "/.ostiary/"
 PROGRAMS_PATH = "/.well-known/authzen-configuration"
 PROGRAMS_PREFIX = "/access/v1/"
 OPENID_PREFIX = "/oidc"
+AGENTS_PREFIX = "/devices/agent"
 SCIM_PREFIX = "/scim/v2"
 SIGNALS_PREFIX = "/ssf"
 SAFE_METHODS = ("GET", "HEAD")
@@ -104,7 +106,8 @@ def _sign_in_host(inputs: GatewayInputs) -> Json:
             _keys("id", sni),
             *_programs(inputs, sni),
             *_directories(inputs, sni, plain),
-            _asking_apps(sni, plain),
+            _programs_posting("openid", OPENID_PREFIX, asking_limit(), sni, plain),
+            _programs_posting("agent", AGENTS_PREFIX, agent_limit(), sni, plain),
             *_signals(inputs, sni, plain),
             proofs,
             pages,
@@ -172,13 +175,13 @@ def _directories(inputs: GatewayInputs, sni: Json, plain: Json) -> list[Json]:
     ]
 
 
-def _asking_apps(sni: Json, plain: Json) -> Json:
-    """Return the way of apps that ask here who somebody is, many people's behind one address."""
+def _programs_posting(name: str, prefix: str, limit: Json, sni: Json, plain: Json) -> Json:
+    """Return the way of apps that ask who somebody is, and of devices' agents: many behind one address, and none takes people's tries."""
     return {
-        "name": "id/openid",
-        "match": {"path_separated_prefix": OPENID_PREFIX, "headers": [_exact(":method", "POST")], **sni},
+        "name": f"id/{name}",
+        "match": {"path_separated_prefix": prefix, "headers": [_exact(":method", "POST")], **sni},
         "route": plain,
-        "typed_per_filter_config": {**undecided(), contents.FILTER_SIGN_IN_LIMIT: asking_limit()},
+        "typed_per_filter_config": {**undecided(), contents.FILTER_SIGN_IN_LIMIT: limit},
     }
 
 
