@@ -27,6 +27,8 @@ CERTIFICATE_FILE: Final = "device.pem"
 ENROLMENT_FILE: Final = "device.json"
 AUTHORITY_FILE: Final = "authority.pem"
 LOCK_FILE: Final = ".lock"
+_KEPT: Final = (KEY_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE)
+_OURS: Final = frozenset({LOCK_FILE, *_KEPT, *(f".{name}.tmp" for name in _KEPT)})
 
 
 class UnusableFolder(OstiaryError):
@@ -82,7 +84,7 @@ class Folder:
         """Keep other agents away meanwhile: two that renew at once look like a copied key.
 
         Raises:
-            UnusableFolder: when the folder is somebody else's, or cannot be made.
+            UnusableFolder: when the folder is somebody else's, is there for other things, or cannot be made.
         """
         descriptor = -1
         try:
@@ -166,7 +168,7 @@ class Folder:
     def forget(self) -> None:
         """Remove everything; the key first. Raises `UnusableFolder` when that is not possible."""
         try:
-            for name in (KEY_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE):
+            for name in _KEPT:
                 (self.path / name).unlink(missing_ok=True)
         except OSError as error:
             raise _unusable(self.path, error) from None
@@ -176,6 +178,11 @@ class Folder:
         if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
             raise UnusableFolder(f"{self.path} is not a folder of your own.", hint="Choose another with --folder.")
         if stat.S_IMODE(status.st_mode) & 0o077:
+            if any(one.name not in _OURS for one in self.path.iterdir()):
+                raise UnusableFolder(
+                    f"Others can look into {self.path}, and it holds other things too.",
+                    hint="Choose one for the agent alone with --folder.",
+                )
             self.path.chmod(0o700)
 
     def _replace(self, name: str, content: bytes) -> None:

@@ -42,6 +42,18 @@ def test_a_key_that_others_could_read_proves_nothing_and_can_still_be_given_up(
     assert not folder.key_file.exists()
 
 
+def test_a_folder_that_is_there_for_other_things_is_not_shut(tmp_path: Path) -> None:
+    """Whoever says --folder /tmp as root must not shut everybody out of it."""
+    tmp_path.chmod(0o755)
+    with Folder(tmp_path).held():
+        assert tmp_path.stat().st_mode & 0o777 == 0o700, "an empty one becomes the agent's"
+    tmp_path.chmod(0o755)
+    (tmp_path / "diary.txt").write_text("not the agent's")
+    with pytest.raises(UnusableFolder, match="other things"), Folder(tmp_path).held():
+        pytest.fail("nothing is kept there")
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
 @pytest.mark.parametrize("chain", ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"])
 def test_an_answer_without_a_certificate_is_told_in_words_and_replaces_nothing(
     folder: Folder, chain: str, monkeypatch: pytest.MonkeyPatch
