@@ -21,6 +21,7 @@ from ostiary.web.urls_console import pages
 ABSENT: Final = frozenset(
     {
         "client_name",
+        "device_id",
         "key_id",
         "link_id",
         "proposal_id",
@@ -36,7 +37,7 @@ ABSENT: Final = frozenset(
     }
 )
 """Parts of addresses for which there is nothing in this company: nobody asked for access, no review was started, nothing is
-proposed, and it has no other directory, no service and no token. Pages about them are not timed."""
+proposed, and it has no other directory, no service, no device and no token. Pages about them are not timed."""
 
 NOT_TIMED: Final = frozenset(
     {

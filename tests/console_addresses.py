@@ -67,6 +67,7 @@ def company_values(company: Company) -> Values:
         "key_id": service.keys[0].id,
         "trust_id": int(service.trusts[0].id),
         "token_id": company.token,
+        "device_id": company.device,
         "stream_id": company.stream,
         "transmitter_name": "okta",
         "number": get_current().number,

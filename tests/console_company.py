@@ -17,6 +17,7 @@ from ostiary.applications.facade import add_app, ensure_builtin_apps
 from ostiary.applications.facts import read_applications
 from ostiary.config.places import Instance
 from ostiary.config.secrets import ASSERTION_KEY, AUDIT_KEY, read_secret
+from ostiary.devices.facade import approve_device, ready_authority
 from ostiary.identity.domain.federation import Assertion
 from ostiary.identity.facade import (
     Client,
@@ -67,6 +68,7 @@ from ostiary.visibility.domain.reference import format_reference
 from ostiary.visibility.facade import Actor, index_new_decisions, index_new_events
 from ostiary.visibility.keeping import PastKeeper
 from ostiary.workloads.facade import GITHUB, add_key, add_service, add_trust, make_token
+from tests.device_asking import Laptop
 
 OPERATOR = Actor(kind="machine", id="root", label="root")
 RULES = """\
@@ -132,6 +134,8 @@ class Company:
     linked: str = ""
     service: str = "nightly-export"
     token: str = ""
+    device: str = ""
+    waiting_device: str = ""
     stream: str = ""
 
     def assertion(self, who: str, **claims: object) -> str:
@@ -198,6 +202,7 @@ def make_company(*, decisions: int = 32) -> Company:
     add_scim_client("okta", actor=OPERATOR)
     company.recovery = _lose_a_factor(company.people["bruno_costa"])
     _make_service(company)
+    _enrol_devices(company)
     return company
 
 
@@ -229,6 +234,18 @@ def _make_service(company: Company) -> None:
     company.token = make_token(
         person_id=bruno, name="Weekly report", apps=[AppId("wiki")], days=30, actor=OPERATOR
     ).token.id
+
+
+def _enrol_devices(company: Company) -> None:
+    """Have a device that has its certificate, and one that waits to be approved and asked from elsewhere."""
+    ready_authority(now=time.time())
+    laptop = Laptop(name="bruno-laptop", address="192.0.2.17")
+    company.device = laptop.enrolled_for(company.people["bruno_costa"].id).id
+    approve_device(company.device, actor=OPERATOR, reason="Handed out on Monday")
+    assert laptop.renew().status_code == 200
+    desktop = Laptop(name="alice-desktop", address="198.51.100.9")
+    waiting = desktop.enrolled_for(company.people["alice_meyer"].id, address="192.0.2.17")
+    company.waiting_device = waiting.id
 
 
 def _hire(company: Company, email: str, name: str, groups: tuple[str, ...]) -> None:

@@ -64,6 +64,7 @@ CONSOLE = {
     "reviews": "/reviews/",
     "reviews-start": "/reviews/start",
     "services": "/services/",
+    "devices": "/devices/",
     "requests": "/requests/",
     "administrators": "/groups/administrators/only-when-needed",
     "rules": "/rules/",

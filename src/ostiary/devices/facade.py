@@ -18,8 +18,14 @@ from ostiary.devices.domain.devices import (
 )
 from ostiary.devices.domain.keys import UnusableDeviceKey
 from ostiary.devices.domain.messages import UnreadableMessage
-from ostiary.devices.queries import count_waiting, get_device, list_devices
-from ostiary.devices.services.confirming import Asking, confirm_enrolment, look_at_enrolment, refuse_enrolment
+from ostiary.devices.queries import count_copied, count_waiting, get_device, list_devices
+from ostiary.devices.services.confirming import (
+    Asking,
+    confirm_enrolment,
+    confirmed_elsewhere,
+    look_at_enrolment,
+    refuse_enrolment,
+)
 from ostiary.devices.services.enrolling import poll_enrolment, start_enrolment
 from ostiary.devices.services.freshness import give_nonce
 from ostiary.devices.services.register import (
@@ -59,6 +65,8 @@ __all__ = [
     "approve_device",
     "change_authority",
     "confirm_enrolment",
+    "confirmed_elsewhere",
+    "count_copied",
     "count_waiting",
     "deny_device",
     "describe_authority",

@@ -32,6 +32,11 @@ def count_waiting() -> int:
     return StoredDevice.objects.filter(state=State.WAITING).count()
 
 
+def count_copied() -> int:
+    """Return how many devices are in quarantine because their key seems to be in use twice."""
+    return StoredDevice.objects.filter(state=State.QUARANTINED, why=Why.KEY_USED_TWICE).count()
+
+
 def count_held(owner: PersonId) -> int:
     """Return how many devices somebody answers for, those that wait and those in quarantine included."""
     return StoredDevice.objects.filter(owner_id=owner, state__in=HELD).count()

@@ -13,6 +13,9 @@ FRESH_SECONDS: Final = 15 * 60
 CONSOLE_HARMLESS: Final = frozenset(
     {
         "audit",
+        "device_lost",
+        "device_quarantine",
+        "device_rename",
         "group_add",
         "person_invite_again",
         "person_rename",
@@ -44,6 +47,10 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "client_change",
         "client_remove",
         "client_secret",
+        "device_approve",
+        "device_deny",
+        "device_release",
+        "device_retire",
         "group_approvers",
         "group_owner",
         "group_remove",

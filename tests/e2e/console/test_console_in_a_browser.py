@@ -66,6 +66,7 @@ NO_PAGES = frozenset(
         "clients_export",
         "decision_event",
         "decisions_export",
+        "devices_export",
         "group_export",
         "hygiene_export",
         "overview_part",
@@ -87,6 +88,10 @@ NO_PAGES = frozenset(
 ONE_OF_A_KIND_IS_LOOKED_AT = frozenset(
     {
         "person_enable",
+        "device_deny",
+        "device_quarantine",
+        "device_release",
+        "device_retire",
         "person_invite_again",
         "recovery_answer",
         "request_answer",
@@ -130,6 +135,8 @@ def every_page(company: Company) -> list[str]:
         "/reviews/?q=zzzz",
         f"/reviews/{company.review}/?q=zzzz",
         "/services/?q=zzzz",
+        "/devices/?q=zzzz",
+        f"/devices/{company.waiting_device}/",
         "/signals/?q=zzzz",
         "/signals/events/?q=zzzz",
         "/rules/unused?q=zzzz",

@@ -55,6 +55,7 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "key_id": "none",
         "trust_id": 1,
         "token_id": "t_0",
+        "device_id": "dev-000000000000",
         "session_id": held["sid"],
         "stream_id": "none",
         "transmitter_name": "none",

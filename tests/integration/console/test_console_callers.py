@@ -60,6 +60,11 @@ services change A
 services disable A
 services remove A
 services revoke A
+devices view AUH
+devices export AU
+devices change A
+devices grant A
+devices revoke A
 sessions view AUH
 sessions export AU
 sessions revoke AH

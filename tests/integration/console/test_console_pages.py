@@ -15,6 +15,7 @@ from tests.console_fixtures import Visit, text_of
 
 from ostiary.applications.facade import get_app, list_apps
 from ostiary.config.places import Instance
+from ostiary.devices.facade import deny_device
 from ostiary.gateway.heartbeat import beat
 from ostiary.identity.facade import find_person, get_group, get_person, list_sessions, refuse_recovery
 from ostiary.visibility.facade import index_new_events
@@ -31,6 +32,7 @@ def test_the_overview_says_what_needs_somebody_and_how_the_day_went(company: Com
 def test_the_overview_is_calm_when_all_is_well(company: Company, visit: Visit, console_instance: Instance) -> None:
     beat(console_instance.facts, time.time())
     refuse_recovery(recovery_id=company.recovery, reason="It was not him.", actor=OPERATOR)
+    deny_device(company.waiting_device, actor=OPERATOR)
     assert "Nothing needs you" in text_of(visit().get("/"))
 
 

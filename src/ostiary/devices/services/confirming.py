@@ -151,6 +151,15 @@ def refuse_enrolment(code: str, thumbprint: str, *, actor: Actor) -> None:
     record_of(ENROLMENT, row.thumbprint, "delete", actor=actor, name=row.name, before=told, reason="refused")
 
 
+def confirmed_elsewhere(device: Device) -> bool:
+    """Tell whether whoever confirmed a device was on another network than it, as far as can be told."""
+    return not _same_network(device.asked_from, device.confirmed_from)
+
+
+def _same_network(one: str, other: str) -> bool:
+    return bool(one and other) and network_of(one) == network_of(other)
+
+
 def _waiting(code: str, *, lock: bool = False) -> Enrolment:
     rows = Enrolment.objects.select_for_update() if lock else Enrolment.objects.all()
     row = rows.filter(user_code=code, ends_at__gt=datetime.now(UTC), refused=False, device_id=None).first()
@@ -164,7 +173,7 @@ def _unknown() -> UnknownCode:
 
 
 def _seen(row: Enrolment, address: str) -> Asking:
-    same = bool(row.address and address) and network_of(row.address) == network_of(address)
+    same = _same_network(row.address, address)
     return Asking(
         code=shown_code(row.user_code),
         name=row.name,

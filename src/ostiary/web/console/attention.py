@@ -33,6 +33,7 @@ def list_needs(
     reviews: tuple[int, int] = (0, 0),
     access_reviews: Standing | None = None,
     held: Iterable[tuple[str, int]] = (),
+    devices: tuple[int, int] = (0, 0),
 ) -> tuple[Need, ...]:
     """Return everything that needs somebody now.
 
@@ -50,6 +51,7 @@ def list_needs(
         reviews: how many uses of emergency access wait for a review in time, and how many are overdue.
         access_reviews: how reviews of access stand.
         held: systems whose signals are held, each with how many.
+        devices: how many wait to be approved, and how many have a key that seems to be in use twice.
     """
     needs = [
         *_machinery(machinery),
@@ -63,6 +65,7 @@ def list_needs(
         *_refusals(refusals),
         *_directory(untidy, recoveries),
         *_held(held),
+        *_devices(*devices),
     ]
     if not second_factor_required:
         needs.append(
@@ -205,3 +208,17 @@ def _held(held: Iterable[tuple[str, int]]) -> Iterator[Need]:
         )
         href = reverse("console:signal_transmitter", args=(name,))
         yield Need("held", words % {"count": count, "name": name}, href, _("Look at it"))
+
+
+def _devices(waiting: int, copied: int) -> Iterator[Need]:
+    where, action = reverse("console:devices"), _("See them")
+    if copied:
+        words = ngettext(
+            "The key of %(count)d device seems to be in use twice.",
+            "The keys of %(count)d devices seem to be in use twice.",
+            copied,
+        )
+        yield Need("refused", words % {"count": copied}, f"{where}?state=quarantined", action)
+    if waiting:
+        words = ngettext("%(count)d device waits to be approved.", "%(count)d devices wait to be approved.", waiting)
+        yield Need("held", words % {"count": waiting}, f"{where}?state=waiting", action)

@@ -16,6 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from ostiary.applications.facade import list_apps
+from ostiary.devices.facade import count_copied, count_waiting
 from ostiary.identity.facade import list_people, list_sessions, search_recoveries
 from ostiary.requests.facade import count_overdue, count_owed
 from ostiary.reviews.facade import read_standing
@@ -94,6 +95,7 @@ def _state(window: Window, now: float) -> dict[str, Any]:
             recoveries=search_recoveries(waiting=True, page_size=1).total,
             reviews=(count_owed() - count_overdue(), count_overdue()),
             access_reviews=read_standing(),
+            devices=(count_waiting(), count_copied()),
             held=[(one.name, one.held) for one in list_transmitters() if one.held_at is not None],
         ),
         "window": window,

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ostiary.devices.facade import list_devices
 from ostiary.errors import OstiaryError
 from ostiary.identity.facade import (
     Person,
@@ -34,6 +35,7 @@ from ostiary.policy.identifiers import GroupId, PersonId
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.decision_rows import recent_decisions
+from ostiary.web.console.device_words import shown as shown_device
 from ostiary.web.console.export import MAX_ROWS, export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import PAGE_SIZE, ROLE_NAMES, page_number, render_page
@@ -111,6 +113,7 @@ def person(request: HttpRequest, person_id: str) -> HttpResponseBase:
         "authenticators": list_authenticators(person_id=shown.id),
         "linked": linked_sign_ins(shown.id),
         "sessions": list_sessions(person_id=shown.id, page=1, page_size=20),
+        "devices": [shown_device(one) for one in list_devices(owner=shown.id)],
         "decisions": recent_decisions(person=shown.id),
         "reachable": may_act_on(caller_of(request).role, shown),
         "oneself": shown.id == caller_of(request).person.id,

@@ -20,6 +20,7 @@ class Resource(StrEnum):
     REQUESTS = "requests"
     REVIEWS = "reviews"
     SERVICES = "services"
+    DEVICES = "devices"
     SESSIONS = "sessions"
     SIGNALS = "signals"
     RULES = "rules"
@@ -32,7 +33,7 @@ class Action(StrEnum):
     """What is done to it.
 
     `ENTER` is adding a new one, for people: inviting. `GRANT` is giving access: putting someone into a group,
-    or giving them a role.
+    or giving them a role; for devices: approving and releasing them.
     `RESET` is taking all authenticators away so that new ones can be set up, and confirming who lost their second factor.
     """
 
@@ -90,6 +91,11 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[ConsoleRole]]] = {
     (Resource.SERVICES, Action.DISABLE): ADMINISTRATOR,
     (Resource.SERVICES, Action.REMOVE): ADMINISTRATOR,
     (Resource.SERVICES, Action.REVOKE): ADMINISTRATOR,
+    (Resource.DEVICES, Action.VIEW): EVERY_ROLE,
+    (Resource.DEVICES, Action.EXPORT): READERS,
+    (Resource.DEVICES, Action.CHANGE): ADMINISTRATOR,
+    (Resource.DEVICES, Action.GRANT): ADMINISTRATOR,
+    (Resource.DEVICES, Action.REVOKE): ADMINISTRATOR,
     (Resource.SESSIONS, Action.VIEW): EVERY_ROLE,
     (Resource.SESSIONS, Action.EXPORT): READERS,
     (Resource.SESSIONS, Action.REVOKE): DESK,

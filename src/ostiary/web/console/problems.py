@@ -6,12 +6,14 @@ from django.forms import Form
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ostiary.devices.facade import UnusableDevice
 from ostiary.errors import OstiaryError
 from ostiary.rulebook.facade import ClausesRefuted, TestsFail
 
 HINTS: Final[dict[type[OstiaryError], Promise]] = {
     TestsFail: _("See why below; if the rules are meant anyway, say so at the end."),
     ClausesRefuted: _("See why below; if the rules are meant anyway, say so at the end."),
+    UnusableDevice: _("Its page says how it stands now."),
 }
 """What to do in the console about errors whose own hint is for the terminal."""
 

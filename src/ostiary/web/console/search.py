@@ -1,4 +1,4 @@
-"""One search box for everything: a reference goes straight to its decision, other words find people, apps, groups and roles."""
+"""One search box for everything: a reference goes straight to its decision, other words find people, apps, groups, roles and devices."""
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -7,6 +7,7 @@ from ostiary.identity.facade import list_groups, list_people, list_roles
 from ostiary.visibility.facade import DecisionQuery, latest_decisions
 from ostiary.web.console.apps import listed_apps
 from ostiary.web.console.decision_rows import tell_decisions
+from ostiary.web.console.devices import devices_matching
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.listing import matches
 from ostiary.web.console.page import render_page
@@ -31,6 +32,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
         "apps": listed_apps(text)[:SHOWN],
         "groups": [group for group in list_groups() if matches(text, (group.id, group.name))][:SHOWN],
         "roles": [role for role in list_roles() if matches(text, (role.id, role.name))][:SHOWN],
+        "devices": devices_matching(text)[:SHOWN],
         "decisions": tell_decisions(found[:SHOWN]),
         "more_decisions": len(found) > SHOWN,
     }

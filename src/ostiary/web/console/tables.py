@@ -157,6 +157,22 @@ SERVICES: Final = Table(
         Column("issuers", _("Issuers"), "amount", usual=False),
     ),
 )
+DEVICES: Final = Table(
+    "devices",
+    "device",
+    (
+        Column("device", _("Device")),
+        Column("state", _("State")),
+        Column("owner", _("Belongs to")),
+        Column("platform", _("Platform")),
+        Column("seen", _("Last seen")),
+        Column("certificate", _("Certificate ends"), usual=False),
+        Column("enrolled", _("Enrolled"), usual=False),
+        Column("approved", _("Approved by"), usual=False),
+        Column("key", _("Key"), usual=False),
+    ),
+    exported=Resource.DEVICES,
+)
 SESSIONS: Final = Table(
     "sessions",
     "person",
@@ -276,6 +292,7 @@ TABLES: Final = (
     SAML_APPS,
     REQUESTS,
     SERVICES,
+    DEVICES,
     SESSIONS,
     TRANSMITTERS,
     STREAMS,

@@ -1,0 +1,209 @@
+"""Pages about devices: whose they are, which wait to be approved, and ending them. People enrol theirs in the portal."""
+
+from collections.abc import Callable
+from typing import Final
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ostiary.devices.facade import (
+    HELD,
+    Device,
+    State,
+    UnknownDevice,
+    approve_device,
+    confirmed_elsewhere,
+    deny_device,
+    get_device,
+    list_devices,
+    quarantine_device,
+    release_device,
+    rename_device,
+    report_lost,
+    retire_device,
+)
+from ostiary.errors import OstiaryError
+from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.columns import ShownColumns, with_columns
+from ostiary.web.console.device_words import PROTECTION_WORDS, STATE_WORDS, WHY_WORDS, shown
+from ostiary.web.console.export import export_table, wants_export
+from ostiary.web.console.guard import WRITE, console_page
+from ostiary.web.console.listing import cut, matches
+from ostiary.web.console.page import page_number, render_page
+from ostiary.web.console.permissions import Action, Resource
+from ostiary.web.console.problems import add_problem
+from ostiary.web.console.reasons import ReasonForm
+from ostiary.web.console.tables import DEVICES
+
+SECTION: Final = Resource.DEVICES
+
+
+class RenameForm(forms.Form):
+    """What a device is called."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=63)
+
+
+@console_page(Resource.DEVICES, Action.VIEW)
+@with_columns(DEVICES)
+def devices(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
+    """List the devices, those that wait to be approved first."""
+    text, state = _filters(request)
+    page = cut(_found(text, state), page_number(request))
+    instance = settings.INSTANCE
+    context = {
+        "page": page,
+        "lines": [shown(one) for one in page.items],
+        "columns": columns,
+        "text": text,
+        "state": state,
+        "states": [(one.value, words) for one, words in STATE_WORDS.items()],
+        "filtered": bool(text or state),
+        "enabled": instance.configuration.devices.enabled,
+        "enrol": f"ostiary-agent enrol {instance.url(instance.identity_host, '')}",
+    }
+    return render_page(request, "devices/list.html", SECTION, context)
+
+
+@console_page(Resource.DEVICES, Action.EXPORT)
+def devices_export(request: HttpRequest) -> HttpResponseBase:
+    """Return the listed devices as a file."""
+    if not wants_export(request):
+        return redirect("console:devices")
+    rows = (
+        {
+            "id": one.id,
+            "name": one.name,
+            "owner": one.owner,
+            "state": one.state.value,
+            "why": one.why.value if one.why else None,
+            "platform": one.platform,
+            "key": one.thumbprint,
+            "key_protection": one.key_protection,
+            "enrolled_at": one.enrolled_at,
+            "asked_from": one.asked_from,
+            "confirmed_from": one.confirmed_from,
+            "approved_at": one.approved_at,
+            "approved_by": one.approved_by,
+            "seen_at": one.seen_at,
+            "certified_until": one.certified_until,
+        }
+        for one in _found(*_filters(request))
+    )
+    return export_table(request, "devices", rows)
+
+
+@console_page(Resource.DEVICES, Action.VIEW)
+def device(request: HttpRequest, device_id: str) -> HttpResponseBase:
+    """Show one device."""
+    return render_page(request, "devices/detail.html", SECTION, _context(_device_or_404(device_id)))
+
+
+@console_page(Resource.DEVICES, Action.CHANGE, methods=WRITE)
+def device_rename(request: HttpRequest, device_id: str) -> HttpResponseBase:
+    """Call a device something else."""
+    found = _device_or_404(device_id)
+    form = RenameForm(request.POST or None, initial={"name": found.name})
+    if request.method == "POST" and form.is_valid():
+        try:
+            rename_device(found.id, form.cleaned_data["name"], actor=caller_of(request).actor)
+        except OstiaryError as error:
+            add_problem(form, error, "name")
+        else:
+            messages.success(request, _("The device was renamed."))
+            return redirect("console:device", found.id)
+    context = {**_context(found), "form": form}
+    return render_page(request, "devices/rename.html", SECTION, context, status=422 if form.errors else 200)
+
+
+@console_page(Resource.DEVICES, Action.GRANT, methods=WRITE)
+def device_approve(request: HttpRequest, device_id: str) -> HttpResponseBase:
+    """Say what approving a device does, and do it."""
+    return _confirmed(request, device_id, "approve", approve_device, _("%(name)s is approved."))
+
+
+@console_page(Resource.DEVICES, Action.GRANT, methods=WRITE)
+def device_deny(request: HttpRequest, device_id: str) -> HttpResponseBase:
+    """Say what turning a device away does, and do it."""
+    return _confirmed(request, device_id, "deny", deny_device, _("%(name)s is turned away."))
+
+
+@console_page(Resource.DEVICES, Action.GRANT, methods=WRITE)
+def device_release(request: HttpRequest, device_id: str) -> HttpResponseBase:
+    """Say what releasing a device does, and do it."""
+    return _confirmed(request, device_id, "release", release_device, _("%(name)s counts as managed again."))
+
+
+@console_page(Resource.DEVICES, Action.REVOKE, methods=WRITE)
+def device_quarantine(request: HttpRequest, device_id: str) -> HttpResponseBase:
+    """Say what quarantine does, and do it."""
+    return _confirmed(request, device_id, "quarantine", quarantine_device, _("%(name)s is in quarantine."))
+
+
+@console_page(Resource.DEVICES, Action.REVOKE, methods=WRITE)
+def device_lost(request: HttpRequest, device_id: str) -> HttpResponseBase:
+    """Say what reporting a device as lost does, and do it."""
+    return _confirmed(request, device_id, "lost", report_lost, _("%(name)s is refused for good."))
+
+
+@console_page(Resource.DEVICES, Action.REVOKE, methods=WRITE)
+def device_retire(request: HttpRequest, device_id: str) -> HttpResponseBase:
+    """Say what retiring a device does, and do it."""
+    return _confirmed(request, device_id, "retire", retire_device, _("%(name)s is retired."))
+
+
+def devices_matching(text: str) -> list[Device]:
+    """Return devices of which a name, an owner, an identifier or a platform matches, by name."""
+    return [one for one in list_devices() if matches(text, (one.id, one.name, one.owner, one.platform))]
+
+
+def _confirmed(
+    request: HttpRequest, device_id: str, page: str, act: Callable[..., object], done: str
+) -> HttpResponseBase:
+    """Show what an act does to a device, and do it once a reason is given; then show what is left of it."""
+    found = _device_or_404(device_id)
+    form = ReasonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            act(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
+        except OstiaryError as error:
+            add_problem(form, error)
+        else:
+            messages.success(request, done % {"name": found.name})
+            return redirect("console:devices") if page == "deny" else redirect("console:device", found.id)
+    context = {**_context(found), "form": form}
+    return render_page(request, f"devices/{page}.html", SECTION, context, status=422 if form.errors else 200)
+
+
+def _filters(request: HttpRequest) -> tuple[str, str]:
+    return request.GET.get("q", "").strip(), request.GET.get("state", "")
+
+
+def _found(text: str, state: str) -> list[Device]:
+    found = [one for one in devices_matching(text) if not state or one.state == state]
+    return sorted(found, key=lambda one: one.state is not State.WAITING)
+
+
+def _context(found: Device) -> dict[str, object]:
+    return {
+        "device": found,
+        "line": shown(found),
+        "why": WHY_WORDS[found.why] if found.why is not None else "",
+        "protection": PROTECTION_WORDS.get(found.key_protection, found.key_protection),
+        "ongoing": found.state in HELD,
+        "elsewhere": found.state is State.WAITING and confirmed_elsewhere(found),
+        "back_url": reverse("console:device", args=[found.id]),
+    }
+
+
+def _device_or_404(device_id: str) -> Device:
+    try:
+        return get_device(device_id)
+    except UnknownDevice:
+        raise Http404 from None

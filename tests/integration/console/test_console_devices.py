@@ -1,0 +1,136 @@
+"""Devices on the console: found, approved, turned away, put in quarantine and released, lost, retired, renamed."""
+
+import json
+import time
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from tests.console_company import OPERATOR, Company
+from tests.console_fixtures import Visit, text_of
+
+from ostiary.devices.facade import State, UnknownDevice, Why, get_device, list_devices, quarantine_device
+from ostiary.devices.models import StoredDevice
+from ostiary.identity.facade import disable_person, list_sessions
+from ostiary.visibility.facade import EventQuery, index_new_events, list_events
+
+pytestmark = pytest.mark.django_db
+
+
+def done(client: Client, device: str, act: str, **fields: str) -> str:
+    """Do something with a device after its page was looked at, and return what is shown then."""
+    address = f"/devices/{device}/{act}"
+    assert client.get(address).status_code == 200
+    answer = client.post(address, fields, follow=True)
+    assert answer.redirect_chain, text_of(answer)
+    return text_of(answer)
+
+
+def test_the_list_begins_with_what_waits_and_is_searched(company: Company, visit: Visit) -> None:
+    page = text_of(visit("audrey_audit").get("/devices/"))
+    for words in ("bruno.costa@example.test", "Waits for approval", "Active", "Test, x86_64"):
+        assert words in page
+    assert "/approve" not in page, "an auditor only looks"
+    StoredDevice.objects.filter(pk=company.waiting_device).update(name="zoe-desktop")
+    rows = text_of(visit().get("/devices/")).partition("<tbody>")[2]
+    assert rows.index("zoe-desktop") < rows.index("bruno-laptop"), "by name it would be the last"
+    assert rows.count("/approve") == rows.count("/deny") == 1
+    for query, found in (("q=bruno-LAP", True), ("q=bruno.costa", True), ("state=active", True), ("q=zoe", False)):
+        assert ("bruno-laptop" in text_of(visit().get(f"/devices/?{query}"))) is found, query
+    assert "No device matches" in text_of(visit().get("/devices/?state=lost"))
+    found = json.loads(visit().get("/devices/export?export=json&state=waiting").content)
+    assert [(one["id"], one["approved_by"]) for one in found] == [(company.waiting_device, "")]
+
+
+def test_without_a_device_the_command_that_enrols_one_is_shown(company: Company, visit: Visit) -> None:
+    StoredDevice.objects.all().delete()
+    assert "ostiary-agent enrol https://id.example.test" in text_of(visit().get("/devices/"))
+
+
+def test_a_device_says_whose_it_is_and_how_it_stands(company: Company, visit: Visit) -> None:
+    page = text_of(visit("henk_help").get(f"/devices/{company.device}/"))
+    person = company.people["bruno_costa"].id
+    for words in ("bruno-laptop", f"/people/{person}/", "Active", "a file", "· root", "Certificate ends", "192.0.2.17"):
+        assert words in page
+    for act in ("rename", "quarantine", "lost", "retire"):
+        assert f"/{act}" not in page, "the help desk only looks"
+    waiting = text_of(visit().get(f"/devices/{company.waiting_device}/"))
+    assert "asked from another network" in waiting
+    assert "/approve" in waiting
+    assert "/lost" not in waiting
+    assert visit().get("/devices/dev-000000000000/").status_code == 404
+    assert "bruno-laptop" in text_of(visit().get(f"/people/{person}/"))
+    assert "bruno-laptop" in text_of(visit().get("/search?q=bruno-lap"))
+
+
+def test_the_overview_says_that_devices_wait_until_they_are_approved(company: Company, visit: Visit) -> None:
+    client = visit()
+    assert "1 device waits to be approved." in text_of(client.get("/"))
+    page = done(client, company.waiting_device, "approve", reason="seen on the desk")
+    assert "alice-desktop is approved." in page
+    found = get_device(company.waiting_device)
+    assert (found.state, found.approved_by) == (State.ACTIVE, "ada.admin@example.test")
+    assert "to be approved" not in text_of(client.get("/"))
+    again = client.post(f"/devices/{company.waiting_device}/approve", {"reason": ""})
+    assert again.status_code == 422
+    assert "Its page says how it stands now." in text_of(again)
+    index_new_events(time.time())
+    events = list_events(EventQuery(text="alice-desktop")).items
+    assert any("enabled device alice-desktop (seen on the desk)" in one.words for one in events)
+    quarantine_device(company.device, actor=OPERATOR, why=Why.KEY_USED_TWICE)
+    assert "The key of 1 device seems to be in use twice." in text_of(client.get("/"))
+
+
+def test_a_device_that_nobody_knows_is_turned_away(company: Company, visit: Visit) -> None:
+    assert "alice-desktop is turned away." in done(visit(), company.waiting_device, "deny", reason="nobody's")
+    with pytest.raises(UnknownDevice):
+        get_device(company.waiting_device)
+
+
+def test_quarantine_is_taken_back_and_a_name_changed(company: Company, visit: Visit) -> None:
+    client, device = visit(), company.device
+    page = done(client, device, "quarantine", reason="odd traffic")
+    assert "Somebody put it in quarantine" in page
+    assert get_device(device).state is State.QUARANTINED
+    assert "Active" in done(client, device, "release", reason="a false alarm")
+    assert get_device(device).state is State.ACTIVE
+    done(client, device, "rename", name="bruno-notebook")
+    assert get_device(device).name == "bruno-notebook"
+    assert client.post(f"/devices/{device}/rename", {"name": "two\x07bells"}).status_code == 422
+    assert get_device(device).name == "bruno-notebook"
+
+
+def test_a_lost_device_is_ended_and_its_owner_signed_out(company: Company, visit: Visit) -> None:
+    bruno = company.people["bruno_costa"].id
+    assert list_sessions(person_id=bruno, page=1, page_size=5).total
+    page = done(visit(), company.device, "lost", reason="left on a train")
+    assert "bruno-laptop is refused for good." in page
+    assert "/rename" not in page, "nothing is left to do with it"
+    found = get_device(company.device)
+    assert (found.state, found.certified_until) == (State.LOST, None)
+    assert not list_sessions(person_id=bruno, page=1, page_size=5).total
+
+
+def test_a_device_that_is_not_used_any_more_is_retired(company: Company, visit: Visit) -> None:
+    assert "bruno-laptop is retired." in done(visit(), company.device, "retire", reason="sold")
+    assert get_device(company.device).state is State.RETIRED
+
+
+def test_a_device_of_somebody_who_left_is_not_approved(company: Company, visit: Visit) -> None:
+    disable_person(person_id=company.people["alice_meyer"].id, reason="left", actor=OPERATOR)
+    before = list_devices()
+    answer = visit().post(f"/devices/{company.waiting_device}/approve", {"reason": ""})
+    assert answer.status_code == 422
+    assert list_devices() == before
+
+
+def test_a_longer_list_asks_no_more_of_the_database(company: Company, visit: Visit) -> None:
+    client, asked = visit(), []
+    for _round in range(2):
+        client.get("/devices/")
+        with CaptureQueriesContext(connection) as captured:
+            assert client.get("/devices/").status_code == 200
+        asked.append(len(captured))
+        StoredDevice.objects.filter(pk=company.waiting_device).delete()
+    assert asked[0] == asked[1]
