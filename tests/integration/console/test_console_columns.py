@@ -349,6 +349,7 @@ def test_an_export_holds_every_column_whatever_is_shown(company: Company, visit:
     client.get(LISTS[table], {"columns": ""})
     assert "Exports hold every column, whatever is shown." in text_of(client.get(LISTS[table]))
     after = client.get(address, {"export": "csv"}).content.decode()
+    assert client.get(address, {"export": "json"}).json()
     for text in (before, after):
         (first, *_rest) = csv.DictReader(io.StringIO(text))
         assert set().union(*fields.values()) <= first.keys()

@@ -1,7 +1,5 @@
 """Pages about applications that sign people in here by OpenID Connect. What a client is and may be lives in `oidc`."""
 
-from datetime import UTC, datetime
-
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -70,7 +68,7 @@ def clients_export(request: HttpRequest) -> HttpResponseBase:
             "claims": " ".join(f"{claim}={source}" for claim, source in one.claims.items()),
             "roles": " ".join(f"{group}={role}" for group, role in one.roles.items()),
             "sign_ins": living.get(one.id, 0),
-            "added_at": datetime.fromtimestamp(one.added_at, UTC),
+            "added_at": one.added_at,
         }
         for one in listed_clients(request.GET.get("q", ""))
     )
