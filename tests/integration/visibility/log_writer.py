@@ -10,6 +10,8 @@ import sys
 import time
 from pathlib import Path
 
+import structlog
+
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits, RecordUnavailable
 
 KEY_FILE = "key.pem"
@@ -20,6 +22,8 @@ def main() -> None:
     if len(sys.argv) > 5:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[5]), resource.RLIM_INFINITY))
+    # What the log repairs it says elsewhere: standard output holds acknowledgements alone.
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     log = AuditLog(folder, stream, (folder / KEY_FILE).read_bytes(), Limits(segment_bytes=64 * 1024, min_free_bytes=0))
     number = 0
     while True:
