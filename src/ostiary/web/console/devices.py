@@ -1,6 +1,7 @@
 """Pages about devices: whose they are, which wait to be approved, and ending them. People enrol theirs in the portal."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from django import forms
@@ -29,6 +30,7 @@ from ostiary.devices.facade import (
     retire_device,
 )
 from ostiary.errors import OstiaryError
+from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.device_words import PROTECTION_WORDS, STATE_WORDS, WHY_WORDS, shown
@@ -38,7 +40,6 @@ from ostiary.web.console.listing import cut, matches
 from ostiary.web.console.page import page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
-from ostiary.web.console.reasons import ReasonForm
 from ostiary.web.console.tables import DEVICES
 
 SECTION: Final = Resource.DEVICES
@@ -168,17 +169,15 @@ def _confirmed(
 ) -> HttpResponseBase:
     """Show what an act does to a device, and do it once a reason is given; then show what is left of it."""
     found = _device_or_404(device_id)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            act(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, done % {"name": found.name})
-            return redirect("console:devices") if page == "deny" else redirect("console:device", found.id)
-    context = {**_context(found), "form": form}
-    return render_page(request, f"devices/{page}.html", SECTION, context, status=422 if form.errors else 200)
+    return ask_and_act(
+        request,
+        SECTION,
+        f"devices/{page}.html",
+        _context(found),
+        act=partial(act, found.id),
+        done=done % {"name": found.name},
+        then=reverse("console:devices") if page == "deny" else reverse("console:device", args=[found.id]),
+    )
 
 
 def _filters(request: HttpRequest) -> tuple[str, str]:

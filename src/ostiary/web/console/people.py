@@ -1,5 +1,7 @@
 """Pages about people: the list, one person, renaming, disabling. Coming is `joining`'s, moving and going `life_cycle`'s."""
 
+from functools import partial
+
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -32,6 +34,7 @@ from ostiary.identity.facade import (
     reset_sign_in,
 )
 from ostiary.policy.identifiers import GroupId, PersonId
+from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.decision_rows import recent_decisions
@@ -146,22 +149,19 @@ def person_disable(request: HttpRequest, person_id: str) -> HttpResponseBase:
     if shown.id == caller.person.id or not may_act_on(caller.role, shown):
         messages.error(request, _("You cannot disable this account. Another administrator can."))
         return redirect("console:person", shown.id)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            disable_person(person_id=shown.id, reason=form.cleaned_data["reason"], actor=caller.actor)
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("%(name)s is disabled and signed out everywhere.") % {"name": shown.name})
-            return redirect("console:person", shown.id)
-    context = {
-        "form": form,
-        "person": shown,
-        "back_url": page_of(shown),
-        "sessions": list_sessions(person_id=shown.id, page=1, page_size=1).total,
-    }
-    return render_page(request, "people/disable.html", SECTION, context, status=422 if form.errors else 200)
+    return ask_and_act(
+        request,
+        SECTION,
+        "people/disable.html",
+        {
+            "person": shown,
+            "back_url": page_of(shown),
+            "sessions": list_sessions(person_id=shown.id, page=1, page_size=1).total,
+        },
+        act=partial(disable_person, person_id=shown.id),
+        done=_("%(name)s is disabled and signed out everywhere.") % {"name": shown.name},
+        then=page_of(shown),
+    )
 
 
 @console_page(Resource.PEOPLE, Action.DISABLE, methods=WRITE)
@@ -172,17 +172,15 @@ def person_enable(request: HttpRequest, person_id: str) -> HttpResponseBase:
     if not may_act_on(caller.role, shown):
         messages.error(request, _("You cannot enable this account. An administrator can."))
         return redirect("console:person", shown.id)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            enable_person(person_id=shown.id, reason=form.cleaned_data["reason"], actor=caller.actor)
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("%(name)s can sign in again.") % {"name": shown.name})
-            return redirect("console:person", shown.id)
-    context = {"form": form, "person": shown, "back_url": page_of(shown)}
-    return render_page(request, "people/enable.html", SECTION, context, status=422 if form.errors else 200)
+    return ask_and_act(
+        request,
+        SECTION,
+        "people/enable.html",
+        {"person": shown, "back_url": page_of(shown)},
+        act=partial(enable_person, person_id=shown.id),
+        done=_("%(name)s can sign in again.") % {"name": shown.name},
+        then=page_of(shown),
+    )
 
 
 @console_page(Resource.PEOPLE, Action.ENTER, methods=WRITE)

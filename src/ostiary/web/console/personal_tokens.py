@@ -1,21 +1,17 @@
 """Pages about people's own tokens: whose they are, what they open, when they were last used. People make them in the portal."""
 
 import time
+from functools import partial
 
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from ostiary.errors import OstiaryError
-from ostiary.web.console.assertion import caller_of
+from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.listing import cut, matches
 from ostiary.web.console.page import page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
-from ostiary.web.console.problems import add_problem
-from ostiary.web.console.reasons import ReasonForm
 from ostiary.web.console.service_words import shown_token
 from ostiary.workloads.facade import UnknownToken, get_token, list_tokens, revoke_token
 
@@ -39,14 +35,13 @@ def token_revoke(request: HttpRequest, token_id: str) -> HttpResponseBase:
         found = get_token(token_id)
     except UnknownToken:
         raise Http404 from None
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            revoke_token(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("The token of %(email)s is revoked.") % {"email": found.email})
-            return redirect("console:tokens")
-    context = {"form": form, "token": found, "back_url": reverse("console:tokens")}
-    return render_page(request, "services/token_revoke.html", SECTION, context, status=422 if form.errors else 200)
+    tokens = reverse("console:tokens")
+    return ask_and_act(
+        request,
+        SECTION,
+        "services/token_revoke.html",
+        {"token": found, "back_url": tokens},
+        act=partial(revoke_token, found.id),
+        done=_("The token of %(email)s is revoked.") % {"email": found.email},
+        then=tokens,
+    )

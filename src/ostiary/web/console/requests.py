@@ -1,5 +1,7 @@
 """Pages about requests for access: what waits, what is in force, what became of the rest. Asking is the portal's."""
 
+from functools import partial
+
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -25,6 +27,7 @@ from ostiary.requests.facade import (
     requests_to_answer,
 )
 from ostiary.visibility.facade import Page
+from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.export import export_table, pages_of, wants_export
@@ -32,7 +35,6 @@ from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
-from ostiary.web.console.reasons import ReasonForm
 from ostiary.web.console.tables import REQUESTS
 from ostiary.web.portal.request_forms import AnswerForm, ReviewForm
 from ostiary.web.portal.request_words import KIND_WORDS, STATE_WORDS, answered_words
@@ -139,17 +141,16 @@ def request_review(request: HttpRequest, request_id: str) -> HttpResponseBase:
 def request_end(request: HttpRequest, request_id: str) -> HttpResponseBase:
     """Say what ending access before its time does, and do it."""
     asked = _request_or_404(request_id)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            hand_back(request_id=asked.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("The access of %(email)s has ended.") % {"email": asked.email})
-            return redirect("console:request", asked.id)
-    context = {"form": form, "asked": asked, "back_url": reverse("console:request", args=[asked.id])}
-    return render_page(request, "requests/end.html", SECTION, context, status=422 if form.errors else 200)
+    page = reverse("console:request", args=[asked.id])
+    return ask_and_act(
+        request,
+        SECTION,
+        "requests/end.html",
+        {"asked": asked, "back_url": page},
+        act=partial(hand_back, request_id=asked.id),
+        done=_("The access of %(email)s has ended.") % {"email": asked.email},
+        then=page,
+    )
 
 
 def _context(request: HttpRequest, asked: Request) -> dict[str, object]:

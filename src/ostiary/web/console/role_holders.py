@@ -7,8 +7,8 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 
-from ostiary.errors import OstiaryError
 from ostiary.identity.facade import assign_role, preview_role, withdraw_role
+from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.fields import TermForm
 from ostiary.web.console.giving import give_to_somebody
@@ -16,8 +16,6 @@ from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.page import render_page
 from ostiary.web.console.people import find_person as find_person_by_id
 from ostiary.web.console.permissions import Action, Resource
-from ostiary.web.console.problems import add_problem
-from ostiary.web.console.reasons import ReasonForm
 from ostiary.web.console.roles import find_role, page_of
 
 SECTION = Resource.ROLES
@@ -44,28 +42,19 @@ def role_withdraw(request: HttpRequest, role_id: str, person_id: str) -> HttpRes
     person = find_person_by_id(person_id)
     if shown.id not in person.roles:
         raise Http404
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            withdraw_role(
-                role_id=shown.id,
-                person_id=person.id,
-                reason=form.cleaned_data["reason"],
-                actor=caller_of(request).actor,
-            )
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            words = {"name": person.name or person.email, "role": shown.name}
-            messages.success(request, _("%(name)s no longer has the role %(role)s.") % words)
-            return redirect("console:role", shown.id)
     effects = preview_role(role_id=shown.id, groups=frozenset(), person_id=person.id)
-    context = {
-        "form": form,
-        "role": shown,
-        "person": person,
-        "loses": effects[0].loses if effects else (),
-        "back_url": page_of(shown),
-        "oneself": person.id == caller_of(request).person.id,
-    }
-    return render_page(request, "roles/withdraw.html", SECTION, context, status=422 if form.errors else 200)
+    return ask_and_act(
+        request,
+        SECTION,
+        "roles/withdraw.html",
+        {
+            "role": shown,
+            "person": person,
+            "loses": effects[0].loses if effects else (),
+            "back_url": page_of(shown),
+            "oneself": person.id == caller_of(request).person.id,
+        },
+        act=partial(withdraw_role, role_id=shown.id, person_id=person.id),
+        done=_("%(name)s no longer has the role %(role)s.") % {"name": person.name or person.email, "role": shown.name},
+        then=page_of(shown),
+    )

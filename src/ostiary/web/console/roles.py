@@ -1,5 +1,6 @@
 """Pages about roles: the list, one role, creating, changing and deleting it. Who has one is `role_holders`'."""
 
+from functools import partial
 from typing import Any
 
 from django import forms
@@ -27,6 +28,7 @@ from ostiary.identity.facade import (
     preview_role,
 )
 from ostiary.policy.identifiers import GroupId
+from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.fields import choices_field, offer
@@ -177,22 +179,19 @@ def role_change(request: HttpRequest, role_id: str) -> HttpResponseBase:
 def role_remove(request: HttpRequest, role_id: str) -> HttpResponseBase:
     """Say who loses what when a role is deleted, and do it."""
     shown = find_role(role_id)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            delete_role(role_id=shown.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("The role %(name)s is gone.") % {"name": shown.name})
-            return redirect("console:roles")
-    context = {
-        "form": form,
-        "role": shown,
-        "back_url": page_of(shown),
-        "effects": preview_role(role_id=shown.id, groups=frozenset()),
-    }
-    return render_page(request, "roles/remove.html", SECTION, context, status=422 if form.errors else 200)
+    return ask_and_act(
+        request,
+        SECTION,
+        "roles/remove.html",
+        {
+            "role": shown,
+            "back_url": page_of(shown),
+            "effects": preview_role(role_id=shown.id, groups=frozenset()),
+        },
+        act=partial(delete_role, role_id=shown.id),
+        done=_("The role %(name)s is gone.") % {"name": shown.name},
+        then=reverse("console:roles"),
+    )
 
 
 def page_of(shown: Role) -> str:

@@ -1,18 +1,18 @@
 """Pages about the directories that keep people and groups here by SCIM: which, made with a token shown once, revoked."""
 
 import time
+from functools import partial
 
 from django import forms
 from django.conf import settings
-from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ostiary.errors import OstiaryError
 from ostiary.scim.facade import add_client, list_clients, revoke_client
+from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.listing import cut, matches
@@ -81,14 +81,13 @@ def scim_client_revoke(request: HttpRequest, client_name: str) -> HttpResponseBa
     client = next((one for one in list_clients() if one.name == client_name and one.revoked_at is None), None)
     if client is None:
         raise Http404
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            revoke_client(client.name, actor=caller_of(request).actor, reason=form.cleaned_data["reason"])
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("%(name)s may not keep people here any more.") % {"name": client.name})
-            return redirect("console:scim_clients")
-    context = {"form": form, "client": client, "back_url": reverse("console:scim_clients")}
-    return render_page(request, "scim/revoke.html", SECTION, context, status=422 if form.errors else 200)
+    clients = reverse("console:scim_clients")
+    return ask_and_act(
+        request,
+        SECTION,
+        "scim/revoke.html",
+        {"client": client, "back_url": clients},
+        act=partial(revoke_client, client.name),
+        done=_("%(name)s may not keep people here any more.") % {"name": client.name},
+        then=clients,
+    )

@@ -5,6 +5,7 @@ Keys and issuers are added and taken away in `service_proofs`. People's own toke
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 from django.contrib import messages
 from django.db import transaction
@@ -14,6 +15,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ostiary.errors import OstiaryError
+from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.guard import WRITE, console_page
@@ -21,7 +23,6 @@ from ostiary.web.console.listing import cut, matches
 from ostiary.web.console.page import page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
-from ostiary.web.console.reasons import ReasonForm
 from ostiary.web.console.service_forms import ChangeForm, NewServiceForm, field_of
 from ostiary.web.console.service_words import CLOSED_WORDS, STATE_WORDS, shown
 from ostiary.web.console.tables import SERVICES
@@ -151,17 +152,15 @@ def _confirmed(
 ) -> HttpResponseBase:
     """Show what an act does to a service, and do it once a reason is given; then show what is left of it."""
     found = _service_or_404(service_id)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            act(found.id, reason=form.cleaned_data["reason"], actor=caller_of(request).actor)
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, done % {"name": found.id})
-            return redirect("console:services") if page == "remove" else redirect("console:service", found.id)
-    context = {**_context(found), "form": form}
-    return render_page(request, f"services/{page}.html", SECTION, context, status=422 if form.errors else 200)
+    return ask_and_act(
+        request,
+        SECTION,
+        f"services/{page}.html",
+        _context(found),
+        act=partial(act, found.id),
+        done=done % {"name": found.id},
+        then=reverse("console:services") if page == "remove" else reverse("console:service", args=[found.id]),
+    )
 
 
 def _context(found: Service) -> dict[str, object]:

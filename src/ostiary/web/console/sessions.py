@@ -1,5 +1,7 @@
 """Pages about who is signed in, and ending that. What a session may open is decided per request, not here."""
 
+from functools import partial
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -18,6 +20,7 @@ from ostiary.identity.facade import (
     revoke_sessions_of,
 )
 from ostiary.policy.identifiers import SessionId
+from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.export import MAX_ROWS, export_table, wants_export
@@ -77,22 +80,16 @@ def session_revoke(request: HttpRequest, session_id: str) -> HttpResponseBase:
     person = get_person(session.person_id)
     if not may_act_on(caller.role, person):
         return _not_theirs(request)
-    form = ReasonForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            revoke_session(session_id=session.id, reason=form.cleaned_data["reason"], actor=caller.actor)
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("%(email)s is signed out there.") % {"email": session.person_email})
-            return redirect("console:sessions")
-    context = {
-        "form": form,
-        "session": session,
-        "back_url": reverse("console:sessions"),
-        "oneself": session.id == caller.session,
-    }
-    return render_page(request, "sessions/revoke.html", SECTION, context, status=422 if form.errors else 200)
+    sessions = reverse("console:sessions")
+    return ask_and_act(
+        request,
+        SECTION,
+        "sessions/revoke.html",
+        {"session": session, "back_url": sessions, "oneself": session.id == caller.session},
+        act=partial(revoke_session, session_id=session.id),
+        done=_("%(email)s is signed out there.") % {"email": session.person_email},
+        then=sessions,
+    )
 
 
 @console_page(Resource.SESSIONS, Action.REVOKE, methods=WRITE)
