@@ -10,6 +10,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import DataReceived
 from tests.running_devices import Devices
 from tests.running_instance import IDENTITY, Client, RunningInstance, unix_request
 
@@ -195,6 +198,33 @@ def test_what_is_open_on_a_lost_device_ends_and_nobody_elses(running: RunningIns
         assert stays[0].echoes()
         assert stays[1].goes_on()
         assert (on_lost.api("wiki").status_code, on_kept.api("wiki").status_code) == (401, 200)
+
+
+def test_a_stream_on_http2_ends_too(running: RunningInstance, ada: Client, bob: Client) -> None:
+    """Its connection carries one browser's requests alone; gRPC streams are such streams."""
+
+    def begin(client: Client) -> ssl.SSLSocket:
+        connection = running.connect("wiki", alpn="h2")
+        connection.settimeout(PATIENCE_SECONDS)
+        cookie = client.browser.cookie_header(running.host("wiki"))
+        h2 = H2Connection(H2Configuration(client_side=True))
+        h2.initiate_connection()
+        authority = f"{running.host('wiki')}:{running.https_port}"
+        pseudo = [(":method", "GET"), (":scheme", "https"), (":authority", authority), (":path", "/events")]
+        h2.send_headers(1, [*pseudo, ("accept", "text/event-stream"), ("cookie", cookie)], end_stream=True)
+        connection.sendall(h2.data_to_send())
+        seen: list[object] = []
+        while not any(isinstance(one, DataReceived) for one in seen):
+            seen += h2.receive_data(connection.recv(65536))
+        return connection
+
+    with begin(ada) as hers, begin(bob) as his:
+        revoke_session(ada)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        with suppress(ConnectionError, ssl.SSLError):
+            while hers.recv(65536):
+                assert time.monotonic() < deadline, "it goes on"
+        assert his.recv(65536), "nobody else is disturbed"
 
 
 @contextmanager
