@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 
 from ostiary.devices.domain.keys import jwk_of
-from ostiary.devices.domain.messages import Enrol, Leave, Message, Poll, Renew, sign_message
-from ostiary.devices.facade import Device, confirm_enrolment, look_at_enrolment
+from ostiary.devices.domain.messages import Enrol, Leave, Message, Poll, Renew, Report, sign_message
+from ostiary.devices.facade import Device, Reported, confirm_enrolment, look_at_enrolment
 from ostiary.policy.identifiers import PersonId
 from tests.identity_people import MACHINE, Browser
 
@@ -57,6 +57,14 @@ class Laptop:
 
     def renew(self, **more: Any) -> Any:
         return self.send("renew", self.said(Renew, **{"device": self.device, "holds": self.holds, **more}))
+
+    def report(self, *, problems: dict[str, str] | None = None, more: Any = None, **facts: Any) -> Any:
+        """Say what is true of it now; `more`: other fields of the message than they would be."""
+        now = int(time.time())
+        said = [Reported(name=name, value=value, at=now) for name, value in facts.items()]
+        said += [Reported(name=name, at=now, problem=why) for name, why in (problems or {}).items()]
+        fields = {"device": self.device, "taken_at": now, "facts": tuple(said), **(more or {})}
+        return self.send("report", self.said(Report, **fields))
 
     def leave(self, **more: Any) -> Any:
         return self.send("leave", self.said(Leave, **{"device": self.device, **more}))

@@ -9,7 +9,9 @@ from typing import Literal
 import msgspec
 from django.dispatch import Signal
 
-SectionName = Literal["identity", "sessions", "applications", "rulebook", "clients", "workloads", "devices"]
+SectionName = Literal[
+    "identity", "sessions", "applications", "rulebook", "clients", "workloads", "devices", "postures", "compliance"
+]
 
 Happened = Literal[
     "sessions_ended", "disabled", "enabled", "authenticator_added", "authenticator_removed", "password_changed",

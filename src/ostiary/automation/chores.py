@@ -134,6 +134,13 @@ def tend_devices(now: float) -> int:
     return tend_devices(now=now)
 
 
+def refresh_postures(now: float) -> int:
+    """Forget of devices what was said too long ago, and publish what was said anew."""
+    from ostiary.devices.facade import refresh_postures  # noqa: PLC0415 - see above
+
+    return refresh_postures(now=now)
+
+
 def carry_out_reviews(now: float) -> int:
     """What was done before a part that fails stays done, and all of it is tried again."""
     from ostiary.gateway.published import read_published  # noqa: PLC0415 - see above

@@ -32,6 +32,7 @@ SIGNALS_SECONDS = 1.0
 HELD_SIGNALS_SECONDS = 5.0
 SESSIONS_SECONDS = 60.0
 SERVICES_SECONDS = 300.0
+POSTURE_SECONDS = 300.0
 DEVICES_SECONDS = 300.0
 UNTIDY_SECONDS = 60.0
 NUDGE_SECONDS = 3600.0
@@ -94,6 +95,7 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="settle_requests", every_seconds=REQUESTS_SECONDS, run=chores.settle_requests),
         Job(name="send_request_mails", every_seconds=REQUESTS_SECONDS, run=chores.send_request_mails),
         Job(name="tend_services", every_seconds=SERVICES_SECONDS, run=chores.tend_services),
+        Job(name="refresh_postures", every_seconds=POSTURE_SECONDS, run=chores.refresh_postures),
         Job(name="tend_devices", every_seconds=DEVICES_SECONDS, run=chores.tend_devices),
         Job(name="carry_out_reviews", every_seconds=REVIEWS_SECONDS, run=chores.carry_out_reviews),
         Job(name="send_review_mails", every_seconds=REVIEWS_SECONDS, run=chores.send_review_mails),

@@ -59,11 +59,13 @@ class Devices(Section, frozen=True, kw_only=True):
         approval: who lets a device in: `administrator` after the person it belongs to confirmed it; `person` takes their word
             where computer and person are on the same network, and asks an administrator otherwise.
         max_per_person: how many devices one person may have.
+        facts_minutes: for how long a rule relies on what a device said of itself; its agent says it every five minutes.
     """
 
     enabled: bool = True
     approval: Literal["administrator", "person"] = "administrator"
     max_per_person: Annotated[int, Meta(ge=1, le=1000)] = 10
+    facts_minutes: Annotated[int, Meta(ge=10, le=7 * 24 * 60)] = 60
 
 
 class Access(Section, frozen=True, kw_only=True):

@@ -5,7 +5,18 @@ from ostiary.devices.adapters.authority import (
     UnusableAuthority,
     describe_authority,
 )
-from ostiary.devices.domain.answers import AgentRefused, Certified, Code, Left, Nonce, Polled, Problem, Started
+from ostiary.devices.domain.answers import (
+    AgentRefused,
+    Certified,
+    Code,
+    Failing,
+    Left,
+    Nonce,
+    Polled,
+    Problem,
+    Started,
+    Taken,
+)
 from ostiary.devices.domain.devices import (
     HELD,
     Device,
@@ -18,7 +29,27 @@ from ostiary.devices.domain.devices import (
 )
 from ostiary.devices.domain.keys import UnusableDeviceKey
 from ostiary.devices.domain.messages import UnreadableMessage
-from ostiary.devices.queries import count_copied, count_waiting, get_device, list_devices
+from ostiary.devices.domain.posture import (
+    FACTS,
+    ChangedFact,
+    Evidence,
+    Known,
+    Posture,
+    Reported,
+    Said,
+    Spec,
+    Value,
+    spec_of,
+)
+from ostiary.devices.queries import (
+    count_copied,
+    count_waiting,
+    get_device,
+    get_posture,
+    list_devices,
+    list_fact_changes,
+    list_postures,
+)
 from ostiary.devices.services.confirming import (
     Asking,
     confirm_enrolment,
@@ -28,6 +59,7 @@ from ostiary.devices.services.confirming import (
 )
 from ostiary.devices.services.enrolling import poll_enrolment, start_enrolment
 from ostiary.devices.services.freshness import give_nonce
+from ostiary.devices.services.knowing import forget_source, posture_changed, refresh_postures, take_facts
 from ostiary.devices.services.register import (
     approve_device,
     deny_device,
@@ -38,29 +70,41 @@ from ostiary.devices.services.register import (
     retire_device,
 )
 from ostiary.devices.services.renewing import leave, renew_certificate
+from ostiary.devices.services.reporting import take_report
 from ostiary.devices.services.restoring import quarantine_after_restore
 from ostiary.devices.services.tending import change_authority, ready_authority, tend_devices
 
 __all__ = [
+    "FACTS",
     "HELD",
     "AgentRefused",
     "Asking",
     "AuthorityInfo",
     "Certified",
+    "ChangedFact",
     "Code",
     "Device",
+    "Evidence",
+    "Failing",
+    "Known",
     "Left",
     "Nonce",
     "Polled",
+    "Posture",
     "Problem",
+    "Reported",
+    "Said",
+    "Spec",
     "Started",
     "State",
+    "Taken",
     "UnknownCode",
     "UnknownDevice",
     "UnreadableMessage",
     "UnusableAuthority",
     "UnusableDevice",
     "UnusableDeviceKey",
+    "Value",
     "Why",
     "approve_device",
     "change_authority",
@@ -70,15 +114,21 @@ __all__ = [
     "count_waiting",
     "deny_device",
     "describe_authority",
+    "forget_source",
     "get_device",
+    "get_posture",
     "give_nonce",
     "leave",
     "list_devices",
+    "list_fact_changes",
+    "list_postures",
     "look_at_enrolment",
     "poll_enrolment",
+    "posture_changed",
     "quarantine_after_restore",
     "quarantine_device",
     "ready_authority",
+    "refresh_postures",
     "refuse_enrolment",
     "release_device",
     "rename_device",
@@ -86,6 +136,9 @@ __all__ = [
     "report_lost",
     "retire_device",
     "shown_key",
+    "spec_of",
     "start_enrolment",
+    "take_facts",
+    "take_report",
     "tend_devices",
 ]

@@ -1,14 +1,15 @@
-"""What this room tells the decision service: section `devices` of the snapshot."""
+"""What this room tells the decision service: sections `devices` and `postures` of the snapshot."""
 
 from datetime import UTC, datetime
 
+import msgspec
 from django.conf import settings
 from django.db.models import Prefetch
 
 from ostiary.devices.domain.devices import State
 from ostiary.devices.models import DeviceCertificate, StoredDevice
 from ostiary.policy.identifiers import DeviceId, PersonId
-from ostiary.policy.snapshot import DeviceFact, Devices
+from ostiary.policy.snapshot import DeviceFact, Devices, Postures
 
 
 def read_devices() -> Devices:
@@ -30,3 +31,22 @@ def read_devices() -> Devices:
             for row in rows.prefetch_related(Prefetch("certificates", queryset=good))
         }
     )
+
+
+class _KnownOf(msgspec.Struct, frozen=True):
+    """As `policy.snapshot.PostureFact`, with facts that are encoded already: ten thousand devices are read within a moment."""
+
+    facts: msgspec.Raw
+    until: float
+
+
+def read_postures() -> msgspec.Raw:
+    """Return what is known of every device's state, encoded as `policy.snapshot.Postures`."""
+    if not settings.INSTANCE.configuration.devices.enabled:
+        return msgspec.Raw(msgspec.msgpack.encode(Postures()))
+    rows = StoredDevice.objects.filter(state=State.ACTIVE, known_until__gt=datetime.now(UTC).timestamp()).order_by()
+    known = {
+        device: _KnownOf(msgspec.Raw(bytes(facts)), until)
+        for device, facts, until in rows.values_list("pk", "known", "known_until").iterator(chunk_size=5000)
+    }
+    return msgspec.Raw(msgspec.msgpack.encode({"devices": known}))

@@ -4,7 +4,12 @@ from django.db import models
 
 
 class StoredDevice(models.Model):
-    """One device. `newest`: the fingerprint of the certificate it was given last; `strays`: how often it came with another since `strayed_at`."""
+    """One device.
+
+    `newest`: the fingerprint of the certificate it was given last; `strays`: how often it came with another since `strayed_at`.
+    `reported`: which report was taken last, as `judge_report` counts them.
+    `known`: what rules may read of it (msgpack); `known_until`: until when that holds, seconds since the epoch.
+    """
 
     id = models.CharField(primary_key=True, max_length=16)
     name = models.CharField(max_length=63)
@@ -25,6 +30,9 @@ class StoredDevice(models.Model):
     newest = models.CharField(max_length=64, blank=True)
     strays = models.PositiveSmallIntegerField(default=0)
     strayed_at = models.DateTimeField(null=True)
+    reported = models.BigIntegerField(default=0)
+    known = models.BinaryField(default=b"\x80")
+    known_until = models.FloatField(default=0.0, db_index=True)
 
     class Meta:
         """Lists read by name."""
@@ -78,3 +86,42 @@ class UsedNonce(models.Model):
 
     def __str__(self) -> str:
         return self.nonce
+
+
+class DevicePosture(models.Model):
+    """What one source said last of one device: its facts by name, whole. `looked_at`: when the source looked."""
+
+    device = models.ForeignKey(StoredDevice, on_delete=models.CASCADE, related_name="postures")
+    source = models.CharField(max_length=16)
+    evidence = models.PositiveSmallIntegerField()
+    lasts = models.FloatField()
+    facts = models.JSONField()
+    looked_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        """One row for each source."""
+
+        constraints = [models.UniqueConstraint(fields=["device", "source"], name="device_posture_of_source")]
+
+    def __str__(self) -> str:
+        return f"{self.device_id} by {self.source}"
+
+
+class FactChange(models.Model):
+    """One fact of a device that one source says otherwise than before; `value` is null where it is not known any more."""
+
+    device = models.ForeignKey(StoredDevice, on_delete=models.CASCADE, related_name="fact_changes")
+    at = models.DateTimeField()
+    source = models.CharField(max_length=16)
+    name = models.CharField(max_length=63)
+    value = models.JSONField(null=True)
+    before = models.JSONField(null=True)
+
+    class Meta:
+        """Read newest first, for one device."""
+
+        indexes = [models.Index(fields=["device", "-at"])]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.device_id}"

@@ -1,9 +1,13 @@
 """Reads of devices. They return frozen types and change nothing."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
+import msgspec
+
 from ostiary.devices.domain.devices import HELD, Device, State, UnknownDevice, Why
-from ostiary.devices.models import StoredDevice
+from ostiary.devices.domain.posture import ChangedFact, Evidence, Posture, Reported, SourceFacts, combine
+from ostiary.devices.models import DevicePosture, FactChange, StoredDevice
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.policy.identifiers import DeviceId, PersonId
 
@@ -75,3 +79,34 @@ def to_device(row: StoredDevice) -> Device:
 
 def _seconds(at: datetime | None) -> float | None:
     return None if at is None else at.timestamp()
+
+
+def get_posture(device_id: str, *, now: float) -> Posture:
+    """Return what is known of a device at a moment (seconds since the epoch). Raises `UnknownDevice`."""
+    return list_postures(now=now, devices=(get_device(device_id).id,))[DeviceId(device_id)]
+
+
+def list_postures(*, now: float, devices: Iterable[DeviceId] | None = None) -> dict[DeviceId, Posture]:
+    """Return what is known of devices at a moment, by identifier; of every device, where it is not said of which."""
+    rows = StoredDevice.objects.prefetch_related("postures").order_by()
+    chosen = rows if devices is None else rows.filter(pk__in=list(devices))
+    return {DeviceId(row.id): combine(map(source_facts, row.postures.all()), now) for row in chosen}
+
+
+def source_facts(row: DevicePosture) -> SourceFacts:
+    """Return what one source said, as stored."""
+    return SourceFacts(
+        source=row.source,
+        evidence=Evidence(row.evidence),
+        lasts=row.lasts,
+        facts=msgspec.convert(row.facts, dict[str, Reported]),
+    )
+
+
+def list_fact_changes(device_id: str, *, limit: int = 100) -> tuple[ChangedFact, ...]:
+    """Return how a device's facts changed, newest first."""
+    rows = FactChange.objects.filter(device_id=device_id).order_by("-at", "-pk")[:limit]
+    return tuple(
+        ChangedFact(at=row.at.timestamp(), name=row.name, source=row.source, value=row.value, before=row.before)
+        for row in rows
+    )

@@ -8,14 +8,17 @@ import msgspec
 
 from ostiary.gateway.decider.proven_device import (
     Certificates,
+    KnownOfDevices,
     ProvenDevice,
     active_device,
+    as_rules_see_it,
     certificates_of,
     proven_device,
 )
 from ostiary.gateway.snapshots import SNAPSHOT_FILE, FactsUnusable, read_encoded
-from ostiary.policy.identifiers import DeviceId
-from ostiary.policy.snapshot import DeviceFact, Devices
+from ostiary.policy.identifiers import DeviceId, PersonId
+from ostiary.policy.request import Device
+from ostiary.policy.snapshot import Compliance, DeviceFact, Devices, Postures
 
 CERTIFICATE_HEADER: Final = "x-ostiary-device"
 """What the data plane says of the connection; whatever a client sends under this name is removed first."""
@@ -33,11 +36,19 @@ class KnownDevices:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: tuple[object, float, Devices, Certificates] | None = None
+        self._read: tuple[object, float, _Known] | None = None
 
-    def enrolled(self, device: DeviceId) -> DeviceFact | None:
-        """Return a device by its identifier, quarantined or not; `None` where it is not in the facts."""
-        return self._current()[0].devices.get(device)
+    def as_rules_see_it(self, device: DeviceId | None, person: PersonId, now: float) -> Device | None:
+        """Return what rules may read of a device, quarantined or not; `None` where it is not in the facts.
+
+        Args:
+            device: which; `None` for none.
+            person: who asks with it.
+            now: seconds since the epoch.
+        """
+        known = self._current()
+        fact: DeviceFact | None = known.devices.get(device) if device is not None else None
+        return as_rules_see_it(fact, person, known.more, now)
 
     def proven(self, certificate: str, now: float) -> ProvenDevice | None:
         """Return the device whose certificate was proven, quarantined ones included; `None` where nothing proves one.
@@ -46,25 +57,37 @@ class KnownDevices:
             certificate: fingerprint of the leaf; empty for none.
             now: seconds since the epoch.
         """
-        return proven_device(certificate, self._current()[1], now) if certificate else None
+        return proven_device(certificate, self._current().certificates, now) if certificate else None
 
     def active(self, certificate: str, now: float) -> ProvenDevice | None:
         """Return the device whose certificate was proven, unless it is quarantined; arguments as for `proven`."""
-        return active_device(certificate, self._current()[1], now) if certificate else None
+        return active_device(certificate, self._current().certificates, now) if certificate else None
 
-    def _current(self) -> tuple[Devices, Certificates]:
+    def _current(self) -> "_Known":
         """Facts that cannot be read know no device: what is bound to one opens nothing then."""
         try:
             status = (self._folder / SNAPSHOT_FILE).stat()
         except OSError:
-            return Devices(), {}
+            return _NOTHING
         identity, moment = (status.st_ino, status.st_mtime_ns, status.st_size), time.monotonic()
-        known = self._read
-        if known is not None and known[0] == identity and moment - known[1] < BELIEVED_SECONDS:
-            return known[2:]
+        if self._read is not None and self._read[0] == identity and moment - self._read[1] < BELIEVED_SECONDS:
+            return self._read[2]
         try:
-            devices = msgspec.msgpack.decode(read_encoded(self._folder).devices, type=Devices)
+            encoded = read_encoded(self._folder)
+            devices = msgspec.msgpack.decode(encoded.devices, type=Devices).devices
+            postures = msgspec.msgpack.decode(encoded.postures, type=Postures).devices
+            compliance = msgspec.msgpack.decode(encoded.compliance, type=Compliance).devices
         except (FactsUnusable, msgspec.MsgspecError):
-            return Devices(), {}
-        self._read = (identity, moment, devices, certificates_of(devices.devices.values()))
-        return self._read[2:]
+            return _NOTHING
+        known = _Known(devices, certificates_of(devices.values()), KnownOfDevices(postures, compliance))
+        self._read = (identity, moment, known)
+        return known
+
+
+class _Known(msgspec.Struct, frozen=True):
+    devices: dict[DeviceId, DeviceFact]
+    certificates: Certificates
+    more: KnownOfDevices
+
+
+_NOTHING: Final = _Known({}, {}, KnownOfDevices())

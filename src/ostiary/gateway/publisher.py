@@ -20,7 +20,7 @@ from django.conf import settings
 from ostiary.applications.facts import read_applications
 from ostiary.authzen.facts import read_clients
 from ostiary.config.places import Instance
-from ostiary.devices.facts import read_devices
+from ostiary.devices.facts import read_devices, read_postures
 from ostiary.gateway.dataplane import applied_generation
 from ostiary.gateway.grant_keys import key_set, new_grant_key
 from ostiary.gateway.models import FactsVersion
@@ -38,7 +38,7 @@ from ostiary.gateway.snapshots import (
 )
 from ostiary.identity.facts import read_identity, read_sessions
 from ostiary.policy.identifiers import Generation
-from ostiary.policy.snapshot import GrantKey
+from ostiary.policy.snapshot import Compliance, GrantKey
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.workloads.facts import read_workloads
 
@@ -52,6 +52,8 @@ _READERS: Final[Mapping[str, Callable[[], msgspec.Raw]]] = {
     "clients": lambda: encode_section(read_clients()),
     "workloads": lambda: encode_section(read_workloads()),
     "devices": lambda: encode_section(read_devices()),
+    "postures": read_postures,
+    "compliance": lambda: encode_section(Compliance()),
 }
 
 
@@ -128,6 +130,8 @@ def _publish(instance: Instance, *, reason: str, now: float) -> Publication:
         clients=_section("clients", before, stale),
         workloads=_section("workloads", before, stale),
         devices=_section("devices", before, stale),
+        postures=_section("postures", before, stale),
+        compliance=_section("compliance", before, stale),
     )
     write_snapshot(instance.facts, after, durable=False)
     ended = _mend_key_set(instance, key)

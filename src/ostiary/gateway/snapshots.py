@@ -20,9 +20,11 @@ from ostiary.policy.snapshot import (
     SCHEMA_VERSION,
     Catalogue,
     Clients,
+    Compliance,
     Devices,
     Directory,
     GrantKey,
+    Postures,
     Rules,
     Sessions,
     Snapshot,
@@ -55,6 +57,8 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "clients": Clients,
     "workloads": Workloads,
     "devices": Devices,
+    "postures": Postures,
+    "compliance": Compliance,
 }
 
 _encoder = msgspec.msgpack.Encoder()
@@ -67,7 +71,10 @@ class FactsUnusable(OstiaryError):
     """There are no facts that a decision may stand on. Everything is refused until there are."""
 
 
-def encode_section(section: Directory | Sessions | Catalogue | Rules | Clients | Workloads | Devices) -> msgspec.Raw:
+Section = Directory | Sessions | Catalogue | Rules | Clients | Workloads | Devices | Postures | Compliance
+
+
+def encode_section(section: Section) -> msgspec.Raw:
     """Return one section as it stands in the file."""
     return msgspec.Raw(_encoder.encode(section))
 
@@ -90,6 +97,8 @@ class EncodedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     clients: msgspec.Raw = encode_section(Clients())
     workloads: msgspec.Raw = encode_section(Workloads())
     devices: msgspec.Raw = encode_section(Devices())
+    postures: msgspec.Raw = encode_section(Postures())
+    compliance: msgspec.Raw = encode_section(Compliance())
 
 
 _envelope_decoder = msgspec.msgpack.Decoder(EncodedSnapshot)

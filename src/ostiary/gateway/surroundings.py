@@ -1,5 +1,6 @@
 """Collects from the pillars whom and what a change of rules could touch. What the change does is worked out in `rulebook`."""
 
+import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -10,7 +11,6 @@ from django.conf import settings
 from ostiary.applications.facade import CONSOLE_APP
 from ostiary.applications.facts import read_applications
 from ostiary.gateway.decider.country import Countries, CountryDatabaseUnusable
-from ostiary.gateway.decider.proven_device import as_rules_see_it
 from ostiary.gateway.known_devices import KnownDevices
 from ostiary.gateway.known_names import known_names
 from ostiary.identity.facade import (
@@ -63,7 +63,7 @@ def console_request(
         address: from where.
         device: with which enrolled device.
     """
-    known = KnownDevices(settings.INSTANCE.facts).enrolled(device) if device is not None else None
+    known = KnownDevices(settings.INSTANCE.facts)
     return AccessRequest(
         subject=Subject(
             person=person.id,
@@ -74,7 +74,7 @@ def console_request(
         ),
         action=ActionClass.VIEW,
         resource=Resource(app=CONSOLE_APP),
-        device=as_rules_see_it(known, person.id),
+        device=known.as_rules_see_it(device, person.id, time.time()),
         context=place_of(address),
     )
 

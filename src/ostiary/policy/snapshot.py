@@ -211,6 +211,44 @@ class Devices(msgspec.Struct, frozen=True, kw_only=True):
     devices: dict[DeviceId, DeviceFact] = {}
 
 
+class PostureFact(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of one device's state.
+
+    Args:
+        facts: by the name that rules use; what is not known is not here, and never satisfies.
+        until: the first moment at which any of it may be too old to rely on (seconds since the epoch); then none of it counts.
+    """
+
+    facts: dict[str, bool | int | str]
+    until: float
+
+
+class Postures(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `postures`: what is known of enrolled devices. A device that is not here is not known to be anything."""
+
+    devices: dict[DeviceId, PostureFact] = {}
+
+
+class ComplianceFact(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether one device is as it is required to be.
+
+    Args:
+        compliant: whether it meets the baseline required of it, grace included.
+        until: the first moment at which time alone may change that (seconds since the epoch); then nothing of it counts.
+        meets: names of the baselines that it meets.
+    """
+
+    compliant: bool
+    until: float
+    meets: tuple[str, ...] = ()
+
+
+class Compliance(msgspec.Struct, frozen=True, kw_only=True):
+    """Section `compliance`: which devices are as they are required to be. Of a device that is not here it is not known."""
+
+    devices: dict[DeviceId, ComplianceFact] = {}
+
+
 class GrantKey(msgspec.Struct, frozen=True, kw_only=True):
     """The Ed25519 key that signs grants until the next revocation. Rotating it ends every grant.
 
@@ -243,3 +281,5 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     clients: Clients = Clients()
     workloads: Workloads = Workloads()
     devices: Devices = Devices()
+    postures: Postures = Postures()
+    compliance: Compliance = Compliance()

@@ -26,6 +26,7 @@ from ostiary.devices.facade import (
     poll_enrolment,
     renew_certificate,
     start_enrolment,
+    take_report,
 )
 from ostiary.errors import OstiaryError
 from ostiary.identity.facade import UnacceptableText, client_of
@@ -101,6 +102,12 @@ def poll(_request: HttpRequest, message: str, now: float) -> msgspec.Struct:
 def renew(request: HttpRequest, message: str, now: float) -> msgspec.Struct:
     """Give a device a certificate."""
     return renew_certificate(message, address=client_of(request).address, now=now)
+
+
+@_for_agents
+def report(_request: HttpRequest, message: str, now: float) -> msgspec.Struct:
+    """Take what a device says of itself."""
+    return take_report(message, now=now)[1]
 
 
 @_for_agents

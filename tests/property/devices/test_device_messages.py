@@ -21,7 +21,7 @@ from ostiary.devices.domain.messages import (
     read_message,
     sign_message,
 )
-from ostiary.devices.domain.nonces import NONCE_SECONDS, make_nonce, nonce_end
+from ostiary.devices.domain.nonces import NONCE_SECONDS, make_nonce, nonce_moment
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER = ec.generate_private_key(ec.SECP256R1())
@@ -132,10 +132,11 @@ def test_a_key_has_one_form() -> None:
 @given(st.binary(min_size=16, max_size=16), st.text(max_size=80), st.floats(0, 4e9))
 def test_a_nonce_is_ours_and_for_two_minutes(random: bytes, garbage: str, now: float) -> None:
     nonce = make_nonce(b"key", now=now, random=random)
-    assert nonce_end(b"key", nonce, now=now) == int(now + NONCE_SECONDS)
-    assert nonce_end(b"key", nonce, now=now + NONCE_SECONDS) is None
-    assert nonce_end(b"other", nonce, now=now) is None
-    assert nonce_end(b"key", garbage, now=0.0) is None
+    assert nonce_moment(b"key", nonce, now=now) == pytest.approx(now, abs=1e-5)
+    assert nonce_moment(b"key", nonce, now=now + NONCE_SECONDS + 0.001) is None
+    assert nonce_moment(b"key", nonce, now=now + NONCE_SECONDS + 0.001, seconds=2 * NONCE_SECONDS) is not None
+    assert nonce_moment(b"other", nonce, now=now) is None
+    assert nonce_moment(b"key", garbage, now=0.0) is None
 
 
 @settings(max_examples=10)

@@ -15,6 +15,7 @@ from ostiary.gateway.device_authorities import asks_for_certificates, inline_val
 from ostiary.gateway.known_devices import KnownDevices
 from ostiary.gateway.replaced_file import replace_file
 from ostiary.gateway.snapshots import write_snapshot
+from ostiary.policy.identifiers import PersonId
 from ostiary.policy.snapshot import Devices
 
 AUTHORITY, OTHER = make_leaf("one", authority=True), make_leaf("two", authority=True)
@@ -82,7 +83,7 @@ def test_the_control_plane_knows_the_devices_of_the_facts_in_force(tmp_path: Pat
             proven, active = known.proven(leaf.fingerprint, now), known.active(leaf.fingerprint, now)
             assert (proven.fact if proven else None) == (device if device in devices else None)
             assert (active is not None) is (device in devices and device.active)
-            assert known.enrolled(device.id) == (device if device in devices else None)
+            assert (known.as_rules_see_it(device.id, PersonId("p"), now) is not None) == (device in devices)
     (tmp_path / "snapshot.msgpack").write_bytes(b"damaged")
     assert known.proven(second.fingerprint, now) is None, "what cannot be read knows no device"
     assert known.proven("", now) is None

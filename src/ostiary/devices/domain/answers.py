@@ -86,6 +86,44 @@ class Certified(msgspec.Struct, frozen=True, kw_only=True):
     ends_at: float
 
 
+class Failing(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that is required of a device and not so.
+
+    Args:
+        name: of the check.
+        words: what is wrong, for the person.
+        stage: `report`, `notify`, `warn` or `block`.
+        blocks_at: from when on it stands in the way (seconds since the epoch); `None` for never.
+    """
+
+    name: str
+    words: str
+    stage: str
+    blocks_at: float | None = None
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """A report was taken.
+
+    Args:
+        next_nonce: to sign the next one with.
+        now: the instance's clock, seconds since the epoch.
+        again_in: after how many seconds to report again at the latest.
+        compliant: whether the device is as required; `None` where nothing is required.
+        failing: what is not as required.
+        wants: what else the instance would like to have: `inventory`, `quote`.
+        mend: the page that says how to mend it.
+    """
+
+    next_nonce: str
+    now: float
+    again_in: int
+    compliant: bool | None = None
+    failing: tuple[Failing, ...] = ()
+    wants: tuple[str, ...] = ()
+    mend: str = ""
+
+
 class Left(msgspec.Struct, frozen=True, kw_only=True):
     """The device is given up."""
 

@@ -17,10 +17,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from msgspec import Meta
 
 from ostiary.devices.domain.keys import Jwk
+from ostiary.devices.domain.posture import Reported
 from ostiary.errors import OstiaryError
 
 TYPE: Final[Literal["ostiary-device+jws"]] = "ostiary-device+jws"
-MAX_MESSAGE_CHARACTERS: Final = 8192
+MAX_MESSAGE_CHARACTERS: Final = 12 * 1024
+MAX_REPORTED: Final = 64
 CLOCK_SECONDS: Final = 300
 """How far a device's clock may be off."""
 _ECDSA: Final = ec.ECDSA(hashes.SHA256())
@@ -84,8 +86,28 @@ class Leave(Message, frozen=True, kw_only=True, tag="leave"):
     device: Text
 
 
-M = TypeVar("M", Enrol, Poll, Renew, Leave)
-_ANY: Final = msgspec.json.Decoder(Enrol | Poll | Renew | Leave)
+class Report(Message, frozen=True, kw_only=True, tag="report"):
+    """Says what is true of a device.
+
+    Args:
+        device: its identifier.
+        schema: of what it says; facts that the instance does not know are left out.
+        taken_at: when it was looked at, seconds since the epoch: earlier than `at` for one that had to wait.
+        facts: all that the agent tells of.
+        inventory: SHA-256 of the list of what is installed (lower-case hexadecimal); empty for none.
+        agent: its version.
+    """
+
+    device: Text
+    schema: Literal[1] = 1
+    taken_at: Moment
+    facts: Annotated[tuple[Reported, ...], Meta(max_length=MAX_REPORTED)]
+    inventory: Annotated[str, Meta(max_length=64)] = ""
+    agent: Annotated[str, Meta(max_length=40)] = ""
+
+
+M = TypeVar("M", Enrol, Poll, Renew, Leave, Report)
+_ANY: Final = msgspec.json.Decoder(Enrol | Poll | Renew | Leave | Report)
 """Told apart by their purpose, which each must say; for one kind alone it could be left out."""
 
 

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from ostiary.config.secrets import read_secret
 from ostiary.devices.domain.answers import AgentRefused, Code, Nonce
 from ostiary.devices.domain.messages import CLOCK_SECONDS, Message
-from ostiary.devices.domain.nonces import NONCE_SECONDS, make_nonce, nonce_end
+from ostiary.devices.domain.nonces import NONCE_SECONDS, REPORT_NONCE_SECONDS, make_nonce, nonce_moment
 from ostiary.devices.models import UsedNonce
 
 
@@ -29,7 +29,12 @@ def give_nonce(*, now: float) -> Nonce:
         AgentRefused: where devices are switched off.
     """
     require_enabled()
-    return Nonce(nonce=make_nonce(_key(), now=now, random=secrets.token_bytes(16)), expires_in=NONCE_SECONDS)
+    return Nonce(nonce=fresh_nonce(now=now), expires_in=NONCE_SECONDS)
+
+
+def fresh_nonce(*, now: float) -> str:
+    """Return a number for a device to sign, where devices are known to be on."""
+    return make_nonce(_key(), now=now, random=secrets.token_bytes(16))
 
 
 def audience() -> str:
@@ -39,8 +44,13 @@ def audience() -> str:
     return origin
 
 
-def judge_message(message: Message, *, now: float) -> float:
-    """Return until when the message's nonce is good.
+def judge_message(message: Message, *, now: float, seconds: int = NONCE_SECONDS) -> float:
+    """Return when the message's nonce was given out.
+
+    Args:
+        message: whose signature was checked.
+        now: seconds since the epoch.
+        seconds: for how long a nonce is good here.
 
     Raises:
         AgentRefused: when it is for somebody else, its sender's clock is wrong, or the nonce is over or none of ours.
@@ -57,10 +67,10 @@ def judge_message(message: Message, *, now: float) -> float:
             f"The clock of this computer is {abs(message.at - now) / 60:.0f} minutes {'ahead' if message.at > now else 'behind'}.",
             hint="Set it, for instance with: timedatectl set-ntp true",
         )
-    ends_at = nonce_end(_key(), message.nonce, now=now)
-    if ends_at is None:
+    given_at = nonce_moment(_key(), message.nonce, now=now, seconds=seconds)
+    if given_at is None:
         raise AgentRefused(Code.STALE, "The number that was signed is over.", hint="Try again.")
-    return ends_at
+    return given_at
 
 
 def accept_message(message: Message, *, now: float) -> None:
@@ -69,12 +79,25 @@ def accept_message(message: Message, *, now: float) -> None:
     Raises:
         AgentRefused: as `judge_message`, and when it was taken before.
     """
-    ends_at = datetime.fromtimestamp(judge_message(message, now=now), UTC)
+    ends_at = datetime.fromtimestamp(judge_message(message, now=now) + NONCE_SECONDS, UTC)
     try:
         with transaction.atomic():
             UsedNonce.objects.create(nonce=message.nonce, ends_at=ends_at)
     except IntegrityError:
-        raise AgentRefused(Code.STALE, "This message was sent before.", hint="Try again.") from None
+        raise already_sent() from None
+
+
+def judge_report(message: Message, *, now: float) -> int:
+    """Return the place of a report among a device's: each has to come after the one before. Errors as `judge_message`.
+
+    What is counted is when its number was given out, in microseconds: nothing has to be kept of numbers that were used.
+    """
+    return round(judge_message(message, now=now, seconds=REPORT_NONCE_SECONDS) * 1_000_000)
+
+
+def already_sent() -> AgentRefused:
+    """Return the refusal of a message that was taken before."""
+    return AgentRefused(Code.STALE, "This message was sent before.", hint="Try again.")
 
 
 @lru_cache(maxsize=1)

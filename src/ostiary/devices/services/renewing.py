@@ -19,7 +19,15 @@ from ostiary.devices.domain.answers import AgentRefused, Certified, Code, Left
 from ostiary.devices.domain.certificates import fingerprint_of
 from ostiary.devices.domain.devices import State, UnknownDevice, UnusableDevice, Why
 from ostiary.devices.domain.keys import Jwk, public_key
-from ostiary.devices.domain.messages import Leave, Received, Renew, UnreadableMessage, check_signature, read_message
+from ostiary.devices.domain.messages import (
+    Leave,
+    Received,
+    Renew,
+    Report,
+    UnreadableMessage,
+    check_signature,
+    read_message,
+)
 from ostiary.devices.journal import record_of
 from ostiary.devices.models import DeviceCertificate, StoredDevice
 from ostiary.devices.services.freshness import accept_message, require_enabled
@@ -73,8 +81,12 @@ def forget_old_certificates(*, now: float) -> int:
     return DeviceCertificate.objects.filter(ends_at__lte=datetime.fromtimestamp(now, UTC)).delete()[0]
 
 
-def _prove(message: Renew | Leave, received: Received, *, now: float) -> StoredDevice:
-    """Return the device whose own key made the message, just now. What does not prove it learns nothing of it."""
+def sender_of(message: Renew | Leave | Report, received: Received) -> StoredDevice:
+    """Return the device whose own key made a message.
+
+    Raises:
+        AgentRefused: for any other; what does not prove it learns nothing of it.
+    """
     row = StoredDevice.objects.filter(pk=message.device).first() if "\x00" not in message.device else None
     try:
         if row is None:
@@ -82,6 +94,12 @@ def _prove(message: Renew | Leave, received: Received, *, now: float) -> StoredD
         check_signature(received, public_key(msgspec.convert(row.key, Jwk)))
     except UnreadableMessage:
         raise _unknown() from None
+    return row
+
+
+def _prove(message: Renew | Leave, received: Received, *, now: float) -> StoredDevice:
+    """Return the device whose own key made the message, just now."""
+    row = sender_of(message, received)
     accept_message(message, now=now)
     return row
 
@@ -93,7 +111,7 @@ def _renew(message: Renew, *, address: str, now: float) -> Certified | AgentRefu
     row = rows.filter(pk=message.device).first()
     if row is None:
         return _unknown()
-    if (refusal := _refusal(row)) is not None:
+    if (refusal := refusal_of(row)) is not None:
         return refusal
     moment = datetime.fromtimestamp(now, UTC)
     row.certificates.filter(ends_at__lte=moment).delete()
@@ -137,7 +155,8 @@ def _unknown() -> AgentRefused:
     return AgentRefused(Code.UNKNOWN, "This device is not enrolled here.", hint="Enrol it: ostiary-agent enrol ADDRESS")
 
 
-def _refusal(row: StoredDevice) -> AgentRefused | None:
+def refusal_of(row: StoredDevice) -> AgentRefused | None:
+    """Return why a device gets no certificate as it stands; `None` where it gets one."""
     match State(row.state):
         case State.WAITING:
             return AgentRefused(

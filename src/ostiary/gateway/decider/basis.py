@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 
 from ostiary.errors import OstiaryError
-from ostiary.gateway.decider.proven_device import Certificates, certificates_of
+from ostiary.gateway.decider.proven_device import Certificates, KnownOfDevices, certificates_of
 from ostiary.gateway.tokens import GrantSigner
 from ostiary.policy.decision import Decision, Deny, ReasonCode
 from ostiary.policy.engine import PolicyEngine
@@ -66,6 +66,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
         services: by name.
         tokens: people's tokens, by their digest.
         certificates: those of enrolled devices, by fingerprint.
+        devices: what is known of enrolled devices' state.
         subjects: built when first asked for; only a cache.
     """
 
@@ -80,6 +81,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     services: dict[ServiceId, ServiceFact] = {}
     tokens: dict[bytes, PersonalTokenFact] = {}
     certificates: Certificates = msgspec.field(default_factory=dict)
+    devices: KnownOfDevices = KnownOfDevices()
     grants: GrantSigner | None = None
     subjects: dict[SessionId, Subject] = msgspec.field(default_factory=dict)
     source: Snapshot | None = None
@@ -112,6 +114,7 @@ def build_basis(snapshot: Snapshot, before: Basis | None, *, issuer: str) -> Bas
         services=snapshot.workloads.services,
         tokens={token.digest: token for token in snapshot.workloads.tokens},
         certificates=_certificates(snapshot, before),
+        devices=KnownOfDevices(snapshot.postures.devices, snapshot.compliance.devices),
         source=snapshot,
     )
     try:

@@ -13,7 +13,7 @@ from ostiary.gateway.decider.bearers import Bearer, ReadWorkload, find_bearer, f
 from ostiary.gateway.decider.break_glass import decide_emergency, may_be_emergency
 from ostiary.gateway.decider.incoming import Incoming
 from ostiary.gateway.decider.paths import OWN_PREFIX, MalformedPath, PathTooLong, readings
-from ostiary.gateway.decider.proven_device import as_rules_see_it, proven_device
+from ostiary.gateway.decider.proven_device import as_rules_see_it, proven_device, seen_until
 from ostiary.gateway.decider.session_limits import has_limits, limits_end, refuse_beyond
 from ostiary.gateway.decider.signed_in import ReadSession, authenticate, subject_of
 from ostiary.gateway.tokens import InvalidToken
@@ -108,7 +108,7 @@ def check(
         app,
         basis.subjects.get(session.id) or subject_of(basis, session, person),
         paths[0],
-        device=as_rules_see_it(device.fact if device is not None else None, person.id),
+        device=as_rules_see_it(device.fact if device is not None else None, person.id, basis.devices, now),
         country_of=country_of,
         risk=max(person.risk, session.risk),
     )
@@ -119,8 +119,7 @@ def check(
         if end is not None and now >= end[0]:
             return Verdict(refuse_beyond(end[1], app, basis), basis, app, session, person)
         decision = holds_until(decision, end[0] if end is not None else None)
-    if device is not None:
-        decision = holds_until(decision, device.ends_at)
+    decision = holds_until(decision, seen_until(device, basis.devices, now))
     return Verdict(holds_until(decision, next_end(person, now)), basis, app, session, person, request)
 
 
@@ -158,8 +157,8 @@ def _check_bearer(
     device = proven_device(incoming.certificate, basis.certificates, now)
     if incoming.from_device and (device is None or not device.fact.active):
         return msgspec.structs.replace(verdict, decision=basis.refuse(ReasonCode.OTHER_DEVICE))
-    ends.append(device.ends_at if device is not None else None)
-    seen = as_rules_see_it(device.fact if device is not None else None, subject.person)
+    ends.append(seen_until(device, basis.devices, now))
+    seen = as_rules_see_it(device.fact if device is not None else None, subject.person, basis.devices, now)
     request = _request(incoming, app, subject, paths[0], device=seen, country_of=country_of, risk=risk)
     if bearer.actions is not None and request.action not in bearer.actions:
         return msgspec.structs.replace(verdict, decision=basis.refuse(ReasonCode.TOKEN_SCOPE))

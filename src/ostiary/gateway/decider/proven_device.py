@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from ostiary.policy.identifiers import PersonId
+from ostiary.policy.identifiers import DeviceId, PersonId
 from ostiary.policy.request import Device
-from ostiary.policy.snapshot import DeviceFact
+from ostiary.policy.snapshot import ComplianceFact, DeviceFact, PostureFact
 
 
 class ProvenDevice(msgspec.Struct, frozen=True):
@@ -57,19 +57,60 @@ def active_device(certificate: str, certificates: Certificates, now: float) -> P
     return proven if proven is not None and proven.fact.active else None
 
 
-def as_rules_see_it(fact: DeviceFact | None, person: PersonId | None) -> Device | None:
+class KnownOfDevices(msgspec.Struct, frozen=True):
+    """What the facts in force say of devices, beyond which there are."""
+
+    postures: Mapping[DeviceId, PostureFact] = {}
+    compliance: Mapping[DeviceId, ComplianceFact] = {}
+
+    def posture(self, device: DeviceId, now: float) -> PostureFact | None:
+        """Return what is known of a device's state; nothing once any of it may be too old."""
+        known = self.postures.get(device)
+        return known if known is not None and now < known.until else None
+
+    def verdict(self, device: DeviceId, now: float) -> ComplianceFact | None:
+        """Return whether a device is as required; nothing once time may have changed it, or its state is not known."""
+        known = self.compliance.get(device)
+        fresh = known is not None and now < known.until and self.posture(device, now) is not None
+        return known if fresh else None
+
+    def ends_at(self, device: DeviceId, now: float) -> float | None:
+        """Return the first moment at which something of what is known now stops being so; `None` for never."""
+        ends = [known.until for known in (self.posture(device, now), self.verdict(device, now)) if known is not None]
+        return min(ends, default=None)
+
+
+def as_rules_see_it(
+    fact: DeviceFact | None, person: PersonId | None, known: KnownOfDevices, now: float
+) -> Device | None:
     """Return what rules may read of a device. One in quarantine is nobody's, whichever fact a rule asks for.
 
     Args:
         fact: the device; `None` for none, of which nothing is known.
         person: who asks with it; `own` says whether it is theirs.
+        known: what is known of devices.
+        now: seconds since the epoch.
     """
     if fact is None:
         return None
     if not fact.active:
         return Device(id=fact.id, managed=False, attributes=(("own", False),))
+    posture, verdict = known.posture(fact.id, now), known.verdict(fact.id, now)
+    facts: dict[str, bool | int | str] = {} if posture is None else dict(posture.facts)
+    if verdict is not None:
+        facts |= {f"meets_{name}": True for name in verdict.meets}
+    facts |= {"key_protection": fact.key_protection, "own": fact.owner == person}
     return Device(
         id=fact.id,
         managed=True,
-        attributes=(("key_protection", fact.key_protection), ("own", fact.owner == person)),
+        compliant=verdict.compliant if verdict is not None else None,
+        attributes=tuple(sorted(facts.items())),
     )
+
+
+def seen_until(proven: ProvenDevice | None, known: KnownOfDevices, now: float) -> float | None:
+    """Return until when what rules see of a device stays so; `None` for none, and for what has no end."""
+    if proven is None:
+        return None
+    end = known.ends_at(proven.fact.id, now)
+    return proven.ends_at if end is None else min(proven.ends_at, end)

@@ -18,7 +18,7 @@ from ostiary.gateway.decider.check import CountryOf, LastUsed, Verdict, decide_r
 from ostiary.gateway.decider.follower import Follower
 from ostiary.gateway.decider.links import Links
 from ostiary.gateway.decider.metrics import Metrics
-from ostiary.gateway.decider.proven_device import as_rules_see_it, proven_device
+from ostiary.gateway.decider.proven_device import as_rules_see_it, proven_device, seen_until
 from ostiary.gateway.decider.recorder import Recorder
 from ostiary.gateway.decider.reference import References
 from ostiary.gateway.decider.refusal import Refusals, may_ask_why
@@ -151,7 +151,7 @@ def judge(
         subject=basis.subjects.get(session.id) or subject_of(basis, session, person),
         action=ActionClass.VIEW,
         resource=Resource(app=app.id, labels=frozenset(app.labels)),
-        device=as_rules_see_it(device.fact if device is not None else None, person.id),
+        device=as_rules_see_it(device.fact if device is not None else None, person.id, basis.devices, now),
         context=Context(address=address, country=country_of(address), risk=max(person.risk, session.risk)),
     )
     emergency = decide_emergency(app, session, basis, now)
@@ -159,6 +159,7 @@ def judge(
     end = limits_end(app, session, last_used(session.id, app.id), now) if emergency is None else None
     if end is not None and isinstance(decision, Allow):
         decision = holds_until(decision, end[0]) if now < end[0] else refuse_beyond(end[1], app, basis)
+    decision = holds_until(decision, seen_until(device, basis.devices, now))
     return Verdict(holds_until(decision, next_end(person, now)), basis, app, session, person, request)
 
 

@@ -15,7 +15,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
-from ostiary.gateway.decider.proven_device import ProvenDevice, as_rules_see_it
+from ostiary.gateway.decider.proven_device import ProvenDevice
 from ostiary.gateway.known_devices import CERTIFICATE_HEADER, KnownDevices
 from ostiary.identity.entrance import SESSION_KEY, PersonRow, record_refused_sign_in
 from ostiary.identity.facade import client_of
@@ -44,8 +44,9 @@ def active_device_of(request: HttpRequest) -> ProvenDevice | None:
 
 def device_as_rules_see_it(request: HttpRequest, person: PersonId) -> Device | None:
     """Return what rules may read of the device that this person asks from."""
-    proven = _known(settings.INSTANCE.facts).proven(certificate_of(request), time.time())
-    return as_rules_see_it(proven.fact if proven is not None else None, person)
+    known, now = _known(settings.INSTANCE.facts), time.time()
+    proven = known.proven(certificate_of(request), now)
+    return known.as_rules_see_it(proven.fact.id if proven is not None else None, person, now)
 
 
 def bind_to_device(request: HttpRequest) -> None:

@@ -65,6 +65,7 @@ PROGRAMS: Final = frozenset(
         "device_start",
         "device_poll",
         "device_renew",
+        "device_report",
         "device_leave",
         "oidc_token",
         "oidc_userinfo",

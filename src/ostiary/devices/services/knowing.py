@@ -1,0 +1,164 @@
+"""Takes what somebody says of a device: keeps it, works out what is known now, and tells whoever stands on it."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+import msgspec
+from django.db import transaction
+from django.dispatch import Signal
+
+from ostiary.changes import announce_change
+from ostiary.devices.domain.devices import State, UnusableDevice
+from ostiary.devices.domain.posture import Evidence, Reported, Value, combine, is_worse, spec_of
+from ostiary.devices.models import DevicePosture, FactChange, StoredDevice
+from ostiary.devices.queries import source_facts, unknown_device
+from ostiary.policy.identifiers import DeviceId
+from ostiary.rulebook.facade import get_current
+
+SECTION: Final = "postures"
+SOON_SECONDS: Final = 600.0
+"""What ends sooner than this is published at once when somebody says it anew; everything else with the next round."""
+
+KEPT_CHANGES: Final = 500
+"""Of each device."""
+
+posture_changed = Signal()
+"""Sent inside the transaction that changed what is known: `devices` (identifiers) and `now` (seconds since the epoch)."""
+
+
+@transaction.atomic
+def take_facts(
+    *,
+    device: str,
+    source: str,
+    evidence: Evidence,
+    facts: Iterable[Reported],
+    taken_at: float,
+    lasts: float,
+    now: float,
+) -> bool:
+    """Take all that one source says of a device, in place of what it said before.
+
+    What was looked at before what is there already only stands in the history.
+
+    Args:
+        device: which.
+        source: who says it, at most 16 letters.
+        evidence: how much stands behind it.
+        facts: all that it says; of two with one name the last counts.
+        taken_at: when it looked, seconds since the epoch.
+        lasts: for how many seconds each counts from when it was looked at.
+        now: seconds since the epoch.
+
+    Returns:
+        Whether anything that rules may read changed.
+
+    Raises:
+        UnknownDevice: when there is none with this identifier.
+        UnusableDevice: when it is neither active nor in quarantine.
+    """
+    row = StoredDevice.objects.select_for_update().filter(pk=device).first() if "\x00" not in device else None
+    if row is None:
+        raise unknown_device(device)
+    if row.state not in {State.ACTIVE, State.QUARANTINED}:
+        raise UnusableDevice(f"{row.name} is {row.state}.", hint="See: ostiary device list")
+    said = {one.name: _not_ahead(one, now) for one in facts}
+    looked_at, moment = datetime.fromtimestamp(min(taken_at, now), UTC), datetime.fromtimestamp(now, UTC)
+    before = row.postures.filter(source=source).first()
+    _keep_changes(row, before, said, source=source, at=looked_at)
+    if before is not None and looked_at < before.looked_at:
+        return False
+    row.postures.update_or_create(
+        source=source,
+        defaults={
+            "evidence": int(evidence),
+            "lasts": lasts,
+            "facts": msgspec.to_builtins(said),
+            "looked_at": looked_at,
+            "received_at": moment,
+        },
+    )
+    return _work_out(row, now=now, soon=True)
+
+
+@transaction.atomic
+def forget_source(*, device: str, source: str, now: float) -> bool:
+    """Forget what one source said of a device. Arguments and return value as for `take_facts`."""
+    row = StoredDevice.objects.select_for_update().filter(pk=device).first()
+    if row is None or not row.postures.filter(source=source).delete()[0]:
+        return False
+    return _work_out(row, now=now, soon=True)
+
+
+def refresh_postures(*, now: float) -> int:
+    """Work out again what is known where some of it has become too old, and have fresh facts published.
+
+    Args:
+        now: seconds since the epoch.
+
+    Returns:
+        How many devices are known less well than before.
+    """
+    over = list(StoredDevice.objects.filter(known_until__gt=0, known_until__lte=now).values_list("pk", flat=True))
+    for device in over:
+        with transaction.atomic():
+            row = StoredDevice.objects.select_for_update().filter(pk=device, known_until__lte=now).first()
+            if row is not None:
+                _work_out(row, now=now, soon=False)
+    if StoredDevice.objects.filter(known_until__gt=now).exists():
+        with transaction.atomic():
+            announce_change(SECTION, takes_away=False)
+    return len(over)
+
+
+def _work_out(row: StoredDevice, *, now: float, soon: bool) -> bool:
+    """Bring what is known of a device up to date; return whether a value changed.
+
+    What rules in force read is published at once, everything else with the next round.
+    """
+    before = _decoded(row) if row.known_until > now else {}
+    posture = combine(map(source_facts, row.postures.all()), now)
+    after, until, had = posture.for_rules(), posture.until() or 0.0, row.known_until
+    row.known, row.known_until = msgspec.msgpack.encode(after), until
+    row.save(update_fields=["known", "known_until"])
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    if changed:
+        posture_changed.send(sender=None, devices=(DeviceId(row.id),), now=now)
+    if changed & _read_by_rules(changed) or (soon and had < now + SOON_SECONDS < until):
+        announce_change(SECTION, takes_away=is_worse(before, after))
+    return bool(changed)
+
+
+def _read_by_rules(names: Iterable[str]) -> set[str]:
+    """Return those that the rules in force may read: whose name stands anywhere in them."""
+    rules = get_current()
+    text = f"{rules.document}\n{rules.cedar}"
+    return {name for name in names if name in text}
+
+
+def _not_ahead(fact: Reported, now: float) -> Reported:
+    """A clock that is ahead makes nothing fresh for longer."""
+    return fact if fact.at <= now else msgspec.structs.replace(fact, at=now)
+
+
+def _decoded(row: StoredDevice) -> dict[str, Value]:
+    return msgspec.msgpack.decode(bytes(row.known), type=dict[str, Value])
+
+
+def _keep_changes(
+    row: StoredDevice, before: DevicePosture | None, said: dict[str, Reported], *, source: str, at: datetime
+) -> None:
+    known = {} if before is None else {name: fact.get("value") for name, fact in before.facts.items()}
+    now = {name: fact.value for name, fact in said.items()}
+    changes = [
+        FactChange(device=row, at=at, source=source, name=name, value=now.get(name), before=known.get(name))
+        for name in sorted(known.keys() | now.keys())
+        if known.get(name) != now.get(name) and (spec := spec_of(name)) is not None and spec.kept
+    ]
+    if changes:
+        FactChange.objects.bulk_create(changes)
+        kept = FactChange.objects.filter(device=row).order_by("-pk").values_list("pk", flat=True)
+        oldest = kept[KEPT_CHANGES - 1 : KEPT_CHANGES].first()
+        if oldest is not None:
+            FactChange.objects.filter(device=row, pk__lt=oldest).delete()
