@@ -1,8 +1,8 @@
 """`ostiary device`: computers that prove by a key of their own which they are: approving them, stopping them, ending them."""
 
 import time
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
@@ -88,26 +88,77 @@ def show(device: DeviceArgument, as_json: JsonOption = False) -> None:
     print_table(("What", "Value"), _facts(found), empty="")
 
 
+class Verb(msgspec.Struct, frozen=True):
+    """What can be done to several devices at once: to all that are named, or to none.
+
+    Args:
+        help: what it does.
+        done: what is said of each; `{name}`, `{owner}` and `{key}` are filled in.
+        reason: one that stands in the examples.
+    """
+
+    help: str
+    done: str
+    reason: str
+
+
+VERBS: Final = {
+    "approve": Verb(
+        "Let devices that wait have certificates. Compare the key with what the computer shows: `ostiary-agent status`.",
+        "{name} of {owner} is approved; its key begins with {key}.",
+        "handed out today",
+    ),
+    "quarantine": Verb(
+        "Have devices count as unmanaged at once, until they are released.",
+        "{name} of {owner} is in quarantine.",
+        "odd alarms",
+    ),
+    "release": Verb(
+        "Let devices out of quarantine, once you know where they are.",
+        "{name} of {owner} counts as managed again.",
+        "found again",
+    ),
+}
+"""By the name of the command; the use case is called the same, with `_device` behind it."""
+
+
+def _add(name: str, verb: Verb) -> None:
+    typed = f"ostiary device {name}"
+
+    @app.command(
+        name,
+        help=verb.help,
+        epilog=examples(
+            f"{typed} dev-0a1b2c3d4e5f --reason '{verb.reason}'", f"{typed} dev-0a1b2c3d4e5f dev-6g7h8i9j0k1l --json"
+        ),
+    )
+    def each(devices: DevicesArgument, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
+        setup()
+        from django.db import transaction
+
+        from ostiary.devices import facade
+
+        act = getattr(facade, f"{name}_device")
+        with transaction.atomic():
+            changed = [act(one, actor=operator_actor(), reason=reason) for one in devices]
+        if as_json:
+            print_json([_entry(one) for one in changed])
+            return
+        for one in changed:
+            key = facade.shown_key(one.thumbprint)
+            print_done(verb.done.format(name=one.name, owner=one.owner, key=key))
+
+
+for _name, _verb in VERBS.items():
+    _add(_name, _verb)
+
+
 @app.command(
-    epilog=examples(
-        "ostiary device approve dev-0a1b2c3d4e5f", "ostiary device approve dev-0a1b2c3d4e5f --reason 'handed out today'"
-    )
+    epilog=examples("ostiary device deny dev-0a1b2c3d4e5f --yes", "ostiary device deny dev-0a1b2c3d4e5f --yes --json")
 )
-def approve(devices: DevicesArgument, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
-    """Let devices that wait have certificates. Compare the key with what the computer shows: `ostiary-agent status`."""
-    from ostiary.devices.domain.devices import shown_key
-
-    _each(
-        "approve_device",
-        devices,
-        lambda one: f"{one.name} of {one.owner} is approved; its key begins with {shown_key(one.thumbprint)}.",
-        reason=reason,
-        as_json=as_json,
-    )
-
-
-@app.command(epilog=examples("ostiary device deny dev-0a1b2c3d4e5f", "ostiary device deny dev-0a1b2c3d4e5f --yes"))
-def deny(device: DeviceArgument, reason: ReasonOption = "", yes: YesOption = False) -> None:
+def deny(
+    device: DeviceArgument, reason: ReasonOption = "", yes: YesOption = False, as_json: JsonOption = False
+) -> None:
     """Turn a device away that waits to be approved."""
     setup()
     from ostiary.devices.facade import deny_device, get_device
@@ -115,39 +166,10 @@ def deny(device: DeviceArgument, reason: ReasonOption = "", yes: YesOption = Fal
     found = get_device(device)
     confirm(f"{found.name} of {found.owner} is turned away, and has to be enrolled anew.", yes=yes)
     deny_device(found.id, actor=operator_actor(), reason=reason)
+    if as_json:
+        print_json(_entry(found))
+        return
     print_done(f"{found.name} of {found.owner} is turned away.")
-
-
-@app.command(
-    epilog=examples(
-        "ostiary device quarantine dev-0a1b2c3d4e5f", "ostiary device quarantine dev-0a1b2c3d4e5f --reason 'odd alarms'"
-    )
-)
-def quarantine(devices: DevicesArgument, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
-    """Have devices count as unmanaged at once, until they are released."""
-    _each(
-        "quarantine_device",
-        devices,
-        lambda one: f"{one.name} of {one.owner} is in quarantine.",
-        reason=reason,
-        as_json=as_json,
-    )
-
-
-@app.command(
-    epilog=examples(
-        "ostiary device release dev-0a1b2c3d4e5f", "ostiary device release dev-0a1b2c3d4e5f dev-6g7h8i9j0k1l"
-    )
-)
-def release(devices: DevicesArgument, reason: ReasonOption = "", as_json: JsonOption = False) -> None:
-    """Let devices out of quarantine, once you know where they are."""
-    _each(
-        "release_device",
-        devices,
-        lambda one: f"{one.name} of {one.owner} counts as managed again.",
-        reason=reason,
-        as_json=as_json,
-    )
 
 
 @app.command(
@@ -241,32 +263,21 @@ def authority_show(as_json: JsonOption = False) -> None:
 
 @authority_app.command(
     "rotate",
-    epilog=examples("ostiary device authority rotate", "ostiary device authority rotate --reason yearly --yes"),
+    epilog=examples("ostiary device authority rotate --reason yearly", "ostiary device authority rotate --yes --json"),
 )
-def authority_rotate(reason: ReasonOption = "", yes: YesOption = False) -> None:
+def authority_rotate(reason: ReasonOption = "", yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Have another key sign devices' certificates from now on; it also changes by itself, before its year is over."""
     setup()
-    from ostiary.devices.facade import change_authority
+    from django.conf import settings
+
+    from ostiary.devices.facade import change_authority, describe_authority
 
     confirm("Another key signs from now on. Devices notice nothing: what they hold goes on until it ends.", yes=yes)
     change_authority(now=time.time(), actor=operator_actor(), reason=reason)
-    print_done("Another key signs devices' certificates.")
-
-
-def _each(service: str, devices: list[str], words: Callable[["Device"], str], *, reason: str, as_json: bool) -> None:
-    """Do one thing to all of them or to none."""
-    setup()
-    from django.db import transaction
-
-    from ostiary.devices import facade
-
-    with transaction.atomic():
-        changed = [getattr(facade, service)(one, actor=operator_actor(), reason=reason) for one in devices]
     if as_json:
-        print_json([_entry(one) for one in changed])
+        print_json(describe_authority(settings.INSTANCE))
         return
-    for one in changed:
-        print_done(words(one))
+    print_done("Another key signs devices' certificates.")
 
 
 def _entry(device: "Device") -> dict[str, object]:

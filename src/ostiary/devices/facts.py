@@ -13,7 +13,10 @@ from ostiary.policy.snapshot import DeviceFact, Devices, Postures
 
 
 def read_devices() -> Devices:
-    """Return every device that is active or in quarantine, with the certificates that have not run out; none where they are off."""
+    """Return every device that is active or in quarantine, with the certificates that have not run out; none where they are off.
+
+    One that nobody answers for any more is not active, and no certificate counts beyond the end of its owner's account.
+    """
     if not settings.INSTANCE.configuration.devices.enabled:
         return Devices()
     good = DeviceCertificate.objects.filter(ends_at__gt=datetime.now(UTC))
@@ -24,11 +27,11 @@ def read_devices() -> Devices:
                 id=DeviceId(row.id),
                 name=row.name,
                 owner=PersonId(row.owner_id),
-                active=row.state == State.ACTIVE,
-                certificates={one.fingerprint: one.ends_at.timestamp() for one in row.certificates.all()},
+                active=row.state == State.ACTIVE and row.owner.may_sign_in,
+                certificates={one.fingerprint: _end(one, row.owner.ends_at) for one in row.certificates.all()},
                 key_protection=row.key_protection,
             )
-            for row in rows.prefetch_related(Prefetch("certificates", queryset=good))
+            for row in rows.select_related("owner").prefetch_related(Prefetch("certificates", queryset=good))
         }
     )
 
@@ -50,3 +53,7 @@ def read_postures() -> msgspec.Raw:
         for device, facts, until in rows.values_list("pk", "known", "known_until").iterator(chunk_size=5000)
     }
     return msgspec.Raw(msgspec.msgpack.encode({"devices": known}))
+
+
+def _end(certificate: DeviceCertificate, account_ends_at: datetime | None) -> float:
+    return min(filter(None, (certificate.ends_at, account_ends_at))).timestamp()

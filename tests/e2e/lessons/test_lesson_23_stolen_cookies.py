@@ -79,6 +79,37 @@ def test_the_sign_in_itself_stays_on_the_device(devices: Devices, laptop: tuple[
     assert [one["user"]["uid"] for one in tried] == [ada.account.id], "on record, and once a minute at most"
 
 
+def test_a_sign_in_from_before_the_device_is_bound_or_ends_with_all_its_copies(devices: Devices) -> None:
+    running, person = devices.running, devices.running.make_person("staff")
+    bob = running.signed_in(running.make_person("staff")).enter("wiki")
+    ada = running.signed_in(person).enter("wiki")
+    wiki, portal = (f"Cookie: {ada.browser.cookie_header(running.host(host))}" for host in ("wiki", "id"))
+    session = f"Cookie: {SESSION}={ada.cookies('wiki')[SESSION]}"
+    device = devices.enrol(person)
+    page = ("Sec-Fetch-Mode: navigate", "Accept: text/html")
+    theirs = f"Cookie: {SESSION}={bob.cookies('wiki')[SESSION]}"
+    assert running.raw_path("wiki", "/", theirs, *page, certificate=device.path).status == 200, (
+        "another's device binds nobody"
+    )
+    assert running.raw_path("wiki", "/", session, "Accept: application/json", certificate=device.path).status == 200
+    sent = running.raw_path("wiki", "/", session, *page, certificate=device.path)
+    assert (sent.status, running.host("id") in where(sent)) == (302, True), "a page asks for a sign-in that is bound"
+    assert running.raw_path("wiki", "/", session).status == 200, "until then it is what it was"
+    again = running.raw_path("id", "/profile", portal, certificate=device.path)
+    assert (again.status, where(again).partition("?")[0]) == (302, "/sign-in")
+    running.in_force()
+    for cookie in (wiki, session):
+        for path in (None, device.path):
+            assert running.raw_path("wiki", "/", cookie, certificate=path).status == 401, (
+                "nor do its copies open anything"
+            )
+    assert running.raw_path("id", "/profile", portal).status == 302
+    bound = devices.client(person, device)
+    bound._last_step = ada._last_step
+    bound.sign_in().enter("wiki")
+    assert running.session_claims(bound.cookies("wiki")[SESSION])["dev"] == device.fact.id
+
+
 def test_a_renewed_certificate_goes_on_with_the_same_sign_in(devices: Devices, laptop: tuple[Client, Enrolled]) -> None:
     running, (ada, device) = devices.running, laptop
     renewed = devices.leaf()

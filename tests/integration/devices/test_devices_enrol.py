@@ -185,6 +185,17 @@ def test_strangers_fill_neither_the_disk_nor_the_list() -> None:
     assert laptop.post("start", "x" * 20_000).status_code == 400
 
 
+def test_a_crowd_shuts_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all the room is taken, the oldest of the network that takes most of it makes way."""
+    monkeypatch.setattr("ostiary.devices.services.enrolling.MAX_WAITING", 4)
+    patient = Laptop(address="192.0.2.1")
+    crowd = [Laptop(address="198.51.100.1") for _ in range(3)]
+    for one in (patient, *crowd, newcomer := Laptop(address="203.0.113.1")):
+        assert one.start().status_code == 200
+    assert crowd[0].poll().json()["error"] == "expired"
+    assert [one.poll().json()["status"] for one in (patient, *crowd[1:], newcomer)] == ["pending"] * 4
+
+
 def test_messages_that_are_not_as_they_must_be() -> None:
     laptop, stranger = Laptop(), ec.generate_private_key(ec.SECP256R1())
     assert laptop.start().status_code == 200

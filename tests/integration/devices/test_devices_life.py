@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 
 from ostiary.cli.main import app
 from ostiary.cli.output import ExitCode
-from ostiary.devices.adapters.authority import UnusableAuthority, ensure_authority, rotate_authority
-from ostiary.devices.domain.certificates import fingerprint_of
+from ostiary.devices.adapters.authority import UnusableAuthority, ensure_authority, rotate_authority, sign_device
+from ostiary.devices.domain.certificates import fingerprint_of, signed_by
 from ostiary.devices.facade import (
     State,
     UnusableDevice,
@@ -41,7 +41,15 @@ from ostiary.devices.facade import (
 )
 from ostiary.devices.facts import read_devices
 from ostiary.gateway.publisher import read_versions
-from ostiary.identity.facade import disable_person, enable_person, leave, list_sessions, preview_leave
+from ostiary.identity.facade import (
+    Profile,
+    change_profile,
+    disable_person,
+    enable_person,
+    leave,
+    list_sessions,
+    preview_leave,
+)
 from ostiary.supervisor.backup.after_restore import sign_everybody_out
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -240,6 +248,22 @@ def test_devices_end_with_whoever_answers_for_them(laptop: Laptop) -> None:
     assert get_device(other.device).state is State.RETIRED
 
 
+def test_a_device_counts_for_nobody_from_the_moment_its_owner_cannot_sign_in(laptop: Laptop) -> None:
+    """Others may use it, and their rule asks for a managed device only."""
+    device = get_device(laptop.device)
+    leaf = certified(laptop)
+    fingerprint, ends_at = fingerprint_of(leaf), leaf.not_valid_after_utc.timestamp()
+    assert read_devices().devices[device.id].certificates == {fingerprint: ends_at}
+    soon = time.time() + 600
+    change_profile(person_id=device.owner_id, profile=Profile(ends_at=soon), actor=MACHINE)
+    assert read_devices().devices[device.id].certificates == {fingerprint: pytest.approx(soon, abs=1)}
+    taken = read_versions()["devices"].taken_away_at
+    disable_person(person_id=device.owner_id, actor=MACHINE, reason="on leave")
+    assert read_versions()["devices"].taken_away_at > taken, "told in the same transaction"
+    fact = read_devices().devices[device.id]
+    assert (fact.active, get_device(laptop.device).state) == (False, State.ACTIVE)
+
+
 def test_a_restored_backup_brings_no_lost_device_back(laptop: Laptop) -> None:
     certified(laptop)
     sign_everybody_out("root")
@@ -263,6 +287,15 @@ def test_the_authority_is_made_once_and_renewed_with_overlap(laptop: Laptop) -> 
     assert (again[0], again[2].fingerprint) == (root, issuing.fingerprint)
     assert certified(laptop).issuer != before.issuer or again[1].fingerprint != issuing.fingerprint
     assert ensure_authority(instance, now=now + timedelta(days=300)), "it changes by itself in good time"
+    in_seven_years = now + timedelta(days=2600)
+    assert ensure_authority(instance, now=in_seven_years), "and so does the root, years before its end"
+    last = describe_authority(instance)
+    assert last[0].fingerprint != root.fingerprint
+    assert last[0].ends_at > in_seven_years.timestamp() + 3600 * 24 * 3000
+    found = x509.load_pem_x509_certificates(instance.device_authorities.read_bytes())
+    assert [signed_by(one, found[0]) for one in found[1:]] == [True, False], "what the one before signed is still named"
+    assert not ensure_authority(instance, now=in_seven_years)
+    assert sign_device(instance, laptop.key.public_key(), device="dev-1", now=in_seven_years)
     (instance.device_certificates / "issuing.pem").write_text("damaged")
     with pytest.raises(UnusableAuthority, match="backup"):
         ensure_authority(instance, now=now)
@@ -297,9 +330,15 @@ def test_the_commands(laptop: Laptop, settings: Any) -> None:
     typed("device", "retire", laptop.device, "--yes")
     assert [one.state for one in list_devices()] == [State.RETIRED, State.LOST]
     assert len(json.loads(typed("device", "authority", "show", "--json").stdout)) >= 2
-    typed("device", "authority", "rotate", "--yes", "--reason", "yearly")
+    before = {one.fingerprint for one in describe_authority(now_in_force.INSTANCE)}
+    told = json.loads(typed("device", "authority", "rotate", "--yes", "--reason", "yearly", "--json").stdout)
+    assert [one["what"] for one in told if one["fingerprint"] not in before] == ["issuing"]
     assert "yearly" in on_record()
     typed("device", "show", "dev-none", code=ExitCode.FAILED)
+    third = Laptop(name="Third")
+    third.enrolled_for(make_person("cy@example.test"))
+    assert json.loads(typed("device", "deny", third.device, "--yes", "--json").stdout)["id"] == third.device
+    typed("device", "show", third.device, code=ExitCode.FAILED)
 
 
 def test_a_change_that_cannot_be_told_changes_nothing(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 `root.pem` and `issuing.pem` hold a key and its certificate each, so that neither can be replaced without the other.
 `authorities.pem` holds the certificates alone, for the data plane: the root, the issuing one, and the one before it, by whose name
-browsers may still look for what it signed. It has nothing to do with the authority that vouches for the gateway itself.
+browsers may still look for what it signed. The root gives way to another in the same manner, years before its end. It has nothing to do with the authority that vouches for the gateway itself.
 """
 
 import fcntl
@@ -20,11 +20,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from ostiary.config.places import Instance
 from ostiary.devices.domain.certificates import (
+    common_name_of,
     fingerprint_of,
     make_issuing,
     make_leaf,
     make_root,
     pem_of,
+    signed_by,
 )
 from ostiary.errors import OstiaryError
 
@@ -57,7 +59,7 @@ class AuthorityInfo(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def ensure_authority(instance: Instance, *, now: datetime) -> bool:
-    """Make the authority where there is none, renew the issuing certificate when its time comes; return whether it did.
+    """Make the authority where there is none, renew root and issuing certificate when their time comes; return whether it did.
 
     Raises:
         UnusableAuthority: when files are there and cannot be used.
@@ -124,8 +126,10 @@ def sign_device(
 def _ensure_root(instance: Instance, folder: Path, now: datetime) -> Signer:
     path = folder / ROOT_FILE
     if path.exists():
-        return _read(path)
-    if (folder / ISSUING_FILE).exists():
+        known = _read(path)
+        if not _is_late(known.certificate, now):
+            return known
+    elif (folder / ISSUING_FILE).exists():
         raise UnusableAuthority(f"{path} is missing.", hint="Restore it from a backup.")
     key = ec.generate_private_key(ec.SECP256R1())
     serial, domain = x509.random_serial_number(), instance.configuration.domain
@@ -158,14 +162,18 @@ def _write_trusted(path: Path, root: Signer, issuing: Signer, *, before: Signer 
 
 
 def _due(issuing: x509.Certificate, root: x509.Certificate, now: datetime) -> bool:
-    life = issuing.not_valid_after_utc - issuing.not_valid_before_utc
-    return issuing.issuer != root.subject or now >= issuing.not_valid_before_utc + life * RENEWED_AFTER
+    return not signed_by(issuing, root) or _is_late(issuing, now)
+
+
+def _is_late(certificate: x509.Certificate, now: datetime) -> bool:
+    life = certificate.not_valid_after_utc - certificate.not_valid_before_utc
+    return now >= certificate.not_valid_before_utc + life * RENEWED_AFTER
 
 
 def _described(what: str, certificate: x509.Certificate) -> AuthorityInfo:
     return AuthorityInfo(
         what=what,
-        name=certificate.subject.rfc4514_string().removeprefix("CN="),
+        name=common_name_of(certificate.subject),
         fingerprint=fingerprint_of(certificate),
         begins_at=certificate.not_valid_before_utc.timestamp(),
         ends_at=certificate.not_valid_after_utc.timestamp(),

@@ -1,7 +1,9 @@
 """Certificates of devices and of the authority that signs them: what stands in each. Pure; keys and moments are given.
 
 A device's certificate proves possession of a key and nothing else: who may come in is said by the facts, which name the very
-certificate. It is good for TLS clients only and names no host.
+certificate. It is good for TLS clients only and names no host. Names are there for programs that keep certificates: the issuer's
+organisation stays the same from one issuing key to the next, so that a browser can be told which to show, and each certificate of a
+device has a subject of its own, so that a store can hold the next one beside the last.
 Source: RFC 5280, sections 4.1 and 4.2.
 """
 
@@ -48,7 +50,7 @@ def make_issuing(
     now: datetime,
 ) -> x509.Certificate:
     """Return the certificate of the key that signs devices' certificates. Arguments as for `make_root`."""
-    name = _name(f"Ostiary devices of {domain}"[:50] + f" {now:%Y-%m-%d}")
+    name = _name(f"Ostiary devices of {domain}"[:50] + f" {now:%Y-%m-%d}", group=f"Ostiary devices of {domain}")
     ends_at = min(now + timedelta(days=ISSUING_DAYS), root.not_valid_after_utc)
     builder = _authority(
         subject=name, issuer=root.subject, key=key, serial=serial, now=now, ends_at=ends_at, path_length=0
@@ -77,7 +79,7 @@ def make_leaf(
     """
     return (
         x509.CertificateBuilder()
-        .subject_name(_name(device))
+        .subject_name(_name(device, serial=f"{serial:x}"))
         .issuer_name(issuing.subject)
         .public_key(key)
         .serial_number(serial)
@@ -93,6 +95,17 @@ def make_leaf(
         .add_extension(_signed_by(issuing), critical=False)
         .sign(issuing_key, hashes.SHA256())
     )
+
+
+def signed_by(certificate: x509.Certificate, authority: x509.Certificate) -> bool:
+    """Tell whether the key of an authority signed a certificate that is not its own, by the identifiers that both carry."""
+    found = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    return found.key_identifier == _signed_by(authority).key_identifier
+
+
+def common_name_of(name: x509.Name) -> str:
+    """Return the part of a name that people read."""
+    return "".join(str(one.value) for one in name.get_attributes_for_oid(NameOID.COMMON_NAME))
 
 
 def fingerprint_of(certificate: x509.Certificate) -> str:
@@ -130,8 +143,9 @@ def _authority(
     )
 
 
-def _name(common: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common[:64])])
+def _name(common: str, *, group: str = "", serial: str = "") -> x509.Name:
+    parts = ((NameOID.ORGANIZATION_NAME, group), (NameOID.SERIAL_NUMBER, serial), (NameOID.COMMON_NAME, common))
+    return x509.Name([x509.NameAttribute(kind, words[:64]) for kind, words in parts if words])
 
 
 def _signed_by(authority: x509.Certificate) -> x509.AuthorityKeyIdentifier:

@@ -1,6 +1,7 @@
 """The computer's side of an enrolment: it asks, is given a code for a person to type, and asks what became of it.
 
-Whoever asks has proved nothing but a key, so what may wait is bounded, in all and by network. Who says yes is in `confirming`.
+Whoever asks has proved nothing but a key, so what may wait is bounded, in all and by network: where all the room is taken, whoever
+came first from the network that takes most of it makes way. Who says yes is in `confirming`.
 Source: RFC 8628, sections 3.1 to 3.5 and 5.
 """
 
@@ -12,6 +13,7 @@ from typing import Final
 import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Count, Min, QuerySet
 
 from ostiary.devices.domain.answers import AgentRefused, Code, Polled, Started
 from ostiary.devices.domain.devices import (
@@ -117,15 +119,15 @@ def _admit(key: Jwk, *, network: str, now: float) -> Enrolment:
         or Enrolment.objects.filter(thumbprint=thumbprint).exists()
     ):
         raise _known()
-    if (
-        Enrolment.objects.count() >= MAX_WAITING
-        or Enrolment.objects.filter(network=network).count() >= MAX_WAITING_OF_NETWORK
-    ):
+    waiting = Enrolment.objects.filter(device=None)
+    if waiting.filter(network=network).count() >= MAX_WAITING_OF_NETWORK:
         raise AgentRefused(
             Code.TOO_MANY,
             "Too many computers wait to be enrolled.",
             hint=f"Try again in {ENROL_SECONDS // 60} minutes.",
         )
+    if waiting.count() >= MAX_WAITING:
+        _make_room(waiting)
     return Enrolment(
         user_code=user_code(secrets.choice),
         key=msgspec.to_builtins(key),
@@ -134,6 +136,13 @@ def _admit(key: Jwk, *, network: str, now: float) -> Enrolment:
         asked_at=_moment(now),
         ends_at=_moment(now + ENROL_SECONDS),
     )
+
+
+def _make_room(waiting: QuerySet[Enrolment]) -> None:
+    """Turn away whoever waits longest in the network of which most wait: nobody's crowd shuts the others out."""
+    taken = waiting.values("network").annotate(held=Count("pk"), since=Min("asked_at"))
+    greediest = taken.order_by("-held", "since")[0]["network"]
+    waiting.filter(network=greediest).order_by("asked_at", "pk")[0].delete()
 
 
 def _known() -> AgentRefused:

@@ -22,6 +22,11 @@ def may_be_emergency(app: AppFact | None, basis: Basis) -> bool:
     return app is not None and app.id == CONSOLE and basis.trouble is not None and basis.trouble.people_known
 
 
+def is_emergency(session: SessionFact) -> bool:
+    """Return whether somebody came in by an emergency link, which works once."""
+    return any(one.method == METHOD for one in session.authentications)
+
+
 def decide_emergency(app: AppFact, session: SessionFact, basis: Basis, now: float) -> Decision | None:
     """Return the answer to a request of an emergency sign-in, or `None` when the rules decide.
 

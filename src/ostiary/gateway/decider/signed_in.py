@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from ostiary.gateway.decider.basis import Basis
-from ostiary.gateway.decider.incoming import Incoming, LetIn
+from ostiary.gateway.decider.break_glass import is_emergency
+from ostiary.gateway.decider.incoming import Incoming, LetIn, is_navigation
 from ostiary.gateway.decider.proven_device import active_device
 from ostiary.gateway.tokens import InvalidToken, SessionClaims
 from ostiary.policy.decision import ReasonCode
@@ -34,6 +35,8 @@ def authenticate(
     session, person, reason = living(basis, claims.person, claims.session, now=now)
     if session is not None and not _is_where_it_began(claims, incoming, basis, now):
         return None, person, ReasonCode.OTHER_DEVICE
+    if session is not None and _wants_binding(claims, session, incoming, basis, now):
+        return None, person, ReasonCode.UNAUTHENTICATED
     return session, person, reason
 
 
@@ -43,6 +46,20 @@ def _is_where_it_began(claims: SessionClaims, incoming: Incoming, basis: Basis, 
         return True
     device = active_device(incoming.certificate, basis.certificates, now)
     return device is not None and claims.device in {None, device.fact.id}
+
+
+def _wants_binding(claims: SessionClaims, session: SessionFact, incoming: Incoming, basis: Basis, now: float) -> bool:
+    """Tell whether a page is opened from a device of the person themselves in a session that no device is bound to.
+
+    It is sent to the sign-in host, which ends such a sign-in with all its copies and begins one that is bound. What a page does by
+    itself goes on meanwhile; whoever came by an emergency link stays.
+    """
+    if claims.device is not None or incoming.let_in is not None or not incoming.certificate:
+        return False
+    if incoming.method != "GET" or not is_navigation(incoming) or is_emergency(session):
+        return False
+    device = active_device(incoming.certificate, basis.certificates, now)
+    return device is not None and device.fact.owner == claims.person
 
 
 def living(

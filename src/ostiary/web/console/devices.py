@@ -4,12 +4,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+import msgspec
 from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -123,61 +125,54 @@ def device_rename(request: HttpRequest, device_id: str) -> HttpResponseBase:
     return render_page(request, "devices/rename.html", SECTION, context, status=422 if form.errors else 200)
 
 
-@console_page(Resource.DEVICES, Action.GRANT, methods=WRITE)
-def device_approve(request: HttpRequest, device_id: str) -> HttpResponseBase:
-    """Say what approving a device does, and do it."""
-    return _confirmed(request, device_id, "approve", approve_device, _("%(name)s is approved."))
+class Act(msgspec.Struct, frozen=True):
+    """What an administrator does to one device, on a page that says so first.
+
+    Args:
+        needs: what whoever does it must be allowed.
+        do: the use case.
+        done: what is said afterwards; `%(name)s` is the device's.
+    """
+
+    needs: Action
+    do: Callable[..., object]
+    done: Promise
 
 
-@console_page(Resource.DEVICES, Action.GRANT, methods=WRITE)
-def device_deny(request: HttpRequest, device_id: str) -> HttpResponseBase:
-    """Say what turning a device away does, and do it."""
-    return _confirmed(request, device_id, "deny", deny_device, _("%(name)s is turned away."))
+ACTS: Final = {
+    "approve": Act(Action.GRANT, approve_device, gettext_lazy("%(name)s is approved.")),
+    "deny": Act(Action.GRANT, deny_device, gettext_lazy("%(name)s is turned away.")),
+    "release": Act(Action.GRANT, release_device, gettext_lazy("%(name)s counts as managed again.")),
+    "quarantine": Act(Action.REVOKE, quarantine_device, gettext_lazy("%(name)s is in quarantine.")),
+    "lost": Act(Action.REVOKE, report_lost, gettext_lazy("%(name)s is refused for good.")),
+    "retire": Act(Action.REVOKE, retire_device, gettext_lazy("%(name)s is retired.")),
+}
+"""By the last part of the page's address; its template is called the same."""
 
 
-@console_page(Resource.DEVICES, Action.GRANT, methods=WRITE)
-def device_release(request: HttpRequest, device_id: str) -> HttpResponseBase:
-    """Say what releasing a device does, and do it."""
-    return _confirmed(request, device_id, "release", release_device, _("%(name)s counts as managed again."))
+def device_act(name: str) -> Callable[..., HttpResponseBase]:
+    """Return the page that says what an act does to a device, and does it once a reason is given."""
+    act = ACTS[name]
 
+    @console_page(Resource.DEVICES, act.needs, methods=WRITE)
+    def page(request: HttpRequest, device_id: str) -> HttpResponseBase:
+        found = _device_or_404(device_id)
+        return ask_and_act(
+            request,
+            SECTION,
+            f"devices/{name}.html",
+            _context(found),
+            act=partial(act.do, found.id),
+            done=str(act.done) % {"name": found.name},
+            then=reverse("console:devices") if name == "deny" else reverse("console:device", args=[found.id]),
+        )
 
-@console_page(Resource.DEVICES, Action.REVOKE, methods=WRITE)
-def device_quarantine(request: HttpRequest, device_id: str) -> HttpResponseBase:
-    """Say what quarantine does, and do it."""
-    return _confirmed(request, device_id, "quarantine", quarantine_device, _("%(name)s is in quarantine."))
-
-
-@console_page(Resource.DEVICES, Action.REVOKE, methods=WRITE)
-def device_lost(request: HttpRequest, device_id: str) -> HttpResponseBase:
-    """Say what reporting a device as lost does, and do it."""
-    return _confirmed(request, device_id, "lost", report_lost, _("%(name)s is refused for good."))
-
-
-@console_page(Resource.DEVICES, Action.REVOKE, methods=WRITE)
-def device_retire(request: HttpRequest, device_id: str) -> HttpResponseBase:
-    """Say what retiring a device does, and do it."""
-    return _confirmed(request, device_id, "retire", retire_device, _("%(name)s is retired."))
+    return page
 
 
 def devices_matching(text: str) -> list[Device]:
     """Return devices of which a name, an owner, an identifier or a platform matches, by name."""
     return [one for one in list_devices() if matches(text, (one.id, one.name, one.owner, one.platform))]
-
-
-def _confirmed(
-    request: HttpRequest, device_id: str, page: str, act: Callable[..., object], done: str
-) -> HttpResponseBase:
-    """Show what an act does to a device, and do it once a reason is given; then show what is left of it."""
-    found = _device_or_404(device_id)
-    return ask_and_act(
-        request,
-        SECTION,
-        f"devices/{page}.html",
-        _context(found),
-        act=partial(act, found.id),
-        done=done % {"name": found.name},
-        then=reverse("console:devices") if page == "deny" else reverse("console:device", args=[found.id]),
-    )
 
 
 def _filters(request: HttpRequest) -> tuple[str, str]:

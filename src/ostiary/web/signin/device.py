@@ -1,7 +1,8 @@
 """The device a browser is on, and sign-ins that are bound to theirs: a stolen cookie is worth nothing elsewhere.
 
 A sign-in that ends on an enrolled device counts on that device from then on, by whichever of its certificates. Elsewhere it
-is as no sign-in at all. Nothing of it is lost there: the device itself goes on with it.
+is as no sign-in at all. Nothing of it is lost there: the device itself goes on with it. A sign-in from before the device could prove
+itself may have copies that nothing binds, so it ends as soon as the same browser proves a device of that person.
 """
 
 import time
@@ -65,6 +66,14 @@ def is_elsewhere(request: HttpRequest) -> bool:
         return False
     device = active_device_of(request)
     return device is None or device.fact.id != bound
+
+
+def is_unbound_on_own(request: HttpRequest, person: PersonId) -> bool:
+    """Tell whether this browser's sign-in is bound to nothing, and the request proves a device that its person answers for."""
+    if DEVICE_KEY in request.session:
+        return False
+    device = active_device_of(request)
+    return device is not None and device.fact.owner == person
 
 
 def take_for_nobody(request: HttpRequest) -> None:

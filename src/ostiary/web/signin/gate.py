@@ -6,6 +6,7 @@ console's pages are guarded by the gateway and by `web.console`.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -17,12 +18,20 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from ostiary.identity.entrance import SESSION_KEY
-from ostiary.identity.facade import NotAllowed, SignInSession, UnknownSession, client_of, get_session, touch_session
+from ostiary.identity.entrance import SESSION_KEY, PersonRow, is_break_glass_only, person_actor
+from ostiary.identity.facade import (
+    NotAllowed,
+    SignInSession,
+    UnknownSession,
+    client_of,
+    get_session,
+    revoke_session,
+    touch_session,
+)
 from ostiary.policy.identifiers import SessionId
 from ostiary.visibility.facade import RecordUnavailable
 from ostiary.web.hosts import site_of
-from ostiary.web.signin.device import bind_to_device, is_elsewhere, take_for_nobody
+from ostiary.web.signin.device import bind_to_device, is_elsewhere, is_unbound_on_own, take_for_nobody
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.known_browser import mark_browser
 
@@ -210,7 +219,27 @@ def _live_session(request: HttpRequest) -> SignInSession | None:
         logout(request)
         messages.info(request, _("You were signed out. Sign in to go on."))
         return None
+    if is_unbound_on_own(request, session.person_id) and not _goes_on(request, session):
+        logout(request)
+        messages.info(request, _("This computer now proves which it is. Sign in once more: then it counts here alone."))
+        return None
     return touch_session(session=session, address=client_of(request).address, now=now)
+
+
+def _goes_on(request: HttpRequest, session: SignInSession) -> bool:
+    """Tell whether a sign-in that is not bound to the device it is on goes on; one with copies that nobody can bind ends, everywhere.
+
+    Nothing was handed to apps before it was complete, and an emergency link works once: those are bound where they are. What
+    somebody has typed is not lost: the next page asks.
+    """
+    if not session.complete or is_break_glass_only(session.authentications):
+        bind_to_device(request)
+        return True
+    if request.method != "GET" or not isinstance(request.user, PersonRow):
+        return True
+    with suppress(UnknownSession):
+        revoke_session(session_id=session.id, reason="device_proven", actor=person_actor(request, request.user))
+    return False
 
 
 def _to_sign_in(request: HttpRequest) -> HttpResponse:

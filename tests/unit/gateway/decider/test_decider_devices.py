@@ -130,12 +130,24 @@ class TestRules:
         seen = house.events()[-1]["unmapped"]["ostiary"]["request"]["device"]
         assert "key_protection" not in json.dumps(seen)
 
+    def test_a_page_from_ones_own_device_wants_a_sign_in_that_is_bound_to_it(self, house: House):
+        asked = {
+            (certificate, browser): ask(house, "wiki", certificate=certificate, browser=browser).status
+            for certificate in (FIRST.fingerprint, ANOTHER.fingerprint, STRANGER.fingerprint, "")
+            for browser in (True, False)
+        }
+        assert [one for one, status in asked.items() if status != 200] == [(FIRST.fingerprint, True)]
+        assert ask(house, "wiki", certificate=FIRST.fingerprint, bound=LAPTOP, browser=True).status == 200
+        publish(house, msgspec.structs.replace(LAPTOP, active=False))
+        assert ask(house, "wiki", certificate=FIRST.fingerprint, browser=True).status == 200, "it proves nothing"
+
     def test_a_device_that_nobody_knows_may_only_have_to_be_enrolled(self, house: House):
         found = {}
         for known in (LAPTOP, msgspec.structs.replace(LAPTOP, active=False)):
             publish(house, known)
             for certificate in ("", FIRST.fingerprint):
-                page = ask(house, "payroll", certificate=certificate, browser=True)
+                bound = known if known.active and certificate else None
+                page = ask(house, "payroll", certificate=certificate, bound=bound, browser=True)
                 found[known.active, bool(certificate)] = page.status, "https://id.example.test/devices?" in page.text
         assert found == {
             (True, False): (403, True),
