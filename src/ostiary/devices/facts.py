@@ -20,7 +20,8 @@ def read_devices() -> Devices:
     if not settings.INSTANCE.configuration.devices.enabled:
         return Devices()
     good = DeviceCertificate.objects.filter(ends_at__gt=datetime.now(UTC))
-    rows = StoredDevice.objects.filter(state__in=(State.ACTIVE, State.QUARANTINED))
+    rows = StoredDevice.objects.filter(state__in=(State.ACTIVE, State.QUARANTINED)).select_related("owner")
+    rows = rows.only("name", "state", "key_protection", "owner__is_active", "owner__ends_at")
     return Devices(
         devices={
             DeviceId(row.id): DeviceFact(
@@ -31,7 +32,7 @@ def read_devices() -> Devices:
                 certificates={one.fingerprint: _end(one, row.owner.ends_at) for one in row.certificates.all()},
                 key_protection=row.key_protection,
             )
-            for row in rows.select_related("owner").prefetch_related(Prefetch("certificates", queryset=good))
+            for row in rows.prefetch_related(Prefetch("certificates", queryset=good))
         }
     )
 
