@@ -1,7 +1,5 @@
 """Setting how long apps with a label go on without a fresh proof: one transaction, on record, and told to the gateway."""
 
-import time
-
 import msgspec
 from django.db import transaction
 
@@ -10,7 +8,7 @@ from ostiary.applications.models import StoredLabelLimits
 from ostiary.applications.queries import list_label_limits
 from ostiary.changes import announce_change
 from ostiary.policy.identifiers import Label, parse_slug
-from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
+from ostiary.visibility.facade import Actor, record_entity_change
 
 
 @transaction.atomic
@@ -45,17 +43,13 @@ def set_label_limits(label: str, *, idle: str, longest: str, actor: Actor) -> La
         values = {"idle_seconds": after.idle_seconds, "longest_seconds": after.longest_seconds}
         StoredLabelLimits.objects.update_or_create(label=after.label, defaults=values)
     announce_change("applications", takes_away=True)
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change="update",
-            entity_type="limits of a label",
-            entity_id=after.label,
-            entity_name=f"limits of apps labelled {after.label}",
-            before=msgspec.to_builtins(before),
-            after=msgspec.to_builtins(after),
-        )
+    record_entity_change(
+        "limits of a label",
+        after.label,
+        "update",
+        actor=actor,
+        name=f"limits of apps labelled {after.label}",
+        before=msgspec.to_builtins(before),
+        after=msgspec.to_builtins(after),
     )
     return after

@@ -1,6 +1,5 @@
 """Adding, changing and removing applications. Each is one transaction, on record, and told to the gateway."""
 
-import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -15,8 +14,8 @@ from ostiary.applications.models import StoredApp
 from ostiary.applications.queries import to_app
 from ostiary.changes import announce_change
 from ostiary.config.places import Instance
-from ostiary.visibility.domain.events import EntityChange, entity_change_event
-from ostiary.visibility.facade import Actor, new_uid, record
+from ostiary.visibility.domain.events import EntityChange
+from ostiary.visibility.facade import Actor, record_entity_change
 
 _HARMLESS_FIELDS = frozenset({"name", "description", "contact", "icon", "health_path"})
 
@@ -266,18 +265,14 @@ def _put_on_record(
     actor: Actor, change: EntityChange, app: App, *, before: App | None = None, after: App | None = None
 ) -> None:
     """Write the last step of the transaction: a change that cannot be recorded does not happen."""
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type="app",
-            entity_id=app.id,
-            entity_name=app.name,
-            before=None if before is None else msgspec.to_builtins(before),
-            after=None if after is None else msgspec.to_builtins(after),
-        )
+    record_entity_change(
+        "app",
+        app.id,
+        change,
+        actor=actor,
+        name=app.name,
+        before=None if before is None else msgspec.to_builtins(before),
+        after=None if after is None else msgspec.to_builtins(after),
     )
 
 

@@ -1,7 +1,5 @@
 """Adding and revoking clients. Each is one transaction, on record, and told to the gateway."""
 
-import time
-
 from django.db import transaction
 
 from ostiary.authzen.domain import Client, ClientExists, NewClient, UnknownClient
@@ -19,8 +17,8 @@ from ostiary.programs.stored import (
     take_token_back,
 )
 from ostiary.programs.tokens import DEFAULT_LIFETIME, parse_lifetime
-from ostiary.visibility.domain.events import EntityChange, entity_change_event
-from ostiary.visibility.facade import Actor, new_uid, record
+from ostiary.visibility.domain.events import EntityChange
+from ostiary.visibility.facade import Actor, record_entity_change
 
 ENTITY = "authzen client"
 
@@ -107,18 +105,14 @@ def _changed(client: Client, change: EntityChange, *, actor: Actor, reason: str)
     """Tell the gateway and write the record. No grant rests on a client, so none ends: each of its requests is decided."""
     announce_change("clients", takes_away=False)
     facts = {"may_search": client.may_search, "expires_at": client.expires_at}
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type=ENTITY,
-            entity_id=client.name,
-            before=facts if change == "delete" else None,
-            after=facts if change == "create" else None,
-            comment=reason,
-        )
+    record_entity_change(
+        ENTITY,
+        client.name,
+        change,
+        actor=actor,
+        before=facts if change == "delete" else None,
+        after=facts if change == "create" else None,
+        comment=reason,
     )
 
 

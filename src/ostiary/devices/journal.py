@@ -1,12 +1,10 @@
 """Puts what happens to devices on record. Called last in a transaction: no record, no change."""
 
-import time
-from collections.abc import Mapping
 from typing import Any, Final
 
 from ostiary.devices.domain.devices import Device
 from ostiary.visibility.domain.events import EntityChange
-from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
+from ostiary.visibility.facade import Actor, record_entity_change
 
 DEVICE: Final = "device"
 ENROLMENT: Final = "device enrolment"
@@ -39,7 +37,7 @@ def record_change(
     """Put a change of a device on record."""
     one = after if after is not None else before
     if one is not None:
-        record_of(
+        record_entity_change(
             DEVICE,
             one.id,
             change,
@@ -47,33 +45,5 @@ def record_change(
             name=one.name,
             before=told_of(before) if before is not None else None,
             after=told_of(after) if after is not None else None,
-            reason=reason,
-        )
-
-
-def record_of(
-    kind: str,
-    about: str,
-    change: EntityChange,
-    *,
-    actor: Actor,
-    name: str = "",
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    reason: str = "",
-) -> None:
-    """Put something else of this room on record."""
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type=kind,
-            entity_id=about,
-            entity_name=name,
-            before=before,
-            after=after,
             comment=reason,
         )
-    )

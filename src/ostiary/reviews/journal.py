@@ -1,29 +1,24 @@
 """Puts each step of a review on record. Called last in a transaction: no record, no step."""
 
-import time
 from collections.abc import Mapping
 
 from ostiary.reviews.models import CampaignRow, ItemRow
-from ostiary.visibility.domain.events import EntityChange, entity_change_event
-from ostiary.visibility.facade import Actor, new_uid, record
+from ostiary.visibility.domain.events import EntityChange
+from ostiary.visibility.facade import Actor, record_entity_change
 
 
 def record_campaign(
     row: CampaignRow, *, actor: Actor, change: EntityChange, after: Mapping[str, object], comment: str = ""
 ) -> None:
     """Put on record what became of a campaign."""
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type="access review",
-            entity_id=row.id,
-            entity_name=f"access review {row.name}",
-            after={"scope": row.scope, **after},
-            comment=comment,
-        )
+    record_entity_change(
+        "access review",
+        row.id,
+        change,
+        actor=actor,
+        name=f"access review {row.name}",
+        after={"scope": row.scope, **after},
+        comment=comment,
     )
 
 
@@ -51,17 +46,13 @@ def record_item(
         "narrower": row.narrower or None,
         **(more or {}),
     }
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change="update",
-            entity_type="access review item",
-            entity_id=row.id,
-            entity_name=f"access review item: {row.email} in {row.kind} {row.name}",
-            before={"state": before},
-            after=after,
-            comment=comment,
-        )
+    record_entity_change(
+        "access review item",
+        row.id,
+        "update",
+        actor=actor,
+        name=f"access review item: {row.email} in {row.kind} {row.name}",
+        before={"state": before},
+        after=after,
+        comment=comment,
     )

@@ -15,7 +15,7 @@ from ostiary.rulebook.lifecycle import Hold, HoldOutcome, NotConfirmed, NothingH
 from ostiary.rulebook.models import HoldRow
 from ostiary.rulebook.queries import UnknownRules, get_applied, get_current, get_hold
 from ostiary.rulebook.services import put_in_force, take_turns
-from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
+from ostiary.visibility.facade import Actor, record_entity_change
 
 OSTIARY: Final = Actor(kind="system", id="rules-roll-back", label="Ostiary")
 _FIRST_SEEN: Final[dict[tuple[int, float], float]] = {}
@@ -141,20 +141,17 @@ def _restore(hold: Hold, actor: Actor, why: str, now: float) -> AppliedRules:
 
 def _end(hold: Hold, outcome: HoldOutcome, actor: Actor, why: str, now: float) -> None:
     _mark(hold, outcome, actor, why, now)
-    record(
-        entity_change_event(
-            at=now,
-            uid=new_uid(),
-            actor=actor,
-            change="update",
-            entity_type="rules",
-            entity_id="rules",
-            entity_name=f"rules {hold.number}",
-            version=hold.version,
-            before={"number": hold.number, "held": {"until": int(hold.until * 1000)}},
-            after={"number": hold.number, "held": None, "outcome": outcome.value},
-            comment=why,
-        )
+    record_entity_change(
+        "rules",
+        "rules",
+        "update",
+        actor=actor,
+        name=f"rules {hold.number}",
+        version=hold.version,
+        before={"number": hold.number, "held": {"until": int(hold.until * 1000)}},
+        after={"number": hold.number, "held": None, "outcome": outcome.value},
+        comment=why,
+        at=now,
     )
 
 

@@ -14,7 +14,7 @@ from ostiary.rulebook.lifecycle import NotYours, Proposal, ProposalState, RulesO
 from ostiary.rulebook.models import ProposalRow
 from ostiary.rulebook.plan import Plan
 from ostiary.rulebook.services import MAX_COMMENT_CHARACTERS, take_turns
-from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
+from ostiary.visibility.facade import Actor, record_entity_change
 
 HOUR_SECONDS = 3600.0
 MAX_NUMBER = 2**62
@@ -182,18 +182,15 @@ def _decide(proposal: Proposal, state: ProposalState, actor: Actor, *, number: i
 def _put_on_record(
     actor: Actor, row: ProposalRow, change: EntityChange, facts: dict[str, Any], now: float, *, comment: str
 ) -> None:
-    record(
-        entity_change_event(
-            at=now,
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type="proposal",
-            entity_id=str(row.pk),
-            entity_name=f"proposal {row.pk} of rules",
-            after={"proposed_by": row.actor_label, "origin": row.origin, **facts},
-            comment=comment,
-        )
+    record_entity_change(
+        "proposal",
+        str(row.pk),
+        change,
+        actor=actor,
+        name=f"proposal {row.pk} of rules",
+        after={"proposed_by": row.actor_label, "origin": row.origin, **facts},
+        comment=comment,
+        at=now,
     )
 
 

@@ -22,7 +22,7 @@ from ostiary.rulebook.domain import AppliedRules, CheckReport, RulesDifference, 
 from ostiary.rulebook.lifecycle import ChangeHeld, Hold, HoldReason
 from ostiary.rulebook.models import AppliedRulesRow, HoldRow
 from ostiary.rulebook.queries import get_current, get_hold, to_applied
-from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
+from ostiary.visibility.facade import Actor, record_entity_change
 
 MAX_COMMENT_CHARACTERS = 500
 
@@ -197,20 +197,17 @@ def _put_on_record(actor: Actor, before: AppliedRules, after: AppliedRules, now:
         "restores": after.restores or None,
         "held": _plain_hold(after.hold) if after.hold else None,
     }
-    record(
-        entity_change_event(
-            at=now,
-            uid=new_uid(),
-            actor=actor,
-            change="update" if before.number else "create",
-            entity_type="rules",
-            entity_id="rules",
-            entity_name=f"rules {after.number}",
-            version=after.version,
-            before={"number": before.number, "version": before.version} if before.number else None,
-            after={name: value for name, value in facts.items() if value is not None},
-            comment=after.comment,
-        )
+    record_entity_change(
+        "rules",
+        "rules",
+        "update" if before.number else "create",
+        actor=actor,
+        name=f"rules {after.number}",
+        version=after.version,
+        before={"number": before.number, "version": before.version} if before.number else None,
+        after={name: value for name, value in facts.items() if value is not None},
+        comment=after.comment,
+        at=now,
     )
 
 

@@ -1,46 +1,9 @@
-"""Puts on record who is told and listened to, and what others told. Called last in a transaction: no record, no change."""
+"""What the record calls the things of this room: who is told and listened to, and what others told."""
 
-import time
-from collections.abc import Mapping
-from typing import Any
+from typing import Final
 
-from ostiary.visibility.domain.events import EntityChange
-from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
-
-RECEIVER = "signal receiver"
-STREAM = "signal stream"
-TRANSMITTER = "signal transmitter"
-SIGNAL = "signal"
-KEY = "signal signing key"
-
-
-def record_change(
-    kind: str, identifier: str, change: EntityChange, *, actor: Actor, name: str = "",
-    before: Mapping[str, Any] | None = None, after: Mapping[str, Any] | None = None, comment: str = "",
-) -> None:  # fmt: skip
-    """Put a change on record.
-
-    Args:
-        kind: of what: one of the constants above.
-        identifier: which one.
-        change: what was done.
-        actor: who did it.
-        name: what people call it.
-        before: what it was, without secrets.
-        after: what it is now, without secrets.
-        comment: why.
-    """
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type=kind,
-            entity_id=identifier,
-            entity_name=name,
-            before=before,
-            after=after,
-            comment=comment,
-        )
-    )
+RECEIVER: Final = "signal receiver"
+STREAM: Final = "signal stream"
+TRANSMITTER: Final = "signal transmitter"
+SIGNAL: Final = "signal"
+KEY: Final = "signal signing key"

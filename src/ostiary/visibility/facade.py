@@ -7,7 +7,7 @@ from ostiary.visibility.adapters.verification import NothingToVerify, find_strea
 from ostiary.visibility.domain.actor import Actor
 from ostiary.visibility.domain.decision_record import DecisionRecord
 from ostiary.visibility.domain.event import Event
-from ostiary.visibility.domain.events import account_change_event, entity_change_event, group_change_event
+from ostiary.visibility.domain.events import account_change_event, group_change_event
 from ostiary.visibility.domain.page import Page
 from ostiary.visibility.domain.search import (
     Activity,
@@ -34,7 +34,7 @@ from ostiary.visibility.queries import (
     read_told_words,
     search_decisions,
 )
-from ostiary.visibility.services import new_uid, record, record_all
+from ostiary.visibility.services import new_uid, record, record_all, record_entity_change
 from ostiary.visibility.status import get_log_status
 from ostiary.visibility.use import UseCount, count_uses, recorded_since
 
@@ -62,7 +62,6 @@ __all__ = [
     "UseCount",
     "account_change_event",
     "count_uses",
-    "entity_change_event",
     "find_streams",
     "get_activity",
     "get_decision",
@@ -79,6 +78,7 @@ __all__ = [
     "read_told_words",
     "record",
     "record_all",
+    "record_entity_change",
     "recorded_since",
     "search_decisions",
     "session_handover_event",

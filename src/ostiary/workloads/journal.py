@@ -1,11 +1,9 @@
 """Puts what happens to services and tokens on record. Called last in a transaction: no record, no change."""
 
 import time
-from collections.abc import Mapping
 from typing import Any, Final
 
-from ostiary.visibility.domain.events import EntityChange
-from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record, sign_in_event
+from ostiary.visibility.facade import new_uid, record, sign_in_event
 from ostiary.workloads.domain.services import Service
 
 SERVICE: Final = "service"
@@ -26,32 +24,6 @@ def told_of(service: Service) -> dict[str, Any]:
             for one in service.trusts
         ],
     }
-
-
-def record_change(
-    kind: str,
-    name: str,
-    change: EntityChange,
-    *,
-    actor: Actor,
-    before: Mapping[str, Any] | None = None,
-    after: Mapping[str, Any] | None = None,
-    reason: str = "",
-) -> None:
-    """Put a change of a service or of a token on record."""
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type=kind,
-            entity_id=name,
-            before=before,
-            after=after,
-            comment=reason,
-        )
-    )
 
 
 def record_issue(*, service: str, how: str, address: str, refused: str = "") -> None:

@@ -177,7 +177,9 @@ def test_the_console_is_there_stays_there_and_stays_ours() -> None:
 def test_what_cannot_be_recorded_does_not_happen() -> None:
     add_app("wiki", upstream="http://10.0.0.5", actor=ADMIN)
     before = version()
-    with patch("ostiary.applications.services.record", side_effect=RecordUnavailable("The disk is full.")):
+    with patch(
+        "ostiary.applications.services.record_entity_change", side_effect=RecordUnavailable("The disk is full.")
+    ):
         for act in (
             lambda: add_app("late", upstream="http://10.0.0.6", actor=ADMIN),
             lambda: change_app("wiki", actor=ADMIN, name="Other"),

@@ -342,13 +342,13 @@ def test_the_commands(laptop: Laptop, settings: Any) -> None:
 
 
 def test_a_change_that_cannot_be_told_changes_nothing(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ostiary.devices import journal
+    from ostiary.visibility import services
     from ostiary.visibility.facade import RecordUnavailable
 
     def full(_event: object) -> None:
         raise RecordUnavailable("full")
 
-    monkeypatch.setattr(journal, "record", full)
+    monkeypatch.setattr(services, "record", full)
     refused = laptop.renew()
     assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
     for act in (quarantine_device, report_lost, retire_device):

@@ -269,8 +269,8 @@ def test_what_cannot_be_recorded_does_not_happen(people: dict[str, Person], step
         "apply": lambda: apply_plan(plan),
     }
     with (
-        mock.patch.object(services, "record", refused),
-        mock.patch.object(holds, "record", refused),
+        mock.patch.object(services, "record_entity_change", refused),
+        mock.patch.object(holds, "record_entity_change", refused),
         pytest.raises(RecordUnavailable),
     ):
         attempts[step]()

@@ -11,7 +11,6 @@ from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import Generation
 from ostiary.policy.rules.parsed import read_parsed
 from ostiary.policy.rules.reader import read_rules
-from ostiary.rulebook import services
 from ostiary.rulebook.facade import (
     InvalidRules,
     Known,
@@ -56,7 +55,7 @@ def test_before_anything_nobody_may_do_anything():
 
 
 def test_applying(heard):
-    with mock.patch.object(services, "record") as record:
+    with mock.patch("ostiary.visibility.services.record") as record:
         applied = apply_rules(ONE, actor=ANNA, comment=" Start ")
     assert heard == [("rulebook", True)]
     assert (applied.number > 0, applied.document, applied.applied_by, applied.comment) == (
@@ -84,7 +83,7 @@ def test_the_facts_carry_both_forms():
 def test_the_same_again_is_no_change(heard):
     first = apply_rules(ONE, actor=ANNA)
     heard.clear()
-    with mock.patch.object(services, "record") as record:
+    with mock.patch("ostiary.visibility.services.record") as record:
         assert apply_rules(ONE, actor=ANNA, comment="again") == first
     assert not heard
     assert not record.called
@@ -107,7 +106,10 @@ def test_what_cannot_be_used_is_refused(heard):
 
 def test_what_cannot_be_recorded_does_not_happen():
     apply_rules(ONE, actor=ANNA)
-    with mock.patch.object(services, "record", side_effect=RecordUnavailable("full")), pytest.raises(RecordUnavailable):
+    with (
+        mock.patch("ostiary.visibility.services.record", side_effect=RecordUnavailable("full")),
+        pytest.raises(RecordUnavailable),
+    ):
         apply_rules(TWO, actor=ANNA)
     assert get_current().document == ONE
     assert list_history().total == 1

@@ -15,13 +15,13 @@ from ostiary.visibility import indexing, services
 from ostiary.visibility.adapters.segments import segment_path
 from ostiary.visibility.domain.actor import Actor
 from ostiary.visibility.domain.decision_event import HttpFacts
+from ostiary.visibility.domain.events import entity_change_event
 from ostiary.visibility.facade import (
     DecisionQuery,
     EventQuery,
     LineGone,
     UnknownDecision,
     account_change_event,
-    entity_change_event,
     get_decision,
     get_event,
     get_log_status,

@@ -60,8 +60,8 @@ steps = {
     "after the trial is marked as ended": (holds, "_mark", then_die(holds._mark)),
     "before the rules are added": (holds, "put_in_force", die),
     "before it is announced": (services, "announce_change", die),
-    "before it is on record": (services, "record", die),
-    "on record, before it is committed": (services, "record", then_die(services.record)),
+    "before it is on record": (services, "record_entity_change", die),
+    "on record, before it is committed": (services, "record_entity_change", then_die(services.record_entity_change)),
     "committed, before it is published": (services, "announce_change", die_on_commit),
 }
 room, name, step = steps[sys.argv[1]]

@@ -26,7 +26,7 @@ from ostiary.devices.domain.devices import (
     shown_code,
     shown_key,
 )
-from ostiary.devices.journal import ENROLMENT, record_change, record_of
+from ostiary.devices.journal import ENROLMENT, record_change
 from ostiary.devices.models import Enrolment, StoredDevice
 from ostiary.devices.queries import count_held, get_device
 from ostiary.devices.services.enrolling import ENROL_SECONDS
@@ -36,7 +36,7 @@ from ostiary.identity.facade import TooManyAttempts
 from ostiary.identity.limits import attempt
 from ostiary.identity.services.guards import lock_person
 from ostiary.policy.identifiers import PersonId
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 SECTION: Final = "devices"
 WRONG_CODES: Final = 10
@@ -148,7 +148,9 @@ def refuse_enrolment(code: str, thumbprint: str, *, actor: Actor) -> None:
     row.refused = True
     row.save(update_fields=["refused"])
     told = {"name": row.name, "platform": row.platform, "key": row.thumbprint, "asked_from": row.address or None}
-    record_of(ENROLMENT, row.thumbprint, "delete", actor=actor, name=row.name, before=told, reason="refused")
+    record_entity_change(
+        ENROLMENT, row.thumbprint, "delete", actor=actor, name=row.name, before=told, comment="refused"
+    )
 
 
 def confirmed_elsewhere(device: Device) -> bool:

@@ -28,11 +28,10 @@ from ostiary.devices.domain.messages import (
     check_signature,
     read_message,
 )
-from ostiary.devices.journal import record_of
 from ostiary.devices.models import DeviceCertificate, StoredDevice
 from ostiary.devices.services.freshness import accept_message, require_enabled
 from ostiary.devices.services.register import SECTION, quarantine_device, retire_device
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 MAX_LIVING: Final = 10
 """How many certificates of one device may be good at once: nobody has facts published without end."""
@@ -146,7 +145,7 @@ def _renew(message: Renew, *, address: str, now: float) -> Certified | AgentRefu
     row.save(update_fields=["newest", "generation", "seen_at"])
     announce_change(SECTION, takes_away=False)
     told = {"device": row.id, "serial": f"{leaf.serial_number:x}", "ends_at": leaf.not_valid_after_utc.timestamp()}
-    record_of(CERTIFICATE, fingerprint, "create", actor=_agent(row, address), name=row.name, after=told)
+    record_entity_change(CERTIFICATE, fingerprint, "create", actor=_agent(row, address), name=row.name, after=told)
     ends_at = leaf.not_valid_after_utc.timestamp()
     return Certified(device=row.id, name=row.name, owner=row.owner.email, chain=chain, ends_at=ends_at)
 

@@ -14,12 +14,12 @@ from ostiary.devices.adapters.authority import (
     rotate_authority,
     withdraw_authority,
 )
-from ostiary.devices.journal import AUTHORITY, record_of
+from ostiary.devices.journal import AUTHORITY
 from ostiary.devices.models import UsedNonce
 from ostiary.devices.services.enrolling import forget_old_enrolments
 from ostiary.devices.services.register import SECTION
 from ostiary.devices.services.renewing import forget_old_certificates
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 TENDED_BY: Final = Actor(kind="system", id="tend_devices", label="Ostiary")
 
@@ -78,4 +78,6 @@ def tend_devices(*, now: float) -> int:
 def _record(instance: Instance, actor: Actor, reason: str) -> None:
     root, issuing, *_ = describe_authority(instance)
     told = {"root": root.fingerprint, "issuing": issuing.fingerprint, "ends_at": issuing.ends_at}
-    record_of(AUTHORITY, issuing.fingerprint, "update", actor=actor, name=issuing.name, after=told, reason=reason)
+    record_entity_change(
+        AUTHORITY, issuing.fingerprint, "update", actor=actor, name=issuing.name, after=told, comment=reason
+    )

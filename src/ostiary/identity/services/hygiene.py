@@ -1,6 +1,5 @@
 """Looks through the directory for what does not belong there, and notes who took a report of it away."""
 
-import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -9,7 +8,7 @@ from ostiary.identity.domain.hygiene import Found, Limits, find
 from ostiary.identity.queries import list_groups
 from ostiary.identity.role_queries import list_roles
 from ostiary.identity.standings import list_standings
-from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
+from ostiary.visibility.facade import Actor, record_entity_change
 
 _others: dict[str, Callable[[], tuple[Found, ...]]] = {}
 
@@ -51,15 +50,11 @@ def record_hygiene_export(*, people: int, actor: Actor) -> None:
         people: how many were in it.
         actor: who took it.
     """
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change="read",
-            entity_type="report",
-            entity_id="hygiene",
-            entity_name="how everybody signs in",
-            after={"people": people},
-        )
+    record_entity_change(
+        "report",
+        "hygiene",
+        "read",
+        actor=actor,
+        name="how everybody signs in",
+        after={"people": people},
     )

@@ -8,8 +8,7 @@ from ostiary.identity.adapters.client_keys import ClientKey, make_key, read_key
 from ostiary.identity.domain.federation import DIRECTORY, Provider
 from ostiary.identity.errors import NotAllowed
 from ostiary.identity.federation_queries import get_provider, key_name, next_key_name
-from ostiary.visibility.domain.events import entity_change_event
-from ostiary.visibility.facade import Actor, new_uid, record
+from ostiary.visibility.facade import Actor, record_entity_change
 
 
 def prepare_key(*, provider_id: str, actor: Actor) -> ClientKey:
@@ -55,17 +54,4 @@ def switch_key(*, provider_id: str, actor: Actor) -> ClientKey:
 
 
 def _record(provider: Provider, words: str, actor: Actor) -> None:
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change="update",
-            entity_type=DIRECTORY,
-            entity_id=provider.id,
-            entity_name=provider.name,
-            before=None,
-            after=None,
-            comment=words,
-        )
-    )
+    record_entity_change(DIRECTORY, provider.id, "update", actor=actor, name=provider.name, comment=words)

@@ -2,7 +2,6 @@
 
 import os
 import re
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
@@ -30,8 +29,8 @@ from ostiary.identity.queries import get_group
 from ostiary.identity.services.groups import take_out_of_group
 from ostiary.identity.services.guards import parse_name
 from ostiary.policy.identifiers import SessionId, parse_slug
-from ostiary.visibility.domain.events import EntityChange, entity_change_event
-from ostiary.visibility.facade import Actor, new_uid, record
+from ostiary.visibility.domain.events import EntityChange
+from ostiary.visibility.facade import Actor, record_entity_change
 
 MAX_ID_CHARACTERS: Final = 40
 MAX_ENTRIES: Final = 500
@@ -206,17 +205,13 @@ def _write_secret(provider_id: str, secret: bytes) -> None:
 def _record(
     provider: Provider, change: EntityChange, *, actor: Actor, before: Provider | None, reason: str = ""
 ) -> None:
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type=DIRECTORY,
-            entity_id=provider.id,
-            entity_name=provider.name,
-            before=None if before is None else msgspec.to_builtins(before),
-            after=None if change == "delete" else msgspec.to_builtins(provider),
-            comment=reason,
-        )
+    record_entity_change(
+        DIRECTORY,
+        provider.id,
+        change,
+        actor=actor,
+        name=provider.name,
+        before=None if before is None else msgspec.to_builtins(before),
+        after=None if change == "delete" else msgspec.to_builtins(provider),
+        comment=reason,
     )

@@ -1,6 +1,5 @@
 """Roles: created, changed, given to people and taken back. What a role brings follows at once, for everybody who has it."""
 
-import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
@@ -23,8 +22,8 @@ from ostiary.identity.services.guards import (
 )
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import GroupId, PersonId, parse_slug
-from ostiary.visibility.domain.events import EntityChange, entity_change_event
-from ostiary.visibility.facade import Actor, new_uid, record
+from ostiary.visibility.domain.events import EntityChange
+from ostiary.visibility.facade import Actor, record_entity_change
 
 MAX_DESCRIPTION_CHARACTERS = 500
 
@@ -238,17 +237,13 @@ def _record(
     role: Role, change: EntityChange, *, actor: Actor, reason: str, before: dict[str, object] | None = None
 ) -> None:
     after = None if change == "delete" else _data(role)
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type="role",
-            entity_id=role.id,
-            entity_name=role.name,
-            before=before,
-            after=after,
-            comment=parse_reason(reason),
-        )
+    record_entity_change(
+        "role",
+        role.id,
+        change,
+        actor=actor,
+        name=role.name,
+        before=before,
+        after=after,
+        comment=parse_reason(reason),
     )

@@ -1,13 +1,12 @@
 """Changing the certificate that applications know us by, in two steps, each on record."""
 
-import time
 from pathlib import Path
 
 from django.conf import settings
 
 from ostiary.saml.keys import CertificateInfo, abandon_next, change_to_next, describe_certificate, prepare_next
 from ostiary.visibility.domain.events import EntityChange
-from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
+from ostiary.visibility.facade import Actor, record_entity_change
 
 
 def prepare_certificate(*, actor: Actor) -> CertificateInfo:
@@ -47,17 +46,13 @@ def abandon_certificate(*, actor: Actor, fingerprint: str = "") -> None:
 
 
 def _record_certificate(actor: Actor, change: EntityChange, found: CertificateInfo | None) -> None:
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type="certificate",
-            entity_id="saml",
-            entity_name="SAML signing certificate",
-            after={"sha256": found.fingerprint, "ends_at": found.ends_at} if found else None,
-        )
+    record_entity_change(
+        "certificate",
+        "saml",
+        change,
+        actor=actor,
+        name="SAML signing certificate",
+        after={"sha256": found.fingerprint, "ends_at": found.ends_at} if found else None,
     )
 
 

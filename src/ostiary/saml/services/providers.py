@@ -1,6 +1,5 @@
 """Applications that speak SAML: added with their entry in the catalogue, and changed."""
 
-import time
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +15,7 @@ from ostiary.saml.domain.service_provider import Attribute, Described, ServicePr
 from ostiary.saml.models import StoredProvider
 from ostiary.saml.queries import OPEN_PATH, UnknownProvider, own_address, to_provider
 from ostiary.visibility.domain.events import EntityChange
-from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record
+from ostiary.visibility.facade import Actor, record_entity_change
 
 MAX_START_PAGE = 1000
 
@@ -189,16 +188,12 @@ def _start_page(text: str) -> str:
 def _put_on_record(
     actor: Actor, change: EntityChange, app: App, *, before: ServiceProvider | None = None, after: ServiceProvider
 ) -> None:
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type="saml service provider",
-            entity_id=app.id,
-            entity_name=app.name,
-            before=None if before is None else msgspec.to_builtins(before),
-            after=msgspec.to_builtins(after),
-        )
+    record_entity_change(
+        "saml service provider",
+        app.id,
+        change,
+        actor=actor,
+        name=app.name,
+        before=None if before is None else msgspec.to_builtins(before),
+        after=msgspec.to_builtins(after),
     )

@@ -1,7 +1,5 @@
 """Adding, revoking and recognising clients. Each change is one transaction, on record."""
 
-import time
-
 from django.db import transaction
 
 from ostiary.policy.identifiers import parse_slug
@@ -19,8 +17,8 @@ from ostiary.programs.tokens import DEFAULT_LIFETIME, digest_of, parse_lifetime
 from ostiary.scim.domain.clients import Client, ClientExists, NewClient, UnknownClient
 from ostiary.scim.models import StoredClient
 from ostiary.scim.queries.clients import to_client
-from ostiary.visibility.domain.events import EntityChange, entity_change_event
-from ostiary.visibility.facade import Actor, new_uid, record
+from ostiary.visibility.domain.events import EntityChange
+from ostiary.visibility.facade import Actor, record_entity_change
 
 ENTITY = "scim client"
 
@@ -98,18 +96,14 @@ def _revoke(row: StoredClient, *, actor: Actor, reason: str) -> Client:
 
 def _changed(client: Client, change: EntityChange, *, actor: Actor, reason: str) -> None:
     facts = {"expires_at": client.expires_at}
-    record(
-        entity_change_event(
-            at=time.time(),
-            uid=new_uid(),
-            actor=actor,
-            change=change,
-            entity_type=ENTITY,
-            entity_id=client.name,
-            before=facts if change == "delete" else None,
-            after=facts if change == "create" else None,
-            comment=reason,
-        )
+    record_entity_change(
+        ENTITY,
+        client.name,
+        change,
+        actor=actor,
+        before=facts if change == "delete" else None,
+        after=facts if change == "create" else None,
+        comment=reason,
     )
 
 

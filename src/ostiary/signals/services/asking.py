@@ -23,12 +23,12 @@ from ostiary.signals.domain.events import ASKED_FOR
 from ostiary.signals.domain.streams import POLL, PUSH, may_be_asked
 from ostiary.signals.domain.trust import Transmitter
 from ostiary.signals.domain.wording import fit
-from ostiary.signals.journal import TRANSMITTER, record_change
+from ostiary.signals.journal import TRANSMITTER
 from ostiary.signals.models import StoredTransmitter
 from ostiary.signals.queries.transmitters import get_transmitter, push_url
 from ostiary.signals.services.receiving import take_signal
 from ostiary.signals.services.transmitters import lock_transmitter, renew_token
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 AT_ONCE: Final = 50
 ROUNDS: Final = 20
@@ -76,7 +76,7 @@ def create_stream_there(name: str, *, delivery: str, actor: Actor) -> Transmitte
         row.stream_id, row.delivery, row.poll_url, row.status = stream_id, delivery, poll_url, "enabled"
         row.next_try_at, row.tries, row.problem = None, 0, ""
         row.save()
-        record_change(
+        record_entity_change(
             TRANSMITTER, name, "update", actor=actor, after={"stream": stream_id, "delivery": delivery},
             comment="a stream was made there",
         )  # fmt: skip
@@ -100,7 +100,7 @@ def delete_stream_there(name: str, *, actor: Actor) -> Transmitter:
         row = lock_transmitter(name)
         before, row.stream_id, row.delivery, row.poll_url, row.status = row.stream_id, "", "push", "", ""
         row.save()
-        record_change(
+        record_entity_change(
             TRANSMITTER, name, "update", actor=actor, before={"stream": before}, comment="the stream there was deleted"
         )
     return get_transmitter(name)
@@ -123,7 +123,7 @@ def ask_for_verification(name: str, *, actor: Actor) -> Transmitter:
         row.state, row.asked_at = state, datetime.fromtimestamp(time.time(), UTC)
         row.next_try_at = None
         row.save(update_fields=["state", "asked_at", "next_try_at"])
-        record_change(TRANSMITTER, name, "update", actor=actor, comment="a verification is asked for")
+        record_entity_change(TRANSMITTER, name, "update", actor=actor, comment="a verification is asked for")
     answer = _post(stored, document.verification_endpoint, {"stream_id": stored.stream_id, "state": state}, token)
     if answer.status not in {200, 202, 204}:
         raise UnusableTransmitter(f"{name} sends no verification: it answers {answer.status} {_said(answer)}".strip())

@@ -12,13 +12,13 @@ from ostiary.identity.facade import ADMINISTRATORS, list_members
 from ostiary.signals.domain.errors import NothingHeld
 from ostiary.signals.domain.events import Effect
 from ostiary.signals.domain.trust import Outcome, allowed
-from ostiary.signals.journal import TRANSMITTER, record_change
+from ostiary.signals.journal import TRANSMITTER
 from ostiary.signals.models import Received, StoredTransmitter
 from ostiary.signals.queries.transmitters import transmitter_of
 from ostiary.signals.services.acting import act
 from ostiary.signals.services.receiving import put_on_record
 from ostiary.signals.services.transmitters import lock_transmitter
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 log = structlog.get_logger(__name__)
 
@@ -92,7 +92,7 @@ def _settle(name: str, *, actor: Actor, reason: str, through: bool) -> int:
     stored.held_at, stored.told_at, stored.counted_from = None, None, datetime.now(UTC)
     stored.save(update_fields=["held_at", "told_at", "counted_from"])
     words = f"{len(held)} held signals {'let through' if through else 'thrown away'}"
-    record_change(TRANSMITTER, name, "update", actor=actor, after={"held": words}, comment=reason)
+    record_entity_change(TRANSMITTER, name, "update", actor=actor, after={"held": words}, comment=reason)
     return len(held)
 
 

@@ -5,8 +5,8 @@ from typing import Final
 from django.conf import settings
 
 from ostiary.signals.adapters.key_files import add_key, key_that_signs, list_keys
-from ostiary.signals.journal import KEY, record_change
-from ostiary.visibility.facade import Actor
+from ostiary.signals.journal import KEY
+from ostiary.visibility.facade import Actor, record_entity_change
 
 KEY_SECONDS: Final = 90 * 86_400.0
 WORKER: Final = Actor(kind="system", id="signals", label="shared signals")
@@ -27,7 +27,7 @@ def rotate_key(*, actor: Actor, now: float, forget: bool = False, reason: str = 
     keys = add_key(settings.INSTANCE.secrets, now=now, forget=forget)
     signing = key_that_signs(keys, now)
     after = {"signs": signing.kid, "published": [key.kid for key in keys], "forgotten": forget}
-    record_change(KEY, keys[-1].kid, "create", actor=actor, after=after, comment=reason)
+    record_entity_change(KEY, keys[-1].kid, "create", actor=actor, after=after, comment=reason)
     return (signing.kid, *(key.kid for key in keys if key is not signing))
 
 

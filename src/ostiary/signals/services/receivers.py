@@ -17,10 +17,10 @@ from ostiary.programs.tokens import DEFAULT_LIFETIME, digest_of, parse_lifetime
 from ostiary.signals.domain.errors import ReceiverExists, UnusableReceiver
 from ostiary.signals.domain.streams import NewReceiver, Receiver, parse_events, parse_origin
 from ostiary.signals.domain.subjects import SubjectFormat
-from ostiary.signals.journal import RECEIVER, record_change
+from ostiary.signals.journal import RECEIVER
 from ostiary.signals.models import StoredReceiver
 from ostiary.signals.queries.receivers import receiver_of, unknown_receiver
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 ACCESS_SECONDS = 3600
 MAX_AUDIENCE_CHARACTERS = 300
@@ -71,7 +71,7 @@ def add_receiver(
     row.subject_format, row.events = subject_format, list(parse_events(events))
     token = give_token(row, seconds=seconds, by=actor.label, new=known is None)
     receiver = receiver_of(row)
-    record_change(RECEIVER, name, "create", actor=actor, after=msgspec.to_builtins(receiver), comment=reason)
+    record_entity_change(RECEIVER, name, "create", actor=actor, after=msgspec.to_builtins(receiver), comment=reason)
     return NewReceiver(receiver=receiver, token=token)
 
 
@@ -140,5 +140,5 @@ def _revoke(row: StoredReceiver, *, actor: Actor, reason: str) -> Receiver:
     row.streams.all().delete()
     take_token_back(row)
     receiver = receiver_of(row)
-    record_change(RECEIVER, row.name, "delete", actor=actor, before={"audience": row.audience}, comment=reason)
+    record_entity_change(RECEIVER, row.name, "delete", actor=actor, before={"audience": row.audience}, comment=reason)
     return receiver

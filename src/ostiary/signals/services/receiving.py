@@ -20,12 +20,13 @@ from ostiary.signals.domain.events import STREAM_UPDATED, VERIFICATION, Effect
 from ostiary.signals.domain.tokens import MAX_AGE_SECONDS, Signal, check_type, read_claims
 from ostiary.signals.domain.trust import May, Outcome, Transmitter, allowed, is_too_much
 from ostiary.signals.domain.wording import fit
-from ostiary.signals.journal import SIGNAL, record_change
+from ostiary.signals.journal import SIGNAL
 from ostiary.signals.models import Received, StoredTransmitter
 from ostiary.signals.queries.transmitters import get_transmitter
 from ostiary.signals.services.acting import act, actor_of
 from ostiary.signals.services.finding import find_meant
 from ostiary.signals.services.transmitters import lock_transmitter
+from ostiary.visibility.facade import record_entity_change
 
 MAX_HELD: Final = 5000
 """So many signals of one transmitter are held; those beyond are not taken, so that they are sent again later."""
@@ -113,7 +114,7 @@ def _take(stored: StoredTransmitter, transmitter: Transmitter, signal: Signal) -
 def put_on_record(row: Received) -> None:
     """Put on record what became of a signal."""
     name = row.event_type.rpartition("/")[2]
-    record_change(
+    record_entity_change(
         SIGNAL,
         row.jti,
         "create",

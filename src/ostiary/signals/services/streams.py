@@ -30,11 +30,11 @@ from ostiary.signals.domain.streams import (
     read_wanted,
 )
 from ostiary.signals.domain.subjects import Subject, read_subject
-from ostiary.signals.journal import STREAM, record_change
+from ostiary.signals.journal import STREAM
 from ostiary.signals.models import LeftOut, Outgoing, StoredReceiver, StoredStream
 from ostiary.signals.queries.receivers import get_stream, issuer
 from ostiary.signals.services.announcing import owe_update, owe_verification
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 MAX_STATE_CHARACTERS = 1000
 
@@ -58,7 +58,7 @@ def create_stream(receiver: Receiver, body: Mapping[str, Any], *, actor: Actor) 
     _apply(row, wanted, whole=True)
     row.save(force_insert=True)
     stream = get_stream(row.id)
-    record_change(STREAM, row.id, "create", actor=actor, after=_facts(stream))
+    record_entity_change(STREAM, row.id, "create", actor=actor, after=_facts(stream))
     return stream
 
 
@@ -85,7 +85,7 @@ def change_stream(receiver: Receiver, body: Mapping[str, Any], *, whole: bool, a
     _apply(row, wanted, whole=whole)
     row.save()
     stream = get_stream(row.id)
-    record_change(STREAM, row.id, "update", actor=actor, before=_facts(before), after=_facts(stream))
+    record_entity_change(STREAM, row.id, "update", actor=actor, before=_facts(before), after=_facts(stream))
     return stream
 
 
@@ -99,7 +99,7 @@ def delete_stream(receiver: Receiver, stream_id: str, *, actor: Actor) -> None:
     row = _lock(receiver, stream_id)
     stream = get_stream(row.id)
     row.delete()
-    record_change(STREAM, stream_id, "delete", actor=actor, before=_facts(stream))
+    record_entity_change(STREAM, stream_id, "delete", actor=actor, before=_facts(stream))
 
 
 @transaction.atomic
@@ -119,7 +119,7 @@ def set_status(receiver: Receiver, stream_id: str, status: str, *, reason: str, 
     if row.status == Status.DISABLED.value:
         Outgoing.objects.filter(stream=row).delete()
     if before != status:
-        record_change(
+        record_entity_change(
             STREAM, row.id, "update", actor=actor, before={"status": before}, after={"status": status}, comment=reason
         )
     return get_stream(row.id)
@@ -140,7 +140,7 @@ def change_status_here(stream_id: str, status: Status, *, reason: str, actor: Ac
         if status is Status.DISABLED:
             Outgoing.objects.filter(stream=row).delete()
         owe_update(row, now=time.time())
-        record_change(
+        record_entity_change(
             STREAM,
             row.id,
             "update",
@@ -183,7 +183,7 @@ def verify_stream(stream_id: str, *, actor: Actor) -> Stream:
     row = _lock(None, stream_id)
     owe_verification(row, state=None, now=time.time())
     StoredStream.objects.filter(pk=row.pk).update(next_try_at=None)
-    record_change(STREAM, row.id, "update", actor=actor, comment="a verification is sent")
+    record_entity_change(STREAM, row.id, "update", actor=actor, comment="a verification is sent")
     return get_stream(row.id)
 
 
@@ -211,7 +211,7 @@ def set_subject(receiver: Receiver, stream_id: str, subject: Any, *, wanted: boo
     else:
         changed = LeftOut.objects.get_or_create(stream=row, person_id=person_id)[1]
     if changed:
-        record_change(STREAM, row.id, "update", actor=actor, after={"person": person_id, "wanted": wanted})
+        record_entity_change(STREAM, row.id, "update", actor=actor, after={"person": person_id, "wanted": wanted})
 
 
 def _meant(subject: Subject) -> set[PersonId]:

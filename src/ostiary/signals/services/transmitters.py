@@ -19,11 +19,11 @@ from ostiary.signals.adapters.sealed import seal
 from ostiary.signals.domain.errors import TransmitterExists, UnusableTransmitter
 from ostiary.signals.domain.streams import is_header, may_be_asked
 from ostiary.signals.domain.trust import May, Transmitter
-from ostiary.signals.journal import TRANSMITTER, record_change
+from ostiary.signals.journal import TRANSMITTER
 from ostiary.signals.models import StoredTransmitter
 from ostiary.signals.queries.receivers import issuer as own_issuer
 from ostiary.signals.queries.transmitters import get_transmitter, transmitter_of, unknown_transmitter
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 MAX_ADDRESS_CHARACTERS: Final = 300
 MAX_AUDIENCE_CHARACTERS: Final = 300
@@ -105,7 +105,9 @@ def add_transmitter(
             )
         row.save(force_insert=True)
         transmitter = transmitter_of(row)
-        record_change(TRANSMITTER, name, "create", actor=actor, after=msgspec.to_builtins(transmitter), comment=reason)
+        record_entity_change(
+            TRANSMITTER, name, "create", actor=actor, after=msgspec.to_builtins(transmitter), comment=reason
+        )
     return NewTransmitter(transmitter=transmitter, token=token)
 
 
@@ -122,7 +124,9 @@ def allow_transmitter(name: str, *, may: str, actor: Actor, reason: str = "") ->
     row = lock_transmitter(name)
     before, row.may = row.may, may
     row.save(update_fields=["may"])
-    record_change(TRANSMITTER, name, "update", actor=actor, before={"may": before}, after={"may": may}, comment=reason)
+    record_entity_change(
+        TRANSMITTER, name, "update", actor=actor, before={"may": before}, after={"may": may}, comment=reason
+    )
     return get_transmitter(name)
 
 
@@ -138,7 +142,7 @@ def remove_transmitter(name: str, *, actor: Actor, reason: str = "") -> Transmit
     row = lock_transmitter(name)
     removed = transmitter_of(row)
     row.delete()
-    record_change(TRANSMITTER, name, "delete", actor=actor, before=msgspec.to_builtins(removed), comment=reason)
+    record_entity_change(TRANSMITTER, name, "delete", actor=actor, before=msgspec.to_builtins(removed), comment=reason)
     return removed
 
 

@@ -5,7 +5,6 @@ Run as `python -m ostiary.supervisor.backup.after_restore` with the restored ins
 
 import os
 import sys
-import time
 from pathlib import Path
 
 from ostiary.config.loader import find_home, load_instance
@@ -60,15 +59,11 @@ def sign_everybody_out(actor_name: str) -> int:
     from ostiary.identity.facade import revoke_all_sessions  # noqa: PLC0415
     from ostiary.scim.facade import revoke_all_clients as revoke_all_directories  # noqa: PLC0415
     from ostiary.signals.facade import revoke_all_receivers  # noqa: PLC0415 - as above
-    from ostiary.visibility.facade import Actor, entity_change_event, new_uid, record  # noqa: PLC0415
+    from ostiary.visibility.facade import Actor, record_entity_change  # noqa: PLC0415
     from ostiary.workloads.facade import close_after_restore  # noqa: PLC0415
 
     actor = Actor(kind="machine", id=f"os:{actor_name}", label=f"{actor_name}, restoring a backup")
-    record(
-        entity_change_event(
-            at=time.time(), uid=new_uid(), actor=actor, change="create", entity_type="backup", entity_id="restore"
-        )
-    )
+    record_entity_change("backup", "restore", "create", actor=actor)
     revoke_all_clients(reason="a backup was restored", actor=actor)
     revoke_all_directories(reason="a backup was restored", actor=actor)
     quarantine_after_restore(reason="a backup was restored", actor=actor)

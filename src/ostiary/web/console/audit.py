@@ -19,12 +19,10 @@ from ostiary.visibility.facade import (
     LineGone,
     StreamReport,
     UnknownDecision,
-    entity_change_event,
     get_event,
     get_log_status,
     list_events,
-    new_uid,
-    record,
+    record_entity_change,
 )
 from ostiary.web.console.archive import pack_folder
 from ostiary.web.console.assertion import caller_of
@@ -145,17 +143,7 @@ def audit_event(request: HttpRequest, stream: str, seq: int) -> HttpResponseBase
 def audit_download(request: HttpRequest) -> HttpResponseBase:
     """Return the whole record as an archive that `ostiary audit verify` checks anywhere; on record itself."""
     now = time.time()
-    record(
-        entity_change_event(
-            at=now,
-            uid=new_uid(),
-            actor=caller_of(request).actor,
-            change="read",
-            entity_type="record",
-            entity_id="audit",
-            entity_name="audit log",
-        )
-    )
+    record_entity_change("record", "audit", "read", actor=caller_of(request).actor, name="audit log", at=now)
     name = f"audit-{datetime.fromtimestamp(now, tz=UTC):%Y%m%d-%H%M%S}"
     return StreamingHttpResponse(
         pack_folder(settings.INSTANCE.audit, name),

@@ -14,7 +14,7 @@ from ostiary.identity.facade import parse_name
 from ostiary.identity.models import Person
 from ostiary.policy.bearers import digest_of_token, personal_token
 from ostiary.policy.identifiers import AppId, PersonId, SessionId
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 from ostiary.workloads.domain.personal import (
     LONGEST_DAYS,
     MAX_NAME_CHARACTERS,
@@ -25,7 +25,7 @@ from ostiary.workloads.domain.personal import (
     UnusableToken,
 )
 from ostiary.workloads.domain.services import DAY_SECONDS
-from ostiary.workloads.journal import TOKEN, record_change
+from ostiary.workloads.journal import TOKEN
 from ostiary.workloads.models import StoredToken
 from ostiary.workloads.queries import get_token, to_token
 from ostiary.workloads.services.register import SECTION
@@ -78,7 +78,7 @@ def make_token(
     row.save(force_insert=True)
     made = to_token(row)
     announce_change(SECTION, takes_away=False)
-    record_change(TOKEN, made.id, "create", actor=actor, after=_told(made))
+    record_entity_change(TOKEN, made.id, "create", actor=actor, after=_told(made))
     return NewToken(token=made, secret=token)
 
 
@@ -103,7 +103,7 @@ def revoke_token(token_id: str, *, actor: Actor, person_id: PersonId | None = No
     row.revoked_at = datetime.fromtimestamp(time.time(), UTC)
     row.save(update_fields=["revoked_at"])
     announce_change(SECTION, takes_away=False)
-    record_change(TOKEN, before.id, "delete", actor=actor, before=_told(before), reason=reason)
+    record_entity_change(TOKEN, before.id, "delete", actor=actor, before=_told(before), comment=reason)
     return to_token(row)
 
 

@@ -10,7 +10,7 @@ from ostiary.changes import announce_change
 from ostiary.identity.facade import find_owner, parse_name
 from ostiary.policy.identifiers import parse_slug
 from ostiary.visibility.domain.events import EntityChange
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 from ostiary.workloads.domain.services import (
     DEFAULT_DAYS,
     MAX_PURPOSE_CHARACTERS,
@@ -22,7 +22,7 @@ from ostiary.workloads.domain.services import (
     parse_days,
     parse_token_minutes,
 )
-from ostiary.workloads.journal import SERVICE, record_change, told_of
+from ostiary.workloads.journal import SERVICE, told_of
 from ostiary.workloads.models import StoredService
 from ostiary.workloads.queries import get_service, unknown_service
 
@@ -172,7 +172,7 @@ def remove_service(name: str, *, actor: Actor, reason: str = "") -> None:
     before = get_service(name)
     row.delete()
     announce_change(SECTION, takes_away=False)
-    record_change(SERVICE, name, "delete", actor=actor, before=told_of(before), reason=reason)
+    record_entity_change(SERVICE, name, "delete", actor=actor, before=told_of(before), comment=reason)
 
 
 def lock_service(name: str) -> StoredService:
@@ -192,14 +192,14 @@ def changed(name: str, change: EntityChange, before: Service | None, *, actor: A
     """Tell the gateway, write the record, and return the service as it is now. No grant rests on one, so none ends."""
     after = get_service(name)
     announce_change(SECTION, takes_away=False)
-    record_change(
+    record_entity_change(
         SERVICE,
         name,
         change,
         actor=actor,
         before=told_of(before) if before is not None else None,
         after=told_of(after),
-        reason=reason,
+        comment=reason,
     )
     return after
 
