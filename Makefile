@@ -1,5 +1,5 @@
 # Every target sets up what it needs, the first time only.
-.PHONY: help demo up test test-postgres check format lock bench bench-gateway bench-proof mutation-proof bench-replay bench-cut bench-scim bench-signals wheel clean-demo screenshots
+.PHONY: help demo up test test-postgres check format lock bench bench-gateway bench-proof mutation-proof bench-replay bench-cut bench-posture bench-fleet bench-scim bench-signals wheel clean-demo screenshots
 PY := .venv/bin/python
 TEST_PACKAGES := apache2 caddy chromium curl fonts-dejavu-core git libapache2-mod-auth-mellon libapache2-mod-auth-openidc libfaketime nftables nginx-light openssh-server openssl postgresql
 BENCH_PACKAGES := wrk nginx-light caddy apache2 libapache2-mod-auth-openidc
@@ -11,6 +11,8 @@ help:
 	@echo "make bench            what it costs; make bench-gateway for the gateway alone"
 	@echo "make bench-replay     how fast a million requests are decided again by other rules"
 	@echo "make bench-cut        how soon a thousand WebSockets notice that somebody is gone"
+	@echo "make bench-posture    how soon a WebSocket notices that its device is not healthy any more"
+	@echo "make bench-fleet      what ten thousand devices cost that report every five minutes"
 	@echo "make bench-scim       how long a directory of 10,000 people takes to keep them here"
 	@echo "make bench-signals    how soon a signal of another system ends access"
 	@echo "make bench-proof      how long proofs about rules take"
@@ -63,6 +65,14 @@ bench-replay:
 bench-cut:
 	@tools/prepare dev
 	@$(PY) -m bench.cut
+
+bench-posture:
+	@tools/prepare dev
+	@$(PY) -m bench.posture
+
+bench-fleet:
+	@tools/prepare dev
+	@$(PY) -m bench.fleet
 
 bench-scim:
 	@tools/prepare dev

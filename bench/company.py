@@ -1,6 +1,6 @@
 """The people, the groups, the application and the rules of a benchmark, made through the product's own services.
 
-Run by `instance` as `python -m bench.company PEOPLE UPSTREAM`, with `OSTIARY_HOME` set; prints who may sign in, as JSON.
+Run by `instance` as `python -m bench.company PEOPLE UPSTREAM [RULES]`, with `OSTIARY_HOME` set; prints who may sign in, as JSON.
 """
 
 import secrets
@@ -54,7 +54,7 @@ class Account(msgspec.Struct, frozen=True):
     seed: str
 
 
-def main(people: int, upstream: str) -> list[Account]:
+def main(people: int, upstream: str, rules: str = RULES) -> list[Account]:
     """Make the company, unless it is there, and `people` more people in it; return them."""
     setup()
     from django.db import transaction  # noqa: PLC0415 - Django must be set up first
@@ -72,7 +72,7 @@ def main(people: int, upstream: str) -> list[Account]:
             for group, name in GROUPS:
                 create_group(id=group, name=name, actor=actor)
             add_app(APP, upstream=upstream, name="Echo", actor=actor)
-            apply_rules(document=RULES, comment="for the benchmark", actor=actor)
+            apply_rules(document=rules, comment="for the benchmark", actor=actor)
         first = list_people(page_size=1).total
         for number in range(first, first + people):
             email, password = f"person-{number}@example.com", secrets.token_urlsafe(18)
@@ -85,4 +85,4 @@ def main(people: int, upstream: str) -> list[Account]:
 
 
 if __name__ == "__main__":
-    print(msgspec.json.encode(main(int(sys.argv[1]), sys.argv[2])).decode())
+    print(msgspec.json.encode(main(int(sys.argv[1]), *sys.argv[2:])).decode())

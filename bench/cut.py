@@ -38,10 +38,11 @@ OPENED_AT_ONCE: Final = 16
 
 @dataclass
 class Held:
-    """One person's sockets, and when each of them ended on the monotonic clock (nanoseconds)."""
+    """One person's sockets, and when each of them ended on the monotonic clock (nanoseconds). `tls`: what their device proves."""
 
     account: Account
     browser: Browser
+    tls: ssl.SSLContext | None = None
     sockets: list[ClientConnection] = field(default_factory=list)
     ended_at: list[int] = field(default_factory=list)
 
@@ -78,7 +79,7 @@ class Crowd:
                         f"wss://{self._gateway.app_host}:{self._gateway.https_port}/socket",
                         host="127.0.0.1",
                         port=self._gateway.https_port,
-                        ssl=self._tls,
+                        ssl=one.tls or self._tls,
                         additional_headers={"Cookie": cookies},
                         ping_interval=None,
                         close_timeout=0.1,
@@ -91,7 +92,7 @@ class Crowd:
             task.add_done_callback(self._watching.discard)
 
         await asyncio.gather(*[open_one() for _ in range(self._each)])
-        if not all([await _echoes(socket) for socket in one.sockets]):
+        if not all([await echoes(socket) for socket in one.sockets]):
             raise InvalidRun("A WebSocket that was opened does not echo.")
 
     async def all_ended(self, leaver: Held) -> None:
@@ -135,7 +136,7 @@ async def measure(
                 disabled = await asyncio.to_thread(disabler.answer)
                 await crowd.all_ended(leaver)
                 waits += [(at - disabled.committed_at) / 1e6 for at in leaver.ended_at]
-                disturbed += sum([not await _echoes(socket) for one in present for socket in one.sockets])
+                disturbed += sum([not await echoes(socket) for one in present for socket in one.sockets])
                 await crowd.open(newcomer)
                 present.append(newcomer)
     return {
@@ -154,7 +155,8 @@ async def _note_end(one: Held, socket: ClientConnection) -> None:
     one.ended_at.append(time.monotonic_ns())
 
 
-async def _echoes(socket: ClientConnection) -> bool:
+async def echoes(socket: ClientConnection) -> bool:
+    """Return whether a WebSocket still carries what is said, there and back."""
     try:
         await socket.send("still there")
         return bool(await asyncio.wait_for(socket.recv(), PATIENCE_SECONDS) == "still there")

@@ -99,11 +99,14 @@ class Gateway:
         own = [pid for pid in family_of(self.supervisor.pid) if pid not in below]
         return {"supervisor": memory_of(own)} | {name: memory_of(pids) for name, pids in kept.items()}
 
-    def add_people(self, number: int, upstream: str) -> list[Account]:
-        """Make the company on the first call, and `number` people each time; return how they sign in."""
-        output = _run(
-            self.instance.home, [sys.executable, "-m", "bench.company", str(number), upstream], "making the company"
-        )
+    def add_people(self, number: int, upstream: str, *, rules: str = "") -> list[Account]:
+        """Make the company on the first call, by other rules than usual where they are given, and `number` people each time.
+
+        Returns:
+            How they sign in.
+        """
+        command = [sys.executable, "-m", "bench.company", str(number), upstream, *([rules] if rules else [])]
+        output = _run(self.instance.home, command, "making the company")
         return msgspec.json.decode(output.strip().rpartition("\n")[2], type=list[Account])
 
 

@@ -1,0 +1,183 @@
+"""What ten thousand devices cost that report every five minutes, and whether somebody is still cut off in time meanwhile.
+
+Every report comes on a connection of its own, as an agent's does, signed, through the gateway; one in a hundred says something
+new. Counted is the processor time of everything that Ostiary runs, whatever it is for, against that of one core. Meanwhile,
+one device after the other reports what the rules forbid; measured is how soon its WebSocket ends.
+
+Run: python -m bench.fleet [--devices N] [--seconds N]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final
+
+from bench.instance import Gateway, running_gateway
+from bench.laptops import Laptop, enrol_all
+from bench.load import InvalidRun
+from bench.posture import HEALTHY_RULES, at_work, measure
+from bench.processes import Program, cpu_seconds, family_of, free_port, progress
+from bench.revocation import percentile
+
+GOAL_PERCENT: Final = 60.0
+CUT_GOAL_MS: Final = 500.0
+REPORT_SECONDS: Final = 300.0
+AT_ONCE: Final = 8
+NEWS_EVERY: Final = 100
+
+
+class Fleet:
+    """Devices that all report, spread evenly over the time between two reports.
+
+    Args:
+        laptops: enrolled.
+        every_seconds: how often each reports.
+    """
+
+    def __init__(self, laptops: Sequence[Laptop], *, every_seconds: float = REPORT_SECONDS) -> None:
+        self._laptops = laptops
+        self._pause = every_seconds / len(laptops)
+        self.answered_ms: list[float] = []
+        self.late = 0
+        self.failed: list[str] = []
+        self._lock = threading.Lock()
+
+    def say_all(self) -> None:
+        """Have every device report once, as fast as that goes."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            for _ in pool.map(self._first, self._laptops):
+                pass
+
+    def run(self, seconds: float) -> float:
+        """Report for so long; return how many reports a second were sent."""
+        began, sent = time.monotonic(), 0
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            while (now := time.monotonic()) < began + seconds:
+                due = began + sent * self._pause
+                if due > now:
+                    time.sleep(due - now)
+                elif now - due > 1.0:
+                    self.late += 1
+                pool.submit(self._again, self._laptops[sent % len(self._laptops)], news=sent % NEWS_EVERY == 0)
+                sent += 1
+        return sent / (time.monotonic() - began)
+
+    def _first(self, laptop: Laptop) -> None:
+        laptop.ready()
+        laptop.report(**_facts(laptop, news=False))
+        laptop.close()
+
+    def _again(self, laptop: Laptop, *, news: bool) -> None:
+        began = time.monotonic()
+        try:
+            laptop.report(**_facts(laptop, news=news))
+        except (InvalidRun, OSError) as error:
+            self.failed.append(str(error))
+        finally:
+            laptop.close()
+        with self._lock:
+            self.answered_ms.append((time.monotonic() - began) * 1000)
+
+
+def _facts(laptop: Laptop, *, news: bool) -> dict[str, bool | int | str]:
+    """Return what a healthy laptop says; `news`: some of it is otherwise than before, and nothing that rules ask for."""
+    number = int(laptop.id[4:])
+    return {
+        "os_version": "Debian GNU/Linux 12 (bookworm)",
+        "os_supported": True,
+        "os_support_days": 565,
+        "security_updates_pending": random.randrange(1, 40) if news else number % 5,
+        "security_update_age_days": number % 9,
+        "disk_encrypted": True,
+        "firewall_on": True,
+        "screen_lock": True,
+        "screen_lock_minutes": 5,
+        "antivirus_running": number % 3 > 0,
+        "secure_boot": True,
+        "automatic_updates": True,
+        "daily_administrator": number % 11 == 0,
+        "listening_services": number % 4,
+        "clock_offset_seconds": 0,
+    }
+
+
+def measure_fleet(folder: Path, *, devices: int, seconds: float, rounds: int = 5) -> dict[str, Any]:
+    """Run it in a folder whose path is short, and return the figures."""
+    port = free_port()
+    application = Program("the application", [sys.executable, "-m", "bench.socket_app", str(port)], folder / "app.out")
+    with running_gateway(folder) as gateway, application:
+        people = rounds + 2
+        accounts = gateway.add_people(people, f"http://127.0.0.1:{port}", rules=HEALTHY_RULES)
+        own = [Laptop(gateway, number, account.id) for number, account in enumerate(accounts)]
+        crowd = [Laptop(gateway, people + n, accounts[0].id, own[0].key) for n in range(devices)]
+        enrol_all(gateway, own)
+        enrol_all(gateway, crowd)
+        held = [at_work(gateway, folder, *pair) for pair in zip(own, accounts, strict=True)]
+        fleet = Fleet(crowd)
+        progress(f"{devices} devices report for the first time")
+        fleet.say_all()
+        progress(f"for {seconds:.0f} seconds each reports as if every {REPORT_SECONDS:.0f} seconds")
+        before, began = _cpu(gateway), time.monotonic()
+        rate = fleet.run(seconds)
+        percent = (_cpu(gateway) - before) / (time.monotonic() - began) * 100
+        answered = list(fleet.answered_ms)
+        progress("and while they go on, devices become unhealthy one after the other")
+        cuts = _cut_meanwhile(gateway, fleet, held, own, rounds)
+    if fleet.failed:
+        raise InvalidRun(f"{len(fleet.failed)} reports failed: {fleet.failed[0]}")
+    return {
+        "fleet_cpu_percent": round(percent, 1),
+        "fleet_devices": devices,
+        "fleet_reports_per_second": round(rate, 1),
+        "fleet_report_ms_p50": round(percentile(answered, 0.5), 1),
+        "fleet_report_ms_p99": round(percentile(answered, 0.99), 1),
+        "fleet_late": fleet.late,
+        "fleet_posture_to_cut_ms_p99": cuts["posture_to_cut_ms_p99"],
+        "fleet_others_disturbed": cuts["others_disturbed"],
+    }
+
+
+def _cut_meanwhile(gateway: Gateway, fleet: Fleet, held: Any, own: Any, rounds: int) -> dict[str, Any]:
+    with ThreadPoolExecutor(1) as pool:
+        going_on = pool.submit(fleet.run, 3.0 * rounds)
+        figures = asyncio.run(measure(gateway, held, own, each=5, rounds=rounds))
+        going_on.result()
+    return figures
+
+
+def _cpu(gateway: Gateway) -> float:
+    """Return the processor seconds of everything that Ostiary runs."""
+    return cpu_seconds(family_of(gateway.supervisor.pid))
+
+
+def main() -> int:
+    """Run it; the last line is the result as JSON. Return 1 when it misses a goal."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--devices", type=int, default=10_000)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    arguments = parser.parse_args()
+    load = round(os.getloadavg()[0], 2)
+    with tempfile.TemporaryDirectory(prefix="ostb-") as name:
+        figures = measure_fleet(Path(name), devices=arguments.devices, seconds=arguments.seconds)
+    print(json.dumps({**figures, "load_before": load}))
+    return 0 if is_good(figures) else 1
+
+
+def is_good(figures: dict[str, Any]) -> bool:
+    """Return whether every goal is met."""
+    cheap = figures["fleet_cpu_percent"] <= GOAL_PERCENT
+    soon = figures["fleet_posture_to_cut_ms_p99"] <= CUT_GOAL_MS
+    return bool(cheap and soon and not figures["fleet_others_disturbed"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
