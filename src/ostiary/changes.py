@@ -44,14 +44,17 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     reason: str = ""
 
 
-def announce_change(section: SectionName, *, takes_away: bool) -> None:
+def announce_change(section: SectionName, *, takes_away: bool, at_once: bool = True) -> None:
     """Say, inside the transaction that made it, that a section of the facts changed.
 
     Args:
         section: whose facts.
         takes_away: whether anybody could lose access by it; only then do open grants end. When in doubt, true.
+        at_once: whether it is published when the transaction commits. Otherwise the worker does so within seconds, together
+            with whatever else there is by then: for what may come from thousands at the same time. What takes away is
+            always published at once.
     """
-    facts_changed.send(sender=None, section=section, takes_away=takes_away)
+    facts_changed.send(sender=None, section=section, takes_away=takes_away, at_once=at_once or takes_away)
 
 
 def announce_happening(happening: Happening) -> None:

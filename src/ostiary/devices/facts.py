@@ -1,10 +1,10 @@
 """What this room tells the decision service: sections `devices` and `postures` of the snapshot."""
 
+from collections import defaultdict
 from datetime import UTC, datetime
 
 import msgspec
 from django.conf import settings
-from django.db.models import Prefetch
 
 from ostiary.devices.domain.devices import State
 from ostiary.devices.models import DeviceCertificate, StoredDevice
@@ -19,20 +19,27 @@ def read_devices() -> Devices:
     """
     if not settings.INSTANCE.configuration.devices.enabled:
         return Devices()
-    good = DeviceCertificate.objects.filter(ends_at__gt=datetime.now(UTC))
-    rows = StoredDevice.objects.filter(state__in=(State.ACTIVE, State.QUARANTINED)).select_related("owner")
-    rows = rows.only("name", "state", "key_protection", "owner__is_active", "owner__ends_at")
+    now = datetime.now(UTC)
+    certificates: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    good = DeviceCertificate.objects.filter(ends_at__gt=now).order_by()
+    for device, fingerprint, ends_at, account_ends_at in good.values_list(
+        "device_id", "fingerprint", "ends_at", "device__owner__ends_at"
+    ):
+        certificates[device][fingerprint] = min(filter(None, (ends_at, account_ends_at))).timestamp()
+    rows = StoredDevice.objects.filter(state__in=(State.ACTIVE, State.QUARANTINED)).order_by()
     return Devices(
         devices={
-            DeviceId(row.id): DeviceFact(
-                id=DeviceId(row.id),
-                name=row.name,
-                owner=PersonId(row.owner_id),
-                active=row.state == State.ACTIVE and row.owner.may_sign_in,
-                certificates={one.fingerprint: _end(one, row.owner.ends_at) for one in row.certificates.all()},
-                key_protection=row.key_protection,
+            DeviceId(device): DeviceFact(
+                id=DeviceId(device),
+                name=name,
+                owner=PersonId(owner),
+                active=state == State.ACTIVE and is_active and (account_ends_at is None or now < account_ends_at),
+                certificates=certificates[device],
+                key_protection=key_protection,
             )
-            for row in rows.prefetch_related(Prefetch("certificates", queryset=good))
+            for device, name, owner, state, key_protection, is_active, account_ends_at in rows.values_list(
+                "pk", "name", "owner_id", "state", "key_protection", "owner__is_active", "owner__ends_at"
+            )
         }
     )
 
@@ -54,7 +61,3 @@ def read_postures() -> msgspec.Raw:
         for device, facts, until in rows.values_list("pk", "known", "known_until").iterator(chunk_size=5000)
     }
     return msgspec.Raw(msgspec.msgpack.encode({"devices": known}))
-
-
-def _end(certificate: DeviceCertificate, account_ends_at: datetime | None) -> float:
-    return min(filter(None, (certificate.ends_at, account_ends_at))).timestamp()

@@ -13,8 +13,8 @@ from ostiary.gateway.models import FactsVersion
 _log = structlog.get_logger(__name__)
 
 
-def count_change(*, section: SectionName, takes_away: bool, **_: Any) -> None:
-    """Add one to a section's version; publish when the transaction commits.
+def count_change(*, section: SectionName, takes_away: bool, at_once: bool = True, **_: Any) -> None:
+    """Add one to a section's version; publish when the transaction commits, unless the worker may do it.
 
     A publication that fails does not undo the change: the worker publishes it as soon as that is possible, and
     without the worker's heartbeat everything is refused before long.
@@ -25,7 +25,8 @@ def count_change(*, section: SectionName, takes_away: bool, **_: Any) -> None:
         if takes_away:
             values["taken_away_at"] = F("version") + 1
         FactsVersion.objects.filter(section=section).update(**values)
-        transaction.on_commit(_publish_committed)
+        if at_once:
+            transaction.on_commit(_publish_committed)
 
 
 def _publish_committed() -> None:

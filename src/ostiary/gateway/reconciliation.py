@@ -1,4 +1,4 @@
-"""What the worker does every few seconds: publish what a crash left unpublished, then say that the facts hold."""
+"""What the worker does every few seconds: publish what may wait so long and what a crash left, then say that the facts hold."""
 
 import structlog
 from django.conf import settings
@@ -25,7 +25,7 @@ def reconcile(now: float) -> Publication:
     """
     instance: Instance = settings.INSTANCE
     publication = publish("reconciled")
-    if publication.sections or publication.ended_grants:
+    if publication.ended_grants:
         _log.warning("facts_mended", generation=publication.generation, sections=list(publication.sections))
     beat(instance.facts, now)
     return publication

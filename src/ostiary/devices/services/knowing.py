@@ -108,14 +108,15 @@ def refresh_postures(*, now: float) -> int:
                 _work_out(row, now=now, soon=False)
     if StoredDevice.objects.filter(known_until__gt=now).exists():
         with transaction.atomic():
-            announce_change(SECTION, takes_away=False)
+            announce_change(SECTION, takes_away=False, at_once=False)
     return len(over)
 
 
 def _work_out(row: StoredDevice, *, now: float, soon: bool) -> bool:
     """Bring what is known of a device up to date; return whether a value changed.
 
-    What rules in force read is published at once, everything else with the next round.
+    What rules in force read is published at once when it is worse and within seconds when it is not, everything else with
+    the next round.
     """
     before = _decoded(row) if row.known_until > now else {}
     posture = combine(map(source_facts, row.postures.all()), now)
@@ -126,7 +127,8 @@ def _work_out(row: StoredDevice, *, now: float, soon: bool) -> bool:
     if changed:
         posture_changed.send(sender=None, devices=(DeviceId(row.id),), now=now)
     if changed & _read_by_rules(changed) or (soon and had < now + SOON_SECONDS < until):
-        announce_change(SECTION, takes_away=is_worse(before, after))
+        worse = is_worse(before, after)
+        announce_change(SECTION, takes_away=worse, at_once=worse)
     return bool(changed)
 
 
