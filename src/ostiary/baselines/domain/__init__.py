@@ -1,0 +1,1 @@
+"""The types and the arithmetic of compliance. Pure."""
