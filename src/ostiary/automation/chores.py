@@ -18,6 +18,7 @@ ROOMS: Final = (
     "ostiary.requests.facade",
     "ostiary.workloads.facade",
     "ostiary.devices.facade",
+    "ostiary.baselines.facade",
     "ostiary.reviews.facade",
     "ostiary.oidc.facade",
     "ostiary.signals.facade",
@@ -139,6 +140,13 @@ def refresh_postures(now: float) -> int:
     from ostiary.devices.facade import refresh_postures  # noqa: PLC0415 - see above
 
     return refresh_postures(now=now)
+
+
+def settle_compliance(now: float) -> int:
+    """Move what devices fail from stage to stage, and tell of it."""
+    from ostiary.baselines.facade import settle_compliance  # noqa: PLC0415 - see above
+
+    return settle_compliance(now=now)
 
 
 def carry_out_reviews(now: float) -> int:

@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "ostiary.requests",
     "ostiary.workloads",
     "ostiary.devices",
+    "ostiary.baselines",
     "ostiary.saml",
     "ostiary.reviews",
     "ostiary.visibility",

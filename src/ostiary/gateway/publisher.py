@@ -19,6 +19,7 @@ from django.conf import settings
 
 from ostiary.applications.facts import read_applications
 from ostiary.authzen.facts import read_clients
+from ostiary.baselines.facts import read_compliance
 from ostiary.config.places import Instance
 from ostiary.devices.facts import read_devices, read_postures
 from ostiary.gateway.dataplane import applied_generation
@@ -38,7 +39,7 @@ from ostiary.gateway.snapshots import (
 )
 from ostiary.identity.facts import read_identity, read_sessions
 from ostiary.policy.identifiers import Generation
-from ostiary.policy.snapshot import Compliance, GrantKey
+from ostiary.policy.snapshot import GrantKey
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.workloads.facts import read_workloads
 
@@ -53,7 +54,7 @@ _READERS: Final[Mapping[str, Callable[[], msgspec.Raw]]] = {
     "workloads": lambda: encode_section(read_workloads()),
     "devices": lambda: encode_section(read_devices()),
     "postures": read_postures,
-    "compliance": lambda: encode_section(Compliance()),
+    "compliance": lambda: encode_section(read_compliance()),
 }
 
 

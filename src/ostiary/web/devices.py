@@ -31,6 +31,7 @@ from ostiary.devices.facade import (
 from ostiary.errors import OstiaryError
 from ostiary.identity.facade import UnacceptableText, client_of
 from ostiary.visibility.facade import RecordUnavailable
+from ostiary.web.device_standing import with_compliance
 
 MAX_BODY_BYTES: Final = 16 * 1024
 STATUS: Final[dict[Code, int]] = {
@@ -106,8 +107,9 @@ def renew(request: HttpRequest, message: str, now: float) -> msgspec.Struct:
 
 @_for_agents
 def report(_request: HttpRequest, message: str, now: float) -> msgspec.Struct:
-    """Take what a device says of itself."""
-    return take_report(message, now=now)[1]
+    """Take what a device says of itself, and say how it stands with that."""
+    said, taken = take_report(message, now=now)
+    return with_compliance(taken, said.device, now=now)
 
 
 @_for_agents

@@ -137,12 +137,10 @@ def _find(check: Check, posture: Posture, *, now: float, since: Mapping[str, flo
 
 def satisfies(demand: Demand, value: Value | None) -> bool:
     """Tell whether a fact is as it should be. A value of another kind than the one asked for never is."""
-    if type(value) is not type(demand.value):
+    if value is None or type(value) is not type(demand.value):
         return False
     if demand.bound is Bound.EXACTLY or isinstance(value, str | bool) or isinstance(demand.value, str | bool):
         return value == demand.value
-    if value is None:
-        return False
     return value >= demand.value if demand.bound is Bound.AT_LEAST else value <= demand.value
 
 

@@ -5,7 +5,7 @@ The grammar, for people: `docs/reference/baselines.md`. Taking YAML apart is `po
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -169,5 +169,5 @@ def _read_drop(node: Node | None, below: Baseline | None, own: dict[str, Check],
     return frozenset(dropped)
 
 
-def _refuse(message: str, hint: str) -> None:
+def _refuse(message: str, hint: str) -> NoReturn:
     raise InvalidBaseline([Problem(line=1, column=1, message=message, hint=hint)])

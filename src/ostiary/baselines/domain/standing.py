@@ -7,6 +7,7 @@ import msgspec
 from ostiary.baselines.domain.document import Baseline
 from ostiary.baselines.domain.evaluation import Judgement
 from ostiary.baselines.domain.requirement import Requirement
+from ostiary.devices.domain.posture import Platform
 from ostiary.errors import OstiaryError
 from ostiary.policy.identifiers import DeviceId
 
@@ -49,11 +50,13 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     Args:
         verdict: as published.
+        platform: what it runs on; `None` where that is not known.
         required: what is required of it, and by whom.
         judgements: what each baseline there is makes of it; those required first.
     """
 
     verdict: Verdict
+    platform: Platform | None
     required: tuple[Requirement, ...]
     judgements: tuple[Judgement, ...]
 

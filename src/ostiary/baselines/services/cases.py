@@ -18,6 +18,8 @@ from ostiary.policy.identifiers import DeviceId, GroupId
 
 JUDGED = frozenset({State.ACTIVE, State.QUARANTINED})
 FEW = 20
+SLACK_SECONDS = 2.0
+"""What another process took in this moment, by its own reading of the clock, is not from the future."""
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +46,7 @@ def read_cases(asked: Asked, *, now: float, devices: Iterable[DeviceId] | None =
     wanted = None if devices is None else tuple(dict.fromkeys(devices))
     found = [one for one in _devices(wanted) if one.state in JUDGED]
     ids = [one.id for one in found]
-    postures = list_postures(now=now, devices=ids if wanted is not None else None)
+    postures = list_postures(now=now + SLACK_SECONDS, devices=ids if wanted is not None else None)
     since, excepted = _failing(wanted), _excepted(wanted, now)
     members = _members({one.group for one in asked.requirements if one.group})
     return [

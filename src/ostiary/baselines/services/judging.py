@@ -186,5 +186,6 @@ def _put_on_record(
                 "required": ", ".join(row.required),
                 "owner": case.owner,
             }
-            change = "enable" if compliant else "disable"
-            record_of(VERDICT, case.device, change, at=now, name=case.name, after=told)
+            record_of(
+                VERDICT, case.device, "enable" if compliant else "disable", at=now, name=case.name, after=told
+            )

@@ -1,0 +1,111 @@
+"""What the brake holds: an administrator lets it happen, or keeps it held; left alone it happens by itself."""
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import models, transaction
+from django.template.loader import render_to_string
+
+from ostiary.baselines.domain.brake import LONGEST_HOLD_SECONDS
+from ostiary.baselines.domain.standing import Held, NothingHeld
+from ostiary.baselines.journal import HELD, JUDGED_BY, record_of
+from ostiary.baselines.models import DeviceVerdict, HeldTurn
+from ostiary.baselines.queries import get_held
+from ostiary.baselines.services.judging import SECTION
+from ostiary.changes import announce_change
+from ostiary.identity.facade import ADMINISTRATORS, list_members
+from ostiary.visibility.facade import Actor
+
+log = structlog.get_logger(__name__)
+
+
+@transaction.atomic
+def let_happen(*, now: float, actor: Actor, reason: str = "") -> int:
+    """Let every turn that is held take effect now; return how many devices that were.
+
+    Raises:
+        NothingHeld: when none is.
+    """
+    _require(now)
+    count = _release(DeviceVerdict.objects.filter(held_until__gt=0.0))
+    _close(now)
+    told = {"let_happen": count}
+    record_of(HELD, "let happen", "disable", at=now, actor=actor, after=told, reason=reason)
+    return count
+
+
+@transaction.atomic
+def keep_held(*, now: float, actor: Actor, reason: str = "") -> Held:
+    """Have what is held stay held for a day from now, unless somebody lets it happen before. Errors as for `let_happen`."""
+    _require(now)
+    until = now + LONGEST_HOLD_SECONDS
+    DeviceVerdict.objects.filter(held_until__gt=now).update(held_until=until)
+    HeldTurn.objects.filter(ended_at=0.0).update(kept_by=actor.label[:254])
+    announce_change(SECTION, takes_away=False)
+    record_of(HELD, "keep held", "update", at=now, actor=actor, after={"until": until}, reason=reason)
+    return _require(now)
+
+
+@transaction.atomic
+def end_holds(*, now: float, ahead: float) -> int:
+    """Let happen what nobody decided about in time, so many seconds before it would anyway. For the worker."""
+    over = DeviceVerdict.objects.filter(held_until__gt=0.0, held_until__lte=now + ahead)
+    count = _release(over)
+    left = DeviceVerdict.objects.filter(held_until__gt=0.0).exists()
+    if not left and HeldTurn.objects.filter(ended_at=0.0).exists():
+        _close(now)
+        record_of(HELD, "over", "disable", at=now, actor=JUDGED_BY, after={"let_happen": count}, reason="time is up")
+    return count
+
+
+def tell_administrators(*, now: float) -> int:
+    """Write to the administrators about devices that are held, once each time. For the worker; return how often.
+
+    Raises:
+        OSError: when nobody could be written to; it is tried again.
+    """
+    turn, held = HeldTurn.objects.filter(ended_at=0.0, told_at=0.0).first(), get_held(now)
+    if turn is None or held is None:
+        return 0
+    failures: list[OSError] = []
+    told = 0
+    for member in list_members(ADMINISTRATORS):
+        if member.active:
+            try:
+                told += _letter(held, member.email).send()
+            except OSError as error:
+                failures.append(error)
+                log.warning("held_devices_not_told", to=member.email, error=str(error))
+    if failures and not told:
+        raise failures[0]
+    HeldTurn.objects.filter(pk=turn.pk).update(told_at=now)
+    return 1
+
+
+def _require(now: float) -> Held:
+    held = get_held(now)
+    if held is None:
+        raise NothingHeld("No device is held.", hint="See: ostiary baseline list")
+    return held
+
+
+def _release(rows: "models.QuerySet[DeviceVerdict]") -> int:
+    count = rows.update(held_until=0.0, turned_at=0.0)
+    if count:
+        announce_change(SECTION, takes_away=True)
+    return count
+
+
+def _close(now: float) -> None:
+    HeldTurn.objects.filter(ended_at=0.0).update(ended_at=now)
+
+
+def _letter(held: Held, address: str) -> EmailMessage:
+    instance = settings.INSTANCE
+    shown = {
+        "organisation": instance.display_name,
+        "held": held,
+        "link": instance.url(instance.console_host, "/devices/baselines/"),
+    }
+    subject, _, body = render_to_string("baselines/mail/held.txt", shown).partition("\n")
+    return EmailMessage(" ".join(subject.split()), body.strip() + "\n", to=[address])

@@ -1,0 +1,154 @@
+"""What time does to devices, for the worker: stages, grace, facts that grow too old, exceptions, requirements that begin, and the letters."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import F, Q
+from django.template.loader import render_to_string
+
+from ostiary.baselines.domain.document import Check, Stage
+from ostiary.baselines.domain.evaluation import NEVER, block_at
+from ostiary.baselines.domain.requirement import required_of
+from ostiary.baselines.domain.standing import ExceptionState
+from ostiary.baselines.models import CheckException, ComplianceDay, DeviceVerdict, Failing
+from ostiary.baselines.queries import list_requirements
+from ostiary.baselines.services.cases import JUDGED, read_asked, read_cases
+from ostiary.baselines.services.holding import end_holds, tell_administrators
+from ostiary.baselines.services.judging import Cause, judge_devices
+from ostiary.baselines.services.looking import look_at
+from ostiary.devices.facade import get_device, list_devices
+from ostiary.policy.identifiers import DeviceId
+
+AHEAD_SECONDS: Final = 20.0
+"""What ends within this time is judged as if it had ended: the gateway hears of it before it is over."""
+RENEW_BEFORE_SECONDS: Final = 900.0
+"""A verdict that ends within this time is renewed from what was reported since."""
+RENEW_EVERY_SECONDS: Final = 60.0
+_TOLD_OF: Final = {stage.value: number for number, stage in enumerate(Stage)}
+
+log = structlog.get_logger(__name__)
+
+
+def settle_compliance(*, now: float) -> int:
+    """Judge the devices whose verdict is over or nearly so, tell who has to know, and count the day.
+
+    Args:
+        now: seconds since the epoch.
+
+    Returns:
+        How much there was to do.
+    """
+    done = end_holds(now=now, ahead=AHEAD_SECONDS) + _end_exceptions(now)
+    due = _due(now)
+    if due:
+        judge_devices(due, now=now, cause=Cause.TIME, ahead=AHEAD_SECONDS)
+    done += len(due) + tell_owners(now=now)
+    count_day(now=now)
+    return done + tell_administrators(now=now)
+
+
+def check_now(device: str, *, now: float) -> None:
+    """Judge one device at once. Raises `UnknownDevice`."""
+    judge_devices((get_device(device).id,), now=now, cause=Cause.FACTS)
+
+
+def tell_owners(*, now: float) -> int:
+    """Write to whoever has a device about each stage that a check of it reached, once. Return to how many devices.
+
+    A letter that cannot be sent is in the log, and is not tried again: the next stage has its own.
+    """
+    rows = Failing.objects.filter(stage__in=(Stage.NOTIFY, Stage.WARN, Stage.BLOCK)).exclude(stage=F("told"))
+    found: dict[str, list[Failing]] = {}
+    for row in rows.select_related("device").filter(device__state__in=[one.value for one in JUDGED]):
+        if _TOLD_OF.get(row.told, -1) < _TOLD_OF[row.stage]:
+            found.setdefault(row.device_id, []).append(row)
+    for device, failing in found.items():
+        Failing.objects.filter(pk__in=[one.pk for one in failing]).update(told=F("stage"))
+        _write(device, {one.check_name for one in failing}, now=now)
+    return len(found)
+
+
+def count_day(*, now: float) -> None:
+    """Note how many devices stand how, for the day that it is (UTC)."""
+    rows = DeviceVerdict.objects.filter(device__state__in=[one.value for one in JUDGED])
+    held = Q(compliant=True) | Q(held_until__gt=now)
+    total, well = rows.count(), rows.filter(held).count()
+    whole = rows.filter(compliant=True, failing=[]).count()
+    unknown = rows.exclude(held).filter(unknown=True).count()
+    counts = {"compliant": whole, "grace": well - whole, "blocked": total - well - unknown, "unknown": unknown}
+    day = datetime.fromtimestamp(now, UTC).date()
+    if total and not ComplianceDay.objects.filter(day=day, **counts).exists():
+        ComplianceDay.objects.update_or_create(day=day, defaults=counts)
+
+
+def _due(now: float) -> tuple[DeviceId, ...]:
+    """Those whose verdict is over or nearly, whose owner's groups ask for something else now, and those that have none."""
+    over = Q(until__lte=now + AHEAD_SECONDS)
+    nearly = Q(until__lte=now + RENEW_BEFORE_SECONDS, judged_at__lte=now - RENEW_EVERY_SECONDS)
+    stale = set(DeviceVerdict.objects.filter(over | nearly).values_list("pk", flat=True))
+    known = dict(DeviceVerdict.objects.values_list("pk", "required"))
+    devices = [one for one in list_devices() if one.state in JUDGED]
+    due = {one.id for one in devices if one.id in stale or one.id not in known}
+    if any(one.group for one in list_requirements()):
+        due |= _moved(known, now)
+    return tuple(sorted(due))
+
+
+def _moved(known: dict[str, list[str]], now: float) -> set[DeviceId]:
+    """Those whose owner joined or left a group that something is required of."""
+    asked = read_asked()
+    return {
+        case.device
+        for case in read_cases(asked, now=now)
+        if list(dict.fromkeys(one.baseline for one in required_of(case.device, case.groups, asked.requirements, now)))
+        != known.get(case.device)
+    }
+
+
+@transaction.atomic
+def _end_exceptions(now: float) -> int:
+    over = CheckException.objects.filter(state=ExceptionState.GRANTED, until__lte=now + AHEAD_SECONDS)
+    devices = tuple(map(DeviceId, over.values_list("device_id", flat=True)))
+    if devices:
+        over.update(state=ExceptionState.ENDED, answered_at=now)
+        judge_devices(devices, now=now, cause=Cause.TIME)
+    CheckException.objects.filter(state=ExceptionState.WAITING, until__lte=now).update(
+        state=ExceptionState.ENDED, answered_at=now
+    )
+    return len(devices)
+
+
+def _write(device: str, names: Iterable[str], *, now: float) -> None:
+    wanted, standing = set(names), look_at(device, now=now)
+    findings = {
+        one.check.name: one
+        for judged in standing.of_required
+        for one in judged.failing
+        if one.check.name in wanted and one.since is not None
+    }
+    if not findings:
+        return
+    instance, found = settings.INSTANCE, get_device(device)
+    ends = min(block_at(one, now) for one in findings.values())
+    shown = {
+        "organisation": instance.display_name,
+        "device": found,
+        "blocked": any(one.blocks for one in findings.values()),
+        "ends_at": None if ends == NEVER else datetime.fromtimestamp(ends, UTC),
+        "checks": [(one.check, _mend(one.check, standing.platform)) for one in findings.values()],
+        "address": instance.url(instance.identity_host, "/devices"),
+    }
+    subject, _, body = render_to_string("baselines/mail/failing.txt", shown).partition("\n")
+    try:
+        EmailMessage(" ".join(subject.split()), body.strip() + "\n", to=[found.owner]).send()
+    except Exception as error:
+        log.error("compliance_mail_not_sent", device=device, error=str(error))
+
+
+def _mend(check: Check, platform: str | None) -> str:
+    return next((steps for one, steps in check.mend.items() if one == platform), "")

@@ -1,0 +1,132 @@
+"""Tries a baseline or a requirement on the devices as they are, and changes nothing."""
+
+from collections import defaultdict
+from typing import Final
+
+from ostiary.applications.facts import read_applications
+from ostiary.baselines.adapters.built_in import built_in
+from ostiary.baselines.domain.document import Baseline, fact_of
+from ostiary.baselines.domain.reader import read_baseline
+from ostiary.baselines.domain.requirement import Requirement
+from ostiary.baselines.domain.simulation import Simulation, simulate
+from ostiary.baselines.queries import get_baseline, list_verdicts
+from ostiary.baselines.services.cases import Asked, read_asked, read_cases
+from ostiary.devices.facade import spec_of
+from ostiary.policy.rules.document import DeviceFact, RulesDocument, Target, TargetKind
+from ostiary.policy.rules.problems import InvalidRules
+from ostiary.policy.rules.reader import read_rules
+from ostiary.policy.snapshot import AppFact
+from ostiary.rulebook.facade import get_current
+from ostiary.visibility.facade import count_uses
+
+USE_SECONDS: Final = 30 * 86400.0
+
+
+def simulate_document(document: str, *, now: float, starts_at: float | None = None) -> Simulation:
+    """Return what a baseline would do to every device if it were in force, with what is required as it is.
+
+    Args:
+        document: its text.
+        now: seconds since the epoch.
+        starts_at: from when on; from now by default.
+
+    Raises:
+        InvalidBaseline: when the text cannot be used.
+    """
+    read, asked = read_baseline(document, built_in), read_asked()
+    baselines = {**asked.baselines, read.name: read}
+    return _simulate(Asked(baselines=baselines, requirements=asked.requirements), read, now=now, starts_at=starts_at)
+
+
+def simulate_requirement(
+    wanted: Requirement | None,
+    *,
+    now: float,
+    document: str = "",
+    without: tuple[str, str] | None = None,
+) -> Simulation:
+    """Return what a requirement would do to every device.
+
+    Args:
+        wanted: what would be required, from when on; `None` for nothing more than there is.
+        now: seconds since the epoch.
+        document: the text of the baseline, where it is not in force yet.
+        without: group and device of which nothing in particular would be required any more.
+
+    Raises:
+        InvalidBaseline: when the text cannot be used.
+        UnknownBaseline: when there is none of the name that would be required.
+    """
+    asked = read_asked()
+    read = read_baseline(document, built_in) if document else None
+    baselines = {**asked.baselines, read.name: read} if read is not None else dict(asked.baselines)
+    kept = tuple(one for one in asked.requirements if one.scope != without)
+    if wanted is not None and wanted.baseline not in baselines:
+        get_baseline(wanted.baseline)
+    requirements = (*kept, wanted) if wanted is not None else kept
+    about = baselines[wanted.baseline] if wanted is not None else None
+    start = None if wanted is None else wanted.starts_at
+    return _simulate(Asked(baselines=baselines, requirements=requirements), about, now=now, starts_at=start)
+
+
+def apps_that_ask(baseline: Baseline | None) -> dict[str, str]:
+    """Return the apps whose rules in force ask whether a device is compliant, or for what a baseline asks: names by identifier."""
+    asked = {"compliant"}
+    if baseline is not None:
+        asked |= {fact_of(baseline.name)} | {demand.fact for check in baseline.checks for demand in check.require}
+    try:
+        rules = read_rules(get_current().document)
+    except InvalidRules:
+        return {}
+    apps = read_applications().apps
+    targets = _targets(rules, asked)
+    return {app: fact.name for app, fact in apps.items() if any(_reaches(one, fact) for one in targets)}
+
+
+def _targets(rules: RulesDocument, asked: set[str]) -> list[Target]:
+    return [
+        target
+        for rule in rules.rules
+        if any(isinstance(one, DeviceFact) and _plain(one.name) in asked for one in (*rule.when, *rule.unless))
+        for target in rule.to
+    ]
+
+
+def _plain(name: str) -> str:
+    """The fact behind a name that asks for better evidence."""
+    spec = spec_of(name)
+    return name if spec is None else spec.name
+
+
+def _reaches(target: Target, app: AppFact) -> bool:
+    match target.kind:
+        case TargetKind.APP:
+            return target.name == app.id
+        case TargetKind.LABEL:
+            return target.name in app.labels
+    return True
+
+
+def _simulate(asked: Asked, about: Baseline | None, *, now: float, starts_at: float | None) -> Simulation:
+    start = max(now, starts_at) if starts_at is not None else now
+    verdicts = list_verdicts()
+    return simulate(
+        read_cases(asked, now=now),
+        asked.baselines,
+        asked.requirements,
+        now=now,
+        starts_at=start,
+        compliant={device: one.compliant for device, one in verdicts.items()},
+        used=_used(about, now=now),
+    )
+
+
+def _used(about: Baseline | None, *, now: float) -> dict[str, tuple[str, ...]]:
+    apps = apps_that_ask(about)
+    if not apps:
+        return {}
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for use in count_uses(since=now - USE_SECONDS):
+        if use.app in apps:
+            found[use.person].add(apps[use.app])
+    return {person: tuple(sorted(names)) for person, names in found.items()}

@@ -1,0 +1,43 @@
+"""What a device is told of how it stands, in the answer to its report."""
+
+from typing import Final
+
+import msgspec
+from django.conf import settings
+
+from ostiary.baselines.facade import NEVER, Finding, block_at, look_at
+from ostiary.devices.facade import Failing, Taken
+
+SOON_SECONDS: Final = 30
+"""A device that fails something reports again so soon, so that whoever mends it sees it."""
+
+
+def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
+    """Return the answer to a report with how the device stands to what is required of it.
+
+    Args:
+        taken: the answer so far.
+        device: whose.
+        now: seconds since the epoch.
+    """
+    standing = look_at(device, now=now)
+    found = {one.check.name: one for judged in standing.of_required for one in judged.failing}
+    failing = tuple(_failing(one, now) for one in found.values())
+    instance = settings.INSTANCE
+    return msgspec.structs.replace(
+        taken,
+        compliant=standing.verdict.compliant,
+        failing=failing,
+        again_in=min(taken.again_in, SOON_SECONDS) if failing else taken.again_in,
+        mend=instance.url(instance.identity_host, "/devices") if failing else "",
+    )
+
+
+def _failing(one: Finding, now: float) -> Failing:
+    ends = block_at(one, now)
+    return Failing(
+        name=one.check.name,
+        words=one.check.why or one.check.name,
+        stage=one.stage.value if one.stage is not None else "",
+        blocks_at=None if ends == NEVER else ends,
+    )
