@@ -3,9 +3,9 @@
 import time
 
 from django.conf import settings
+from django.db.models import Q
 
 from ostiary.baselines.models import DeviceVerdict
-from ostiary.baselines.queries import to_verdict
 from ostiary.devices.facade import State
 from ostiary.policy.identifiers import DeviceId
 from ostiary.policy.snapshot import Compliance, ComplianceFact
@@ -16,12 +16,13 @@ def read_compliance() -> Compliance:
     if not settings.INSTANCE.configuration.devices.enabled:
         return Compliance()
     now = time.time()
-    rows = DeviceVerdict.objects.filter(device__state=State.ACTIVE).select_related("device", "device__owner").order_by()
-    found = map(to_verdict, rows.iterator(chunk_size=2000))
+    rows = DeviceVerdict.objects.filter(Q(until__gt=now) | Q(held_until__gt=now), device__state=State.ACTIVE).order_by()
+    columns = rows.values_list("pk", "compliant", "until", "meets", "held_until", "last_meets")
     return Compliance(
         devices={
-            DeviceId(one.device): ComplianceFact(compliant=one.compliant, until=one.until, meets=one.meets)
-            for one in found
-            if one.until > now
+            DeviceId(device): ComplianceFact(compliant=True, until=held, meets=tuple(last))
+            if held and not compliant
+            else ComplianceFact(compliant=compliant, until=until, meets=tuple(meets))
+            for device, compliant, until, meets, held, last in columns.iterator(chunk_size=2000)
         }
     )

@@ -5,8 +5,9 @@ from typing import Final
 import msgspec
 from django.conf import settings
 
-from ostiary.baselines.facade import NEVER, Finding, block_at, look_at
+from ostiary.baselines.facade import NEVER, Finding, block_at, list_verdicts, look_at
 from ostiary.devices.facade import Failing, Taken
+from ostiary.policy.identifiers import DeviceId
 
 SOON_SECONDS: Final = 30
 """A device that fails something reports again so soon, so that whoever mends it sees it."""
@@ -20,6 +21,9 @@ def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
         device: whose.
         now: seconds since the epoch.
     """
+    verdict = list_verdicts((DeviceId(device),)).get(DeviceId(device))
+    if verdict is not None and not verdict.failing:
+        return msgspec.structs.replace(taken, compliant=verdict.compliant)
     standing = look_at(device, now=now)
     found = {one.check.name: one for judged in standing.of_required for one in judged.failing}
     failing = tuple(_failing(one, now) for one in found.values())

@@ -316,7 +316,9 @@ def test_simulation_says_for_each_device_what_would_become_of_it(fleet: list[Dev
     soft = simulate_requirement(Requirement(baseline="later", starts_at=now), now=now, document=text)
     assert {one.device: one.effect for one in soft.devices}[fleet[2]] is Effect.UNKNOWN, "no lock time is known"
     assert compliant(fleet[0]), "nothing was changed"
-    assert simulate_document(OFFICE.replace("minimum", "strict"), now=now).count(Effect.FINE) == 10, "it is not required"
+    assert simulate_document(OFFICE.replace("minimum", "strict"), now=now).count(Effect.FINE) == 10, (
+        "it is not required"
+    )
 
 
 def test_facts_that_turn_many_at_once_are_held_and_an_administrator_decides(

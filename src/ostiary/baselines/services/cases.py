@@ -4,20 +4,20 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import msgspec
+from django.db.models import QuerySet
 
 from ostiary.baselines.domain.case import Case
 from ostiary.baselines.domain.document import Baseline
 from ostiary.baselines.domain.platforms import platform_of
-from ostiary.baselines.domain.requirement import Requirement
+from ostiary.baselines.domain.requirement import Requirement, required_of
 from ostiary.baselines.domain.standing import ExceptionState
 from ostiary.baselines.models import CheckException, Failing
 from ostiary.baselines.queries import list_baselines, list_requirements
-from ostiary.devices.facade import Device, State, UnknownDevice, get_device, list_devices, list_postures
+from ostiary.devices.facade import State, list_postures
+from ostiary.devices.models import StoredDevice
 from ostiary.identity.facade import UnknownGroup, list_members
 from ostiary.policy.identifiers import DeviceId, GroupId
 
-JUDGED = frozenset({State.ACTIVE, State.QUARANTINED})
-FEW = 20
 SLACK_SECONDS = 2.0
 """What another process took in this moment, by its own reading of the clock, is not from the future."""
 
@@ -44,39 +44,46 @@ def read_cases(asked: Asked, *, now: float, devices: Iterable[DeviceId] | None =
         devices: which; all of them by default.
     """
     wanted = None if devices is None else tuple(dict.fromkeys(devices))
-    found = [one for one in _devices(wanted) if one.state in JUDGED]
-    ids = [one.id for one in found]
-    postures = list_postures(now=now + SLACK_SECONDS, devices=ids if wanted is not None else None)
+    found = _devices(wanted)
+    postures = list_postures(now=now + SLACK_SECONDS, devices=wanted)
     since, excepted = _failing(wanted), _excepted(wanted, now)
     members = _members({one.group for one in asked.requirements if one.group})
     return [
         Case(
-            device=one.id,
-            name=one.name,
-            owner=one.owner,
-            owner_id=one.owner_id,
-            platform=platform_of(one.platform),
-            groups=frozenset(group for group, people in members.items() if one.owner_id in people),
-            posture=postures[one.id],
-            since=since[one.id],
-            excepted=excepted[one.id],
+            device=DeviceId(device),
+            name=name,
+            owner=owner,
+            owner_id=owner_id,
+            platform=platform_of(platform),
+            groups=frozenset(group for group, people in members.items() if owner_id in people),
+            posture=postures[DeviceId(device)],
+            since=since[device],
+            excepted=excepted[device],
         )
-        for one in found
-        if one.id in postures
+        for device, name, platform, owner_id, owner in found
+        if DeviceId(device) in postures
     ]
 
 
-def _devices(wanted: tuple[DeviceId, ...] | None) -> list[Device]:
-    if wanted is None or len(wanted) > FEW:
-        chosen = None if wanted is None else set(wanted)
-        return [one for one in list_devices() if chosen is None or one.id in chosen]
-    found: list[Device] = []
-    for one in wanted:
-        try:
-            found.append(get_device(one))
-        except UnknownDevice:
-            continue
+def required_now(asked: Asked, *, now: float) -> dict[DeviceId, list[str]]:
+    """Return the names of the baselines that are required of each device, reading nothing of what is known of it."""
+    members = _members({one.group for one in asked.requirements if one.group})
+    found: dict[DeviceId, list[str]] = {}
+    for device, owner in devices_judged().values_list("pk", "owner_id"):
+        groups = frozenset(group for group, people in members.items() if owner in people)
+        names = (one.baseline for one in required_of(device, groups, asked.requirements, now))
+        found[DeviceId(device)] = list(dict.fromkeys(names))
     return found
+
+
+def devices_judged() -> QuerySet[StoredDevice]:
+    """Return the rows of all devices that are judged: active or in quarantine."""
+    return StoredDevice.objects.filter(state__in=[one.value for one in (State.ACTIVE, State.QUARANTINED)]).order_by()
+
+
+def _devices(wanted: tuple[DeviceId, ...] | None) -> list[tuple[str, str, str, str, str]]:
+    rows = devices_judged() if wanted is None else devices_judged().filter(pk__in=wanted)
+    return list(rows.values_list("pk", "name", "platform", "owner_id", "owner__email"))
 
 
 def _failing(wanted: tuple[DeviceId, ...] | None) -> defaultdict[str, dict[str, float]]:

@@ -6,14 +6,14 @@ from django.db import transaction
 
 from ostiary.baselines.domain.platforms import platform_of
 from ostiary.baselines.domain.standing import Excepted, ExceptionState, UnknownException, UnusableException
-from ostiary.baselines.journal import EXCEPTION, record_of
+from ostiary.baselines.journal import EXCEPTION
 from ostiary.baselines.models import CheckException
 from ostiary.baselines.queries import get_exception, list_baselines
 from ostiary.baselines.services.judging import Cause, judge_devices
 from ostiary.devices.facade import HELD, Device, get_device
 from ostiary.policy.identifiers import DeviceId
 from ostiary.visibility.domain.events import EntityChange
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 LONGEST_SECONDS: Final = 90 * 86400.0
 MAX_REASON_CHARACTERS: Final = 500
@@ -144,5 +144,7 @@ def _recorded(number: int, change: EntityChange, *, now: float, actor: Actor, re
         "asked_by": found.asked_by,
         "reason": found.reason,
     }
-    record_of(EXCEPTION, str(number), change, at=now, actor=actor, name=found.device_name, after=told, reason=reason)
+    record_entity_change(
+        EXCEPTION, str(number), change, at=now, actor=actor, name=found.device_name, after=told, comment=reason
+    )
     return found

@@ -8,13 +8,13 @@ from django.template.loader import render_to_string
 
 from ostiary.baselines.domain.brake import LONGEST_HOLD_SECONDS
 from ostiary.baselines.domain.standing import Held, NothingHeld
-from ostiary.baselines.journal import HELD, JUDGED_BY, record_of
+from ostiary.baselines.journal import HELD, JUDGED_BY
 from ostiary.baselines.models import DeviceVerdict, HeldTurn
 from ostiary.baselines.queries import get_held
 from ostiary.baselines.services.judging import SECTION
 from ostiary.changes import announce_change
 from ostiary.identity.facade import ADMINISTRATORS, list_members
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 log = structlog.get_logger(__name__)
 
@@ -30,7 +30,7 @@ def let_happen(*, now: float, actor: Actor, reason: str = "") -> int:
     count = _release(DeviceVerdict.objects.filter(held_until__gt=0.0))
     _close(now)
     told = {"let_happen": count}
-    record_of(HELD, "let happen", "disable", at=now, actor=actor, after=told, reason=reason)
+    record_entity_change(HELD, "let happen", "disable", at=now, actor=actor, after=told, comment=reason)
     return count
 
 
@@ -42,7 +42,7 @@ def keep_held(*, now: float, actor: Actor, reason: str = "") -> Held:
     DeviceVerdict.objects.filter(held_until__gt=now).update(held_until=until)
     HeldTurn.objects.filter(ended_at=0.0).update(kept_by=actor.label[:254])
     announce_change(SECTION, takes_away=False)
-    record_of(HELD, "keep held", "update", at=now, actor=actor, after={"until": until}, reason=reason)
+    record_entity_change(HELD, "keep held", "update", at=now, actor=actor, after={"until": until}, comment=reason)
     return _require(now)
 
 
@@ -54,7 +54,9 @@ def end_holds(*, now: float, ahead: float) -> int:
     left = DeviceVerdict.objects.filter(held_until__gt=0.0).exists()
     if not left and HeldTurn.objects.filter(ended_at=0.0).exists():
         _close(now)
-        record_of(HELD, "over", "disable", at=now, actor=JUDGED_BY, after={"let_happen": count}, reason="time is up")
+        record_entity_change(
+            HELD, "over", "disable", at=now, actor=JUDGED_BY, after={"let_happen": count}, comment="time is up"
+        )
     return count
 
 

@@ -12,15 +12,19 @@ from django.db import transaction
 
 from ostiary.baselines.domain.brake import WINDOW_SECONDS, held_until, is_too_many
 from ostiary.baselines.domain.case import Case, Opinion, judge_case
-from ostiary.baselines.journal import HELD, VERDICT, record_of
+from ostiary.baselines.journal import HELD, JUDGED_BY, VERDICT
 from ostiary.baselines.models import DeviceVerdict, Failing, HeldTurn
 from ostiary.baselines.queries import to_verdict
 from ostiary.baselines.services.cases import read_asked, read_cases
 from ostiary.changes import announce_change
 from ostiary.devices.facade import State
 from ostiary.policy.identifiers import DeviceId
+from ostiary.visibility.facade import record_entity_change
 
 SECTION: Final = "compliance"
+_WRITTEN: Final = (
+    "compliant", "until", "required", "meets", "failing", "unknown", "judged_at", "turned_at", "last_until", "last_meets", "held_until",
+)  # fmt: skip
 LONGEST_SECONDS: Final = 7 * 86400.0
 """No verdict is good for longer, whatever it rests on."""
 
@@ -72,8 +76,7 @@ def judge_devices(
             turned.append(case.device)
     _keep_failing(cases, opinions)
     others = _brake(rows, turned, now=now) if turned else ()
-    for row in (*rows.values(), *others):
-        row.save()
+    _save(rows, others, known=frozenset(before))
     changed = _tell(rows, before, others)
     _put_on_record(cases, rows, before, opinions, now=now)
     return changed
@@ -123,27 +126,42 @@ def _open_hold(count: int, fleet: int, *, now: float) -> None:
     if turn is None:
         turn = HeldTurn.objects.create(held_at=now, devices=count, of=fleet)
         told = {"devices": count, "of": fleet}
-        record_of(HELD, str(turn.pk), "create", at=now, after=told, reason="too many devices turned at once")
+        record_entity_change(
+            HELD, str(turn.pk), "create", at=now, actor=JUDGED_BY, after=told, comment="too many devices turned at once"
+        )
     else:
         HeldTurn.objects.filter(pk=turn.pk).update(devices=count, of=fleet)
 
 
+def _save(rows: Mapping[str, DeviceVerdict], others: Sequence[DeviceVerdict], *, known: frozenset[str]) -> None:
+    DeviceVerdict.objects.bulk_create([row for pk, row in rows.items() if pk not in known])
+    there = [row for pk, row in rows.items() if pk in known]
+    DeviceVerdict.objects.bulk_update([*there, *others], _WRITTEN, batch_size=500)
+
+
 def _keep_failing(cases: Sequence[Case], opinions: Mapping[DeviceId, Opinion]) -> None:
     """Note since when each check fails; forget what holds again. What is merely not known now goes on."""
-    new: list[Failing] = []
-    for case in cases:
-        opinion = opinions[case.device]
-        stages = opinion.stages
-        over = [name for name in case.since if name not in stages and name not in opinion.kept]
-        if over:
-            Failing.objects.filter(device_id=case.device, check_name__in=over).delete()
-        for name, (since, stage) in stages.items():
-            if name in case.since:
-                known = Failing.objects.filter(device_id=case.device, check_name=name).exclude(stage=stage.value)
-                known.update(stage=stage.value)
-            else:
-                new.append(Failing(device_id=case.device, check_name=name, since=since, stage=stage.value))
-    Failing.objects.bulk_create(new, ignore_conflicts=True)
+    stages = {(case.device, name): found for case in cases for name, found in opinions[case.device].stages.items()}
+    kept = {(case.device, name) for case in cases for name in opinions[case.device].kept}
+    over: list[int] = []
+    further: list[Failing] = []
+    for row in Failing.objects.filter(device__in=[one.device for one in cases]):
+        key = (DeviceId(row.device_id), row.check_name)
+        _, stage = stages.pop(key, (0.0, None))
+        if stage is None and key not in kept:
+            over.append(row.pk)
+        elif stage is not None and row.stage != stage.value:
+            row.stage = stage.value
+            further.append(row)
+    Failing.objects.filter(pk__in=over).delete()
+    Failing.objects.bulk_update(further, ["stage"], batch_size=500)
+    Failing.objects.bulk_create(
+        [
+            Failing(device_id=one, check_name=name, since=since, stage=stage)
+            for (one, name), (since, stage) in stages.items()
+        ],
+        ignore_conflicts=True,
+    )
 
 
 def _tell(
@@ -186,6 +204,12 @@ def _put_on_record(
                 "required": ", ".join(row.required),
                 "owner": case.owner,
             }
-            record_of(
-                VERDICT, case.device, "enable" if compliant else "disable", at=now, name=case.name, after=told
+            record_entity_change(
+                VERDICT,
+                case.device,
+                "enable" if compliant else "disable",
+                at=now,
+                actor=JUDGED_BY,
+                name=case.name,
+                after=told,
             )

@@ -13,15 +13,14 @@ from django.template.loader import render_to_string
 
 from ostiary.baselines.domain.document import Check, Stage
 from ostiary.baselines.domain.evaluation import NEVER, block_at
-from ostiary.baselines.domain.requirement import required_of
 from ostiary.baselines.domain.standing import ExceptionState
 from ostiary.baselines.models import CheckException, ComplianceDay, DeviceVerdict, Failing
 from ostiary.baselines.queries import list_requirements
-from ostiary.baselines.services.cases import JUDGED, read_asked, read_cases
+from ostiary.baselines.services.cases import devices_judged, read_asked, required_now
 from ostiary.baselines.services.holding import end_holds, tell_administrators
 from ostiary.baselines.services.judging import Cause, judge_devices
 from ostiary.baselines.services.looking import look_at
-from ostiary.devices.facade import get_device, list_devices
+from ostiary.devices.facade import get_device
 from ostiary.policy.identifiers import DeviceId
 
 AHEAD_SECONDS: Final = 20.0
@@ -64,7 +63,7 @@ def tell_owners(*, now: float) -> int:
     """
     rows = Failing.objects.filter(stage__in=(Stage.NOTIFY, Stage.WARN, Stage.BLOCK)).exclude(stage=F("told"))
     found: dict[str, list[Failing]] = {}
-    for row in rows.select_related("device").filter(device__state__in=[one.value for one in JUDGED]):
+    for row in rows.select_related("device").filter(device__in=devices_judged()):
         if _TOLD_OF.get(row.told, -1) < _TOLD_OF[row.stage]:
             found.setdefault(row.device_id, []).append(row)
     for device, failing in found.items():
@@ -75,7 +74,7 @@ def tell_owners(*, now: float) -> int:
 
 def count_day(*, now: float) -> None:
     """Note how many devices stand how, for the day that it is (UTC)."""
-    rows = DeviceVerdict.objects.filter(device__state__in=[one.value for one in JUDGED])
+    rows = DeviceVerdict.objects.filter(device__in=devices_judged())
     held = Q(compliant=True) | Q(held_until__gt=now)
     total, well = rows.count(), rows.filter(held).count()
     whole = rows.filter(compliant=True, failing=[]).count()
@@ -92,22 +91,10 @@ def _due(now: float) -> tuple[DeviceId, ...]:
     nearly = Q(until__lte=now + RENEW_BEFORE_SECONDS, judged_at__lte=now - RENEW_EVERY_SECONDS)
     stale = set(DeviceVerdict.objects.filter(over | nearly).values_list("pk", flat=True))
     known = dict(DeviceVerdict.objects.values_list("pk", "required"))
-    devices = [one for one in list_devices() if one.state in JUDGED]
-    due = {one.id for one in devices if one.id in stale or one.id not in known}
+    due = {DeviceId(one) for one in devices_judged().values_list("pk", flat=True) if one in stale or one not in known}
     if any(one.group for one in list_requirements()):
-        due |= _moved(known, now)
+        due |= {one for one, names in required_now(read_asked(), now=now).items() if names != known.get(one)}
     return tuple(sorted(due))
-
-
-def _moved(known: dict[str, list[str]], now: float) -> set[DeviceId]:
-    """Those whose owner joined or left a group that something is required of."""
-    asked = read_asked()
-    return {
-        case.device
-        for case in read_cases(asked, now=now)
-        if list(dict.fromkeys(one.baseline for one in required_of(case.device, case.groups, asked.requirements, now)))
-        != known.get(case.device)
-    }
 
 
 @transaction.atomic

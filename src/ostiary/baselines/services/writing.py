@@ -12,7 +12,7 @@ from ostiary.baselines.domain.reader import read_baseline
 from ostiary.baselines.domain.requirement import Requirement
 from ostiary.baselines.domain.simulation import count_blocked
 from ostiary.baselines.domain.standing import Stored
-from ostiary.baselines.journal import BASELINE, REQUIREMENT, record_of
+from ostiary.baselines.journal import BASELINE, REQUIREMENT
 from ostiary.baselines.models import BaselineVersion, RequiredBaseline
 from ostiary.baselines.queries import get_baseline, list_requirements
 from ostiary.baselines.services.judging import Cause, judge_devices
@@ -20,7 +20,7 @@ from ostiary.baselines.services.simulating import simulate_document, simulate_re
 from ostiary.devices.facade import get_device
 from ostiary.identity.facade import get_group
 from ostiary.policy.identifiers import GroupId
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 LONGEST_AHEAD_SECONDS: Final = 366 * 86400.0
 
@@ -69,7 +69,7 @@ def set_baseline(document: str, *, now: float, actor: Actor, reason: str = "", b
         reason=reason[:500],
     )
     judge_devices(None, now=now, cause=Cause.HAND)
-    record_of(
+    record_entity_change(
         BASELINE,
         read.name,
         "create" if before is None else "update",
@@ -78,7 +78,7 @@ def set_baseline(document: str, *, now: float, actor: Actor, reason: str = "", b
         name=read.name,
         before=None if before is None else {"version": before.number, "document": before.document},
         after={"version": newest + 1, "document": document, "blocked_at_once": turned.blocked},
-        reason=reason,
+        comment=reason,
     )
     return get_baseline(read.name)
 
@@ -101,7 +101,7 @@ def remove_baseline(name: str, *, now: float, actor: Actor, reason: str = "") ->
     BaselineVersion.objects.filter(name=name, current=True).update(current=False)
     judge_devices(None, now=now, cause=Cause.HAND)
     told = {"version": found.number, "document": found.document}
-    record_of(BASELINE, name, "delete", at=now, actor=actor, name=name, before=told, reason=reason)
+    record_entity_change(BASELINE, name, "delete", at=now, actor=actor, name=name, before=told, comment=reason)
 
 
 @transaction.atomic
@@ -152,7 +152,7 @@ def require_baseline(
         reason=reason[:500],
     )
     judge_devices(None, now=now, cause=Cause.HAND)
-    record_of(
+    record_entity_change(
         REQUIREMENT,
         device or group or "every device",
         "update",
@@ -161,7 +161,7 @@ def require_baseline(
         name=name,
         before=_told(before[-1]) if before else {"baseline": DEFAULT if not group and not device else ""},
         after={**_told(wanted), "blocked_at_once": turned.blocked},
-        reason=reason,
+        comment=reason,
     )
     return wanted
 
@@ -184,7 +184,7 @@ def withdraw_requirement(
     RequiredBaseline.objects.filter(group=group, device=device).delete()
     judge_devices(None, now=now, cause=Cause.HAND)
     about = device or group or "every device"
-    record_of(REQUIREMENT, about, "delete", at=now, actor=actor, before=_told(found[-1]), reason=reason)
+    record_entity_change(REQUIREMENT, about, "delete", at=now, actor=actor, before=_told(found[-1]), comment=reason)
 
 
 def _requirement(
