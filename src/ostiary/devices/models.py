@@ -2,6 +2,9 @@
 
 from django.db import models
 
+NOTHING_KNOWN = b"\x80"
+"""An empty map, in msgpack."""
+
 
 class StoredDevice(models.Model):
     """One device.
@@ -31,7 +34,7 @@ class StoredDevice(models.Model):
     strays = models.PositiveSmallIntegerField(default=0)
     strayed_at = models.DateTimeField(null=True)
     reported = models.BigIntegerField(default=0)
-    known = models.BinaryField(default=b"\x80")
+    known = models.BinaryField(default=NOTHING_KNOWN)
     known_until = models.FloatField(default=0.0, db_index=True)
 
     class Meta:

@@ -188,6 +188,8 @@ def test_a_device_in_quarantine_may_report_and_one_that_ended_may_not(laptop: La
     assert laptop.report(disk_encrypted=True).status_code == 200
     assert published(laptop) is None, "a device in quarantine is not known to be anything"
     retire_device(laptop.device, actor=MACHINE)
+    assert known(laptop) == {}
+    assert not list_fact_changes(laptop.device), "what is given up is forgotten"
     assert laptop.report(disk_encrypted=True).status_code == 410
     with pytest.raises(UnusableDevice):
         told(laptop, "fleet", Evidence.MDM_REPORTED, disk_encrypted=True)

@@ -11,7 +11,7 @@ from django.dispatch import Signal
 from ostiary.changes import announce_change
 from ostiary.devices.domain.devices import State, UnusableDevice
 from ostiary.devices.domain.posture import Evidence, Reported, Value, combine, is_worse, spec_of
-from ostiary.devices.models import DevicePosture, FactChange, StoredDevice
+from ostiary.devices.models import NOTHING_KNOWN, DevicePosture, FactChange, StoredDevice
 from ostiary.devices.queries import source_facts, unknown_device
 from ostiary.policy.identifiers import DeviceId
 from ostiary.rulebook.facade import get_current
@@ -89,6 +89,14 @@ def forget_source(*, device: str, source: str, now: float) -> bool:
     if row is None or not row.postures.filter(source=source).delete()[0]:
         return False
     return _work_out(row, now=now, soon=True)
+
+
+def forget_posture(row: StoredDevice) -> None:
+    """Forget all that anybody said of a device, and when."""
+    row.postures.all().delete()
+    row.fact_changes.all().delete()
+    row.known, row.known_until = NOTHING_KNOWN, 0.0
+    row.save(update_fields=["known", "known_until"])
 
 
 def refresh_postures(*, now: float) -> int:

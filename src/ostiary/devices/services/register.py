@@ -17,6 +17,7 @@ from ostiary.devices.domain.devices import (
 from ostiary.devices.journal import record_change
 from ostiary.devices.models import StoredDevice
 from ostiary.devices.queries import get_device, unknown_device
+from ostiary.devices.services.knowing import forget_posture
 from ostiary.devices.services.letters import tell_owner
 from ostiary.identity.facade import parse_name, revoke_sessions_of
 from ostiary.policy.identifiers import PersonId
@@ -103,7 +104,10 @@ def report_lost(device_id: str, *, actor: Actor, reason: str = "", sign_out: boo
 
 @transaction.atomic
 def retire_device(device_id: str, *, actor: Actor, reason: str = "") -> Device:
-    """End a device that is not used any more. Arguments and errors as for `report_lost`."""
+    """End a device that is not used any more, and forget its state. Arguments and errors as for `report_lost`.
+
+    Of a lost device it is kept: whether its disk was encrypted is what everybody asks then.
+    """
     return _end(device_id, State.RETIRED, actor=actor, reason=reason)
 
 
@@ -135,6 +139,8 @@ def _end(device_id: str, state: State, *, actor: Actor, reason: str) -> Device:
     row.state, row.why = state, ""
     row.save(update_fields=["state", "why"])
     row.certificates.all().delete()
+    if state is State.RETIRED:
+        forget_posture(row)
     return _changed(device_id, "disable", before, actor=actor, reason=reason, takes_away=True)
 
 
