@@ -1,33 +1,22 @@
 """How the agent speaks with its instance: over HTTPS, to one origin, without redirects; refusals become sentences."""
 
-import ssl
 import time
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
-import httpx
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ostiary.agent.https import Https, Unreachable, UnusableAddress
 from ostiary.devices.domain.answers import Certified, Left, Nonce, Polled, Problem, Started
 from ostiary.devices.domain.keys import jwk_of
 from ostiary.devices.domain.messages import Enrol, Leave, Message, Poll, Renew, sign_message
 from ostiary.errors import OstiaryError
 
 PATH: Final = "/devices/agent/"
-TIMEOUT_SECONDS: Final = 30.0
-MAX_ANSWER_BYTES: Final = 64 * 1024
 
 T = TypeVar("T", Certified, Left, Nonce, Polled, Started)
-
-
-class UnusableAddress(OstiaryError):
-    """This cannot be the address of an instance."""
-
-
-class Unreachable(OstiaryError):
-    """The instance did not answer, or not as one does."""
 
 
 class Refused(OstiaryError):
@@ -51,7 +40,14 @@ def read_origin(text: str) -> str:
     except ValueError:
         parts, port = urlsplit(""), None
     plain = parts.scheme == "https" and parts.hostname and not (parts.username or parts.password)
-    if not plain or parts.path not in {"", "/"} or parts.query or parts.fragment or not typed.isascii():
+    if (
+        not plain
+        or ":" in str(parts.hostname)
+        or parts.path not in {"", "/"}
+        or parts.query
+        or parts.fragment
+        or not typed.isascii()
+    ):
         raise UnusableAddress(
             f"{typed[:80]!r} is no address of an instance.", hint="Write it as https://id.example.com"
         )
@@ -72,13 +68,9 @@ class InstanceClient:
             UnusableAddress: when that file cannot be used.
         """
         self.origin = origin
-        context = ssl.create_default_context()
-        if authority is not None:
-            try:
-                context.load_verify_locations(cafile=authority)
-            except (OSError, ssl.SSLError) as error:
-                raise UnusableAddress(f"{authority} holds no certificate ({error}).", hint="Give a PEM file.") from None
-        self._http = httpx.Client(verify=context, timeout=TIMEOUT_SECONDS, follow_redirects=False)
+        self.ahead_seconds: float | None = None
+        """How far this computer's clock was ahead of the instance's at the last answer, where that said."""
+        self._https = Https(origin, authority)
 
     def start(self, key: ec.EllipticCurvePrivateKey, *, name: str, platform: str) -> Started:
         """Ask to be enrolled. Raises `Unreachable` and `Refused`, as every method here."""
@@ -124,36 +116,16 @@ class InstanceClient:
         return self._ask(what, msgspec.json.encode({"message": sign_message(message, key)}), kind)
 
     def _ask(self, what: str, body: bytes, kind: type[T]) -> T:
+        answer = self._https.post(f"{PATH}{what}", body)
+        if answer.ahead_seconds is not None:
+            self.ahead_seconds = answer.ahead_seconds
         try:
-            answer = self._http.post(
-                f"{self.origin}{PATH}{what}", content=body, headers={"content-type": "application/json"}
-            )
-        except httpx.InvalidURL:
-            raise UnusableAddress(f"{self.origin} is no address.", hint="Write it as https://id.example.com") from None
-        except httpx.HTTPError as error:
-            raise _in_words(self.origin, error) from None
-        content = answer.content[:MAX_ANSWER_BYTES]
-        try:
-            if answer.status_code == 200:
-                return msgspec.json.decode(content, type=kind)
-            problem = msgspec.json.decode(content, type=Problem)
+            if answer.status == 200:
+                return msgspec.json.decode(answer.content, type=kind)
+            problem = msgspec.json.decode(answer.content, type=Problem)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             raise Unreachable(
-                f"{self.origin} answered {answer.status_code}, and not as Ostiary does.",
+                f"{self.origin} answered {answer.status}, and not as Ostiary does.",
                 hint="Is this the address of the sign-in page?",
             ) from None
         raise Refused(problem.error, problem.message, hint=problem.hint)
-
-
-def _in_words(origin: str, error: httpx.HTTPError) -> Unreachable:
-    said = str(error)
-    if "not yet valid" in said or "has expired" in said:
-        return Unreachable(
-            f"The certificate of {origin} is not good now.", hint="Is the clock of this computer right? See: date"
-        )
-    if "CERTIFICATE_VERIFY_FAILED" in said:
-        return Unreachable(
-            f"Nobody this computer trusts vouches for {origin}.",
-            hint="Ask an administrator for authority.pem, and say: --ca authority.pem",
-        )
-    return Unreachable(f"{origin} cannot be reached ({said or type(error).__name__}).", hint="Is there a connection?")

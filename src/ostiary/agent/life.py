@@ -14,7 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from ostiary.agent.folder import Enrolled, Folder, NotEnrolled
-from ostiary.agent.instance import InstanceClient, Refused, Unreachable, UnusableAddress, read_origin
+from ostiary.agent.https import Unreachable, UnusableAddress
+from ostiary.agent.instance import InstanceClient, Refused, read_origin
 from ostiary.agent.pace import pause_seconds, renewal_moment
 from ostiary.devices.domain.answers import Code, Polled
 from ostiary.devices.domain.certificates import fingerprint_of

@@ -7,7 +7,8 @@ import pytest
 
 from ostiary.agent import life
 from ostiary.agent.folder import Enrolled, Folder, UnusableFolder
-from ostiary.agent.instance import InstanceClient, Unreachable, UnusableAddress, read_origin
+from ostiary.agent.https import Unreachable, UnusableAddress
+from ostiary.agent.instance import InstanceClient, read_origin
 from ostiary.devices.domain.answers import Certified, Left
 
 
