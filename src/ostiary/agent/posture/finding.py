@@ -1,0 +1,51 @@
+"""What a collector brings: values by name, or why there are none. Pure."""
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from ostiary.agent.posture.computer import CannotTell, Computer
+from ostiary.devices.domain.posture import Reported
+
+MAX_PROBLEM_CHARACTERS = 200
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """One fact that cannot be told, while others of the same look can; `why` is a sentence."""
+
+    why: str
+
+
+Value = bool | int | str | Unknown
+Look = Callable[[Computer], Mapping[str, Value]]
+
+
+class Collector(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is looked at.
+
+    Args:
+        facts: every name that it brings, always.
+        look: looks; raises `CannotTell` where none of them can be told.
+        quick: whether it is cheap enough to be looked at every few seconds.
+    """
+
+    facts: tuple[str, ...]
+    look: Look
+    quick: bool = False
+
+
+def look_at(collector: Collector, computer: Computer) -> tuple[Reported, ...]:
+    """Return each of a collector's facts, with its value or with why there is none; nothing else comes out of it."""
+    try:
+        found = collector.look(computer)
+    except CannotTell as error:
+        found = {name: Unknown(error.why) for name in collector.facts}
+    return tuple(
+        _reported(name, found.get(name, Unknown("This was not looked at.")), computer.now) for name in collector.facts
+    )
+
+
+def _reported(name: str, value: Value, at: float) -> Reported:
+    if isinstance(value, Unknown):
+        return Reported(name=name, at=at, problem=value.why[:MAX_PROBLEM_CHARACTERS])
+    return Reported(name=name, value=value, at=at)

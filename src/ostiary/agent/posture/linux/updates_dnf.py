@@ -1,0 +1,90 @@
+"""Security updates that dnf knows of and has not installed: the advisories in its cache, each with the day it came out.
+
+`dnf --cacheonly updateinfo info --security` changes nothing and asks nobody outside; a cache that nobody refreshed for a week tells
+nothing. What is counted is advisories, not packages. Repositories without advisories (CentOS Stream) would look as if nothing waited, so
+where no advisory at all is known, nothing is.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from ostiary.agent.posture.computer import CannotTell, Computer
+from ostiary.agent.posture.finding import Value
+
+CACHES = ("/var/cache/dnf", "/var/cache/libdnf5")
+DATABASES = ("/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages")
+STALE_DAYS = 7
+SECONDS = 120.0
+DAY = 86400.0
+_FIELD = re.compile(r"^\s*(Update ID|Name|Updated|Issued)\s*:\s*(\S.*?)\s*$", re.MULTILINE)
+
+
+class Advisory(msgspec.Struct, frozen=True, kw_only=True):
+    """One advisory; `at` is when it came out (seconds since the epoch), `None` where that cannot be read."""
+
+    name: str
+    at: float | None
+
+
+def look(computer: Computer) -> Mapping[str, Value]:
+    """Return how many wait, and how long the oldest has."""
+    refreshed = _refreshed(computer)
+    days = int((computer.now - max(refreshed, default=0.0)) / DAY)
+    if days > STALE_DAYS:
+        raise CannotTell(
+            f"dnf's cache is {days} days old. Run: dnf makecache"
+            if refreshed
+            else "dnf has no cache. Run: dnf makecache"
+        )
+    mark = (*refreshed, *(computer.changed_at(path) for path in DATABASES))
+    waiting = computer.memory.answer("dnf", mark, lambda: _asked(computer))
+    times = [one.at for one in waiting if one.at is not None]
+    if waiting and not times:
+        raise CannotTell("dnf does not say when its advisories came out.")
+    age = max(0, int((computer.now - min(times, default=computer.now)) / DAY))
+    return {"security_updates_pending": len(waiting), "security_update_age_days": age}
+
+
+def parse_advisories(text: str) -> tuple[Advisory, ...]:
+    """Return the advisories in `dnf updateinfo info`, of dnf 4 (`Update ID`, `Updated`) and dnf 5 (`Name`, `Issued`)."""
+    found: dict[str, float | None] = {}
+    name = ""
+    for field, value in _FIELD.findall(text):
+        if field in {"Update ID", "Name"}:
+            name = value[:80]
+            found.setdefault(name, None)
+        elif name and found[name] is None:
+            found[name] = _moment(value)
+    return tuple(Advisory(name=one, at=at) for one, at in found.items())
+
+
+def _moment(text: str) -> float | None:
+    try:
+        return datetime.fromisoformat(text[:19]).replace(tzinfo=UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _refreshed(computer: Computer) -> list[float]:
+    found = []
+    for cache in CACHES:
+        for name in computer.names_in(cache):
+            for path in (f"{cache}/{name}/repodata/repomd.xml", f"{cache}/{name}/repodata", f"{cache}/{name}.solv"):
+                if (at := computer.changed_at(path)) is not None:
+                    found.append(at)
+    return sorted(found)
+
+
+def _asked(computer: Computer) -> tuple[Advisory, ...]:
+    program = "dnf" if computer.has("dnf") else "dnf5"
+    words = (program, "--quiet", "--cacheonly", "updateinfo")
+    done = computer.run(*words, "info", "--security", seconds=SECONDS)
+    if done.status != 0:
+        raise CannotTell("dnf cannot say which updates wait. Run: dnf updateinfo info --security")
+    waiting = parse_advisories(done.said)
+    if not waiting and not computer.run(*words, "list", "--all", seconds=SECONDS).said.strip():
+        raise CannotTell("The package sources here have no advisories, so security updates cannot be told from others.")
+    return waiting

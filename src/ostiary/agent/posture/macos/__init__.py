@@ -1,0 +1,1 @@
+"""How macOS is looked at. Tried on what its makers document, not on a real one."""

@@ -1,0 +1,1 @@
+"""How Windows is looked at. Tried on what its makers document, not on a real one."""

@@ -1,0 +1,102 @@
+"""Whether a firewall is on, by the kernel's own word: rules loaded into a network namespace of their own, and read back by nft."""
+
+import subprocess
+
+import pytest
+from tests.agent_computer import MadeUp
+
+from ostiary.agent.posture.finding import look_at
+from ostiary.agent.posture.linux import firewall
+
+INPUT = "type filter hook input priority 0;"
+DROPS = (
+    f"table inet f {{\n chain in {{\n {INPUT} policy drop;\n ct state established accept\n tcp dport 22 accept\n }}\n}}"
+)
+ONE_FAMILY = f"table ip f {{\n chain in {{\n {INPUT} policy drop;\n }}\n}}"
+BOTH_FAMILIES = ONE_FAMILY + "\n" + ONE_FAMILY.replace("table ip f", "table ip6 f")
+LIKE_FIREWALLD = f"""table inet firewalld {{
+ chain zones {{
+  tcp dport 22 accept
+ }}
+ chain in {{
+  {INPUT} policy accept;
+  ct state established accept
+  jump zones
+  ct state invalid drop
+  counter reject with icmpx admin-prohibited
+ }}
+}}"""
+LIKE_FAIL2BAN = (
+    f"table inet f2b {{\n set bad {{\n type ipv4_addr\n }}\n chain in {{\n {INPUT}\n ip saddr @bad reject\n }}\n}}"
+)
+OPEN_BEFORE_THE_END = f"table inet f {{\n chain in {{\n {INPUT} policy drop;\n counter accept\n }}\n}}"
+ONLY_FORWARDING = "table inet f {\n chain fw {\n type filter hook forward priority 0; policy drop;\n }\n}"
+
+
+def as_the_kernel_has_it(rules: str) -> str:
+    """Load rules where they bind nobody, and return what nft then says."""
+    script = "nft -f /dev/stdin && nft --json list ruleset"
+    words = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", script]
+    done = subprocess.run(words, input=rules, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stderr} (needs nftables, and user namespaces allowed)"
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("rules", "ipv6", "on"),
+    [
+        ("", True, False),
+        (DROPS, True, True),
+        (ONE_FAMILY, False, True),
+        (ONE_FAMILY, True, False),
+        (BOTH_FAMILIES, True, True),
+        (LIKE_FIREWALLD, True, True),
+        (LIKE_FAIL2BAN, False, False),
+        (OPEN_BEFORE_THE_END, True, False),
+        (ONLY_FORWARDING, False, False),
+    ],
+    ids=["none", "drops", "only-ipv4", "ipv6-open", "both", "firewalld", "fail2ban", "open", "forwarding"],
+)
+def test_a_firewall_is_on_when_what_nobody_let_in_is_turned_away(rules: str, ipv6: bool, on: bool) -> None:
+    addresses = (
+        "fe80000000000000021a4afffe000001 02 40 20 80 eth0\n"
+        if ipv6
+        else "00000000000000000000000000000001 01 80 10 80 lo\n"
+    )
+    computer = MadeUp(
+        files={"/proc/net/if_inet6": addresses}, programs={"nft --json list ruleset": as_the_kernel_has_it(rules)}
+    )
+    (fact,) = look_at(firewall.COLLECTOR, computer)
+    assert (fact.value, fact.problem) == (on, "")
+
+
+def test_a_jump_in_a_circle_ends() -> None:
+    """The kernel takes no such rules, but what is read need not come from it."""
+    chain = '{"chain": {"family": "inet", "table": "f", "name": "in", "hook": "input", "type": "filter"}}'
+    jump = '{"rule": {"family": "inet", "table": "f", "chain": "in", "expr": [{"jump": {"target": "in"}}]}}'
+    assert not firewall.parse_nft(f'{{"nftables": [{chain}, {jump}]}}', ipv6=False)
+
+
+def test_rules_of_the_old_iptables_are_not_looked_into() -> None:
+    computer = MadeUp(files={"/proc/net/ip_tables_names": "filter\nnat\n"}, programs={"nft": '{"nftables": []}'})
+    (fact,) = look_at(firewall.COLLECTOR, computer)
+    assert fact.value is None
+    assert "old iptables" in fact.problem
+
+
+@pytest.mark.parametrize(
+    ("programs", "files", "on"),
+    [
+        ({"ufw": "", "systemctl is-active ufw.service": "active\n"}, {"/etc/ufw/ufw.conf": "# x\nENABLED=yes\n"}, True),
+        ({"ufw": "", "systemctl is-active ufw.service": "active\n"}, {"/etc/ufw/ufw.conf": "ENABLED=no\n"}, None),
+        ({"firewall-cmd": "", "systemctl is-active firewalld.service": "active\n"}, {}, True),
+        ({"firewall-cmd": "", "systemctl is-active firewalld.service": "inactive\n"}, {}, None),
+        ({}, {}, None),
+    ],
+)
+def test_without_root_only_a_service_that_runs_shows(
+    programs: dict[str, str], files: dict[str, str], on: bool | None
+) -> None:
+    (fact,) = look_at(firewall.COLLECTOR, MadeUp(programs=programs, files=files, root=False, user=1000))
+    assert fact.value is on
+    assert bool(fact.problem) is (on is None)

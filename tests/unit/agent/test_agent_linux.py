@@ -1,0 +1,330 @@
+"""What Linux's own programs and files say, as captured, and what the agent makes of it."""
+
+import struct
+from typing import Any
+
+import pytest
+from tests.agent_computer import NOW, MadeUp
+
+from ostiary.agent.posture.computer import Process, Ran
+from ostiary.agent.posture.finding import Collector, look_at
+from ostiary.agent.posture.linux import (
+    administrators,
+    antivirus,
+    automatic_updates,
+    clock,
+    listening,
+    screen_lock,
+    secure_boot,
+    system,
+    updates,
+)
+from ostiary.agent.posture.linux.collectors import COLLECTORS
+from ostiary.devices.domain.posture import FACTS
+
+DAY = 86400.0
+
+
+def seen(collector: Collector, computer: MadeUp) -> dict[str, Any]:
+    """Return each fact's value, or why there is none."""
+    return {one.name: one.problem if one.value is None else one.value for one in look_at(collector, computer)}
+
+
+def test_every_fact_that_collectors_bring_is_one_that_there_is_and_each_is_brought_once() -> None:
+    names = [name for collector in COLLECTORS for name in collector.facts]
+    assert len(set(names)) == len(names)
+    assert set(names) == FACTS.keys() - {"vulnerable_critical", "vulnerable_high"}
+
+
+def test_on_a_computer_that_tells_nothing_nothing_is_known_and_each_says_why() -> None:
+    for collector in COLLECTORS:
+        for one in look_at(collector, MadeUp()):
+            if one.name not in {"antivirus_running", "clock_offset_seconds"}:
+                assert one.value is None, one
+                assert one.problem.endswith((".", ")", "update", "makecache")), one
+
+
+@pytest.mark.parametrize(
+    ("text", "supported", "days"),
+    [
+        ('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n', True, 586),
+        ('ID=ubuntu\nVERSION_ID="20.04"\nPRETTY_NAME="Ubuntu 20.04.6 LTS"\n', False, -542),
+        ('ID=fedora\nVERSION_ID=44\nPRETTY_NAME="Fedora Linux 44"\nSUPPORT_END=2027-05-19\n', True, 178),
+        ('ID="rocky"\nVERSION_ID="9.6"\nPRETTY_NAME="Rocky Linux 9.6"\n', True, 2017),
+        ('ID=arch\nPRETTY_NAME="Arch Linux"\n', True, "It has no releases that end."),
+        (
+            'ID=bespoke\nVERSION_ID=3\nPRETTY_NAME="Bespoke 3"\n',
+            "It is not known until when Bespoke 3 is supported.",
+            "It is not known until when Bespoke 3 is supported.",
+        ),
+    ],
+)
+def test_a_system_is_supported_as_long_as_its_makers_say(text: str, supported: Any, days: Any) -> None:
+    found = seen(system.COLLECTOR, MadeUp(files={"/etc/os-release": text}))
+    assert (found["os_supported"], found["os_support_days"]) == (supported, days)
+
+
+SIMULATED = """\
+Inst base-files [12.4+deb12u11] (12.4+deb12u15 Debian:12.15/oldstable [amd64])
+Inst libgcrypt20 [1.10.1-3] (1.10.1-3+deb12u1 Debian:12.15/oldstable, Debian-Security:12/oldstable-security [amd64])
+Inst curl [7.81.0-1ubuntu1.14] (7.81.0-1ubuntu1.15 Ubuntu:22.04/jammy-updates, Ubuntu:22.04/jammy-security [amd64]) []
+Inst linux-image-6.1.0-40-amd64 (6.1.153-1 Debian-Security:12/oldstable-security [amd64])
+Conf base-files (12.4+deb12u15 Debian:12.15/oldstable [amd64])
+"""
+RELEASE = "/var/lib/apt/lists/deb.debian.org_debian-security_dists_bookworm-security_InRelease"
+
+
+def apt(simulated: str | Ran = SIMULATED, **more: Any) -> MadeUp:
+    """Return a computer with apt; its security list was made two days before it was fetched."""
+    return MadeUp(
+        files={RELEASE: "Origin: Debian\nDate: Fri, 20 Nov 2026 00:00:00 UTC\n", "/var/lib/dpkg/status": ""},
+        programs={"apt-get": simulated},
+        **more,
+    )
+
+
+def test_security_updates_count_from_when_they_were_first_seen_to_wait() -> None:
+    computer = apt()
+    assert seen(updates.COLLECTOR, computer) == {"security_updates_pending": 2, "security_update_age_days": 2}
+    assert "--simulate" in computer.asked[0], "nothing is installed"
+    computer.now += 5 * DAY
+    newer = "Inst vim [2:9.0] (2:9.1 Debian-Security:12/oldstable-security [amd64])\n"
+    computer.programs["apt-get"] = SIMULATED + newer
+    computer.changed["/var/lib/dpkg/status"] = computer.now
+    assert seen(updates.COLLECTOR, computer) == {"security_updates_pending": 3, "security_update_age_days": 7}
+    computer.programs["apt-get"] = newer
+    computer.changed["/var/lib/dpkg/status"] = computer.now + 1
+    computer.files[RELEASE] = "Date: Fri, 27 Nov 2026 00:00:00 UTC\n"
+    computer.changed["/var/lib/apt/lists"] = computer.now
+    assert seen(updates.COLLECTOR, computer) == {"security_updates_pending": 1, "security_update_age_days": 7}
+    asked = len(computer.asked)
+    seen(updates.COLLECTOR, computer)
+    assert len(computer.asked) == asked, "apt is asked again only when something changed"
+
+
+def test_lists_that_nobody_refreshed_tell_nothing() -> None:
+    old = dict.fromkeys(("/var/lib/apt/lists", "/var/lib/apt/lists/partial"), NOW - 9 * DAY)
+    assert seen(updates.COLLECTOR, apt(changed=old))["security_updates_pending"] == (
+        "apt's package lists are 9 days old. Run: apt-get update"
+    )
+    assert (
+        "no list of security updates"
+        in seen(updates.COLLECTOR, MadeUp(programs={"apt-get": ""}))["security_updates_pending"]
+    )
+    broken = apt(Ran(status=100, said=""))
+    assert "cannot work out" in seen(updates.COLLECTOR, broken)["security_updates_pending"]
+
+
+DNF_4 = """\
+===============================================================================
+  Important: kernel security update
+===============================================================================
+  Update ID: RHSA-2026:1001
+       Type: security
+    Updated: 2026-11-01 09:12:33
+Description: Update ID: of no advisory, as it stands in a text
+   Severity: Important
+
+===============================================================================
+  bind-9.18.30-1.fc41
+===============================================================================
+  Update ID: FEDORA-2026-0001
+       Type: security
+    Updated: 2026-11-20 01:15:00
+"""
+DNF_5 = """\
+Name        : FEDORA-2026-9b3a
+Title       : openssl-3.5.1-2.fc43
+Severity    : Important
+Type        : security
+Status      : final
+Vendor      : updates@fedoraproject.org
+Issued      : 2026-11-12 02:11:04
+"""
+
+
+@pytest.mark.parametrize(("text", "count", "days"), [(DNF_4, 2, 20), (DNF_5, 1, 9), ("", 0, 0)])
+def test_advisories_say_when_they_came_out(text: str, count: int, days: int) -> None:
+    computer = MadeUp(
+        files={"/var/cache/dnf/updates-1/repodata/repomd.xml": ""},
+        programs={
+            "dnf --quiet --cacheonly updateinfo info --security": text,
+            "dnf --quiet --cacheonly updateinfo list --all": "FEDORA-2026-9b3a Important/Sec. openssl\n",
+        },
+    )
+    assert seen(updates.COLLECTOR, computer) == {"security_updates_pending": count, "security_update_age_days": days}
+    computer.memory = type(computer.memory)()
+    computer.programs["dnf --quiet --cacheonly updateinfo list --all"] = ""
+    if not text:
+        assert "no advisories" in seen(updates.COLLECTOR, computer)["security_updates_pending"]
+
+
+TCP = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1076 1 0 100 0 0 10 0
+   1: 0100007F:0CEA 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1077 1 0 100 0 0 10 0
+   2: 0A0AA8C0:0016 0B0AA8C0:C001 01 00000000:00000000 00:00000000 00000000     0        0 1078 1 0 100 0 0 10 0
+"""
+TCP6 = """\
+  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000000000000000000000000000:0016 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1079 1 0
+   1: 00000000000000000000000001000000:0CEA 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1080 1 0
+   2: 0000000000000000FFFF00000100007F:1F90 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1081 1 0
+   3: 0000000000000000FFFF00000A0AA8C0:1F91 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1082 1 0
+"""
+UDP = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+   0: 00000000:14E9 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1083 2 0 0
+   1: 00000000:D431 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1084 2 0 0
+"""
+
+
+def test_what_others_can_reach_is_counted_once_a_port_and_named_here_only() -> None:
+    computer = MadeUp(
+        files={
+            "/proc/net/tcp": TCP,
+            "/proc/net/tcp6": TCP6,
+            "/proc/net/udp": UDP,
+            "/proc/sys/net/ipv4/ip_local_port_range": "32768\t60999\n",
+            "/proc/700/fd/3": "socket:[1079]",
+        },
+        runs=[Process(pid=700, user=0, name="sshd")],
+    )
+    assert seen(listening.COLLECTOR, computer) == {"listening_services": 3}
+    names = {f"{one.port}/{one.protocol}": name for one, name in listening.names_of(computer).items()}
+    assert names == {"22/tcp": "sshd", "5353/udp": "", "8081/tcp": ""}
+
+
+SHOWN = "Id=2\nUser={user}\nType={type}\nClass=user\nRemote=no\nState=active\n\nId=c1\nUser=120\nType=x11\nClass=greeter\nRemote=no\nState=online\n"
+
+
+def seated(person: int = 1000, kind: str = "wayland", **more: Any) -> MadeUp:
+    """Return a computer that somebody sits at."""
+    programs = {
+        "loginctl --no-legend --no-pager list-sessions": f"     2 {person} ada seat0 tty2\n    c1  120 gdm seat0\n",
+        "loginctl --no-pager show-session": SHOWN.format(user=person, type=kind),
+        **more.pop("programs", {}),
+    }
+    return MadeUp(programs=programs, **more)
+
+
+@pytest.mark.parametrize(
+    ("groups", "administrator"),
+    [(("ada", "users"), False), (("ada", "sudo"), True), (("ada", "wheel"), True), (("ada", "docker"), True)],
+)
+def test_who_may_become_root_has_administrator_rights_all_day(groups: tuple[str, ...], administrator: bool) -> None:
+    assert seen(administrators.COLLECTOR, seated(people={1000: groups})) == {"daily_administrator": administrator}
+    as_person = seated(people={1000: groups}, root=False, user=1000)
+    assert seen(administrators.COLLECTOR, as_person) == {"daily_administrator": administrator}
+    assert seen(administrators.COLLECTOR, seated(person=0, kind="x11", people={0: ("root",)})) == {
+        "daily_administrator": True
+    }
+
+
+GNOME = """\
+org.gnome.desktop.screensaver lock-delay uint32 30
+org.gnome.desktop.screensaver lock-enabled {lock}
+org.gnome.desktop.session idle-delay uint32 {idle}
+"""
+NEVER = {"screen_lock": False, "screen_lock_minutes": "The screen does not lock by itself."}
+
+
+@pytest.mark.parametrize(
+    ("program", "files", "programs", "found"),
+    [
+        ("gnome-shell", {}, {"gsettings": GNOME.format(lock="true", idle=300)}, {"screen_lock": True, "screen_lock_minutes": 6}),
+        ("gnome-shell", {}, {"gsettings": GNOME.format(lock="true", idle=0)}, NEVER),
+        ("gnome-shell", {}, {"gsettings": GNOME.format(lock="false", idle=300)}, NEVER),
+        ("plasmashell", {}, {}, {"screen_lock": True, "screen_lock_minutes": 5}),
+        ("plasmashell", {"/home/1000/.config/kscreenlockerrc": "[Daemon]\nTimeout=15\nLockGrace=0\n"}, {}, {"screen_lock": True, "screen_lock_minutes": 15}),
+        ("kwin_x11", {"/home/1000/.config/kscreenlockerrc": "[$Version]\n[Daemon]\nAutolock=false\n"}, {}, NEVER),
+        ("xscreensaver", {"/home/1000/.xscreensaver": "timeout:\t0:05:00\nlock:\tTrue\nlockTimeout:\t0:01:00\nmode:\tblank\n"}, {}, {"screen_lock": True, "screen_lock_minutes": 6}),
+        ("xscreensaver", {"/home/1000/.xscreensaver": "timeout:\t0:05:00\n"}, {}, NEVER),
+        ("swayidle", {"/home/1000/.config/swayidle/config": "timeout 60 'notify-send soon'\ntimeout 240 'swaylock -f'\n"}, {}, {"screen_lock": True, "screen_lock_minutes": 4}),
+    ],
+)  # fmt: skip
+def test_the_screen_locks_as_the_desktop_in_use_is_set(
+    program: str, files: dict[str, str], programs: dict[str, str], found: dict[str, Any]
+) -> None:
+    runs = [Process(pid=9, user=1000, name=program), Process(pid=10, user=120, name="gnome-shell")]
+    assert seen(screen_lock.COLLECTOR, seated(files=files, programs=programs, runs=runs)) == found
+
+
+def test_where_nobody_is_at_a_desktop_there_is_no_screen_to_lock() -> None:
+    nobody = MadeUp(programs={"loginctl": ""})
+    assert seen(screen_lock.COLLECTOR, nobody)["screen_lock"] == "Nobody is at a desktop here."
+    text = seated(kind="tty", people={1000: ("sudo",)})
+    assert seen(screen_lock.COLLECTOR, text)["screen_lock"] == "Nobody is at a desktop here."
+    assert seen(administrators.COLLECTOR, text) == {"daily_administrator": True}
+
+
+def clamav(made: str) -> bytes:
+    """Return the beginning of a database of ClamAV."""
+    return f"ClamAV-VDB:{made}:27461:2071000:90:X:X:raynman:1".encode().ljust(512) + b"\x1f\x8b"
+
+
+@pytest.mark.parametrize(
+    ("runs", "files", "programs", "found"),
+    [
+        ("systemd", {}, {}, (False, "No guard that the agent knows runs.")),
+        ("osqueryd", {}, {}, (False, "No guard that the agent knows runs.")),
+        ("clamd", {"/var/lib/clamav/daily.cvd": clamav("21 Nov 2026 09-24 -0500")}, {}, (True, True)),
+        ("clamd", {"/var/lib/clamav/daily.cld": clamav("01 Nov 2026 09-24 +0000")}, {}, (True, False)),
+        ("clamd", {}, {}, (True, "ClamAV has no database.")),
+        ("falcon-sensor", {}, {}, (True, "CrowdStrike Falcon does not say how new what it knows is.")),
+        ("wdavdaemon", {}, {"mdatp": '{"definitionsStatus": {"$type": "upToDate"}, "realTimeProtectionEnabled": {"value": true}}'}, (True, True)),
+        ("wazuh-agentd", {"/var/ossec/var/run/wazuh-agentd.state": "status='connected'\n"}, {}, (True, True)),
+    ],
+)  # fmt: skip
+def test_a_guard_counts_when_it_runs_and_is_current_when_what_it_knows_is_new(
+    runs: str, files: dict[str, Any], programs: dict[str, str], found: tuple[Any, Any]
+) -> None:
+    seen_now = seen(
+        antivirus.COLLECTOR, MadeUp(runs=[Process(pid=1, user=0, name=runs)], files=files, programs=programs)
+    )
+    assert (seen_now["antivirus_running"], seen_now["antivirus_current"]) == found
+
+
+APT_ON = 'APT::Periodic::Update-Package-Lists "1";\nAPT::Periodic::Unattended-Upgrade "1";\n'
+
+
+@pytest.mark.parametrize(
+    ("programs", "files", "on"),
+    [
+        ({"apt-config dump": APT_ON, "unattended-upgrade": "", "systemctl": "enabled\n"}, {}, True),
+        ({"apt-config dump": APT_ON, "systemctl": "enabled\n"}, {}, False),
+        ({"apt-config dump": APT_ON, "unattended-upgrade": "", "systemctl": "masked\n"}, {}, False),
+        ({"apt-config dump": APT_ON.replace('de "1"', 'de "0"'), "unattended-upgrade": "", "systemctl": "enabled\n"}, {}, False),
+        ({"dnf": "", "systemctl is-active": "active\n"}, {}, True),
+        ({"dnf": "", "systemctl is-active dnf-automatic.timer": "active\n", "systemctl is-active": "inactive\n"},
+         {"/etc/dnf/automatic.conf": "[commands]\napply_updates = yes\n"}, True),
+        ({"dnf": "", "systemctl is-active dnf-automatic.timer": "active\n", "systemctl is-active": "inactive\n"},
+         {"/etc/dnf/automatic.conf": "[commands]\napply_updates = no\n"}, False),
+        ({"dnf": "", "systemctl is-active": "inactive\n"}, {}, False),
+    ],
+)  # fmt: skip
+def test_updates_install_themselves_where_a_timer_runs_that_may(
+    programs: dict[str, str], files: dict[str, str], on: bool
+) -> None:
+    assert seen(automatic_updates.COLLECTOR, MadeUp(programs=programs, files=files)) == {"automatic_updates": on}
+
+
+def efi(value: int) -> bytes:
+    """Return a variable of one byte as efivarfs shows it."""
+    return struct.pack("<IB", 6, value)
+
+
+@pytest.mark.parametrize(("boot", "setup", "on"), [(1, 0, True), (0, 0, False), (1, 1, False), (1, None, True)])
+def test_secure_boot_is_on_when_the_firmware_says_so_and_has_its_own_key(
+    boot: int, setup: int | None, on: bool
+) -> None:
+    folder = secure_boot.VARIABLES
+    files = {f"{folder}/SecureBoot-{secure_boot.GLOBAL}": efi(boot)}
+    if setup is not None:
+        files[f"{folder}/SetupMode-{secure_boot.GLOBAL}"] = efi(setup)
+    assert seen(secure_boot.COLLECTOR, MadeUp(files=files)) == {"secure_boot": on}
+
+
+@pytest.mark.parametrize(("ahead", "off"), [(0.0, 0), (-90.7, 90), (12.2, 12)])
+def test_the_clock_is_off_against_the_instance(ahead: float, off: int) -> None:
+    assert seen(clock.COLLECTOR, MadeUp(ahead_seconds=ahead)) == {"clock_offset_seconds": off}
