@@ -10,19 +10,27 @@ import time
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from ostiary.agent.folder import Folder, default_folder
 from ostiary.agent.instance import Refused
-from ostiary.agent.life import enrol, key_words, leave, renew, run
+from ostiary.agent.life import enrol, key_words, leave, renew
+from ostiary.agent.reporting import Reporter
+from ostiary.agent.running import run
+from ostiary.agent.service import install_unit, unit_text
+from ostiary.agent.wording import as_sent, as_table, check_words, last_words, listening_here
 from ostiary.errors import OstiaryError
 
 OK: Final = 0
 FAILED: Final = 1
 REFUSED: Final = 3
+NOT_AS_REQUIRED: Final = 4
 EXIT_CODES: Final = """exit codes:
   0  it is done
   1  it failed; the message says why and what to do next
   2  the command line is wrong
-  3  the instance refused"""
+  3  the instance refused
+  4  it is done, and this computer is not as it is required to be"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +39,7 @@ def main(arguments: list[str] | None = None) -> int:
     said = _parser().parse_args(arguments)
     folder = Folder(said.folder or default_folder())
     try:
-        said.act(folder, said)
+        return said.act(folder, said) or OK
     except Refused as error:
         _complain(error)
         return REFUSED
@@ -40,7 +48,6 @@ def main(arguments: list[str] | None = None) -> int:
         return FAILED
     except KeyboardInterrupt:
         return 130
-    return OK
 
 
 def _enrol(folder: Folder, said: argparse.Namespace) -> None:
@@ -48,7 +55,7 @@ def _enrol(folder: Folder, said: argparse.Namespace) -> None:
 
 
 def _status(folder: Folder, said: argparse.Namespace) -> None:
-    enrolled, leaf = folder.enrolled(), folder.certificate()
+    enrolled, leaf, reports = folder.enrolled(), folder.certificate(), folder.reports()
     ends_at = leaf.not_valid_after_utc.timestamp() if leaf is not None else None
     good = ends_at is not None and time.time() < ends_at
     facts = {
@@ -62,6 +69,11 @@ def _status(folder: Folder, said: argparse.Namespace) -> None:
         "certificate_good": good,
         "key_file": str(folder.key_file),
         "certificate_file": str(folder.certificate_file),
+        "reported_at": reports.answered.at if reports.answered else None,
+        "compliant": reports.answered.compliant if reports.answered else None,
+        "failing": [one.name for one in reports.answered.failing] if reports.answered else [],
+        "reports_waiting": len(reports.waiting),
+        "reports_dropped": reports.dropped,
     }
     if said.json:
         _say(json.dumps(facts, indent=2))
@@ -72,11 +84,32 @@ def _status(folder: Folder, said: argparse.Namespace) -> None:
     _say(f"Enrolled at  {enrolled.origin}")
     _say(f"Key          {facts['key']} (a file: {folder.key_file})")
     _say(f"Certificate  {('good until ' if good else 'over since ') + until if until else 'none yet'}")
+    _say(f"Reported     {last_words(reports)}")
 
 
 def _renew(folder: Folder, _said: argparse.Namespace) -> None:
     leaf = renew(folder)
     _say(f"The certificate is good until {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC.")
+
+
+def _facts(folder: Folder, said: argparse.Namespace) -> None:
+    looked = Reporter(folder).look()
+    _say(as_sent(looked) if said.json else as_table(looked, listening_here()))
+
+
+def _check(folder: Folder, said: argparse.Namespace) -> int:
+    taken = Reporter(folder).report()
+    _say(json.dumps(msgspec.to_builtins(taken), indent=2) if said.json else check_words(taken))
+    return NOT_AS_REQUIRED if taken.compliant is False else OK
+
+
+def _install_service(folder: Folder, said: argparse.Namespace) -> None:
+    text = unit_text(sys.executable, folder.path)
+    if said.print:
+        _say(text.rstrip())
+        return
+    for line in install_unit(text):
+        _say(line)
 
 
 def _run(folder: Folder, _said: argparse.Namespace) -> None:
@@ -94,7 +127,7 @@ def _leave(folder: Folder, said: argparse.Namespace) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="ostiary-agent",
-        description="Lets this computer prove which it is: makes a key, has it confirmed, keeps a certificate for it.",
+        description="Lets this computer prove which it is, and tells how it is kept: makes a key, keeps a certificate for it, reports.",
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -112,7 +145,15 @@ def _parser() -> argparse.ArgumentParser:
     one = _command(commands, "status", "show what this computer is enrolled as", _status, "status", "status --json")
     one.add_argument("--json", action="store_true", help="print JSON for programs")
     _command(commands, "renew", "get a fresh certificate now", _renew, "renew", "--folder /srv/kiosk renew")
-    _command(commands, "run", "keep the certificate fresh until stopped", _run, "run", "--folder /srv/kiosk run")
+    one = _command(commands, "facts", "show what a report says, and send nothing", _facts, "facts", "facts --json")
+    one.add_argument("--json", action="store_true", help="print exactly what is sent")
+    one = _command(commands, "check", "report now, and show what is not as required", _check, "check", "check --json")
+    one.add_argument("--json", action="store_true", help="print JSON for programs")
+    _command(
+        commands, "run", "keep the certificate fresh and report, until stopped", _run, "run", "--folder /srv/kiosk run"
+    )
+    one = _command(commands, "install-service", "have the system keep it running", _install_service, "install-service", "install-service --print")  # fmt: skip
+    one.add_argument("--print", action="store_true", help="print the unit and change nothing")
     one = _command(commands, "leave", "give this device up and remove its key", _leave, "leave", "leave --only-here")
     one.add_argument("--only-here", action="store_true", help="do not tell the instance: it is not there any more")
     return parser

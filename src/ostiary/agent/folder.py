@@ -2,7 +2,7 @@
 
 `device.key` is the private key (PEM), `device.pem` the certificate with its chain: the two files that browsers and other
 programs are given. `device.json` says where the device is enrolled and under which name; `authority.pem` is whom it trusts
-besides the system.
+besides the system. `reports.json` is what has to be remembered of reports, those that wait to be sent among them.
 """
 
 import fcntl
@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
+from ostiary.agent.outbox import Reports
 from ostiary.errors import OstiaryError
 
 FOLDER_VARIABLE: Final = "OSTIARY_AGENT_HOME"
@@ -26,8 +27,9 @@ KEY_FILE: Final = "device.key"
 CERTIFICATE_FILE: Final = "device.pem"
 ENROLMENT_FILE: Final = "device.json"
 AUTHORITY_FILE: Final = "authority.pem"
+REPORTS_FILE: Final = "reports.json"
 LOCK_FILE: Final = ".lock"
-_KEPT: Final = (KEY_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE)
+_KEPT: Final = (KEY_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE, REPORTS_FILE)
 _OURS: Final = frozenset({LOCK_FILE, *_KEPT, *(f".{name}.tmp" for name in _KEPT)})
 
 
@@ -118,6 +120,17 @@ class Folder:
     def write_enrolled(self, enrolled: Enrolled) -> None:
         """Keep where this computer is enrolled. Raises `UnusableFolder` when it cannot be written."""
         self._replace(ENROLMENT_FILE, msgspec.json.format(msgspec.json.encode(enrolled)))
+
+    def reports(self) -> Reports:
+        """Return what is remembered of reports; nothing where that cannot be read, for nothing is lost for good."""
+        try:
+            return msgspec.json.decode((self.path / REPORTS_FILE).read_bytes(), type=Reports)
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+            return Reports()
+
+    def write_reports(self, reports: Reports) -> None:
+        """Remember that. Raises `UnusableFolder` when it cannot be written."""
+        self._replace(REPORTS_FILE, msgspec.json.encode(reports))
 
     def make_key(self) -> ec.EllipticCurvePrivateKey:
         """Make another key and keep it. Raises `UnusableFolder` when it cannot be written."""

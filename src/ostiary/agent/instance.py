@@ -1,6 +1,7 @@
 """How the agent speaks with its instance: over HTTPS, to one origin, without redirects; refusals become sentences."""
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -8,15 +9,17 @@ from urllib.parse import urlsplit
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ostiary import __version__
 from ostiary.agent.https import Https, Unreachable, UnusableAddress
-from ostiary.devices.domain.answers import Certified, Left, Nonce, Polled, Problem, Started
+from ostiary.devices.domain.answers import Certified, Left, Nonce, Polled, Problem, Started, Taken
 from ostiary.devices.domain.keys import jwk_of
-from ostiary.devices.domain.messages import Enrol, Leave, Message, Poll, Renew, sign_message
+from ostiary.devices.domain.messages import Enrol, Leave, Message, Poll, Renew, Report, sign_message
+from ostiary.devices.domain.posture import Reported
 from ostiary.errors import OstiaryError
 
 PATH: Final = "/devices/agent/"
 
-T = TypeVar("T", Certified, Left, Nonce, Polled, Started)
+T = TypeVar("T", Certified, Left, Nonce, Polled, Started, Taken)
 
 
 class Refused(OstiaryError):
@@ -103,6 +106,30 @@ class InstanceClient:
         nonce, at = self._nonce()
         message = Renew(audience=self.origin, nonce=nonce, at=at, device=device, holds=holds)
         return self._send("renew", message, key, Certified)
+
+    def report(
+        self, key: ec.EllipticCurvePrivateKey, *, device: str, taken_at: int, facts: Sequence[Reported], nonce: str = ""
+    ) -> Taken:
+        """Say what is true of the device.
+
+        Args:
+            key: the device's.
+            device: its identifier.
+            taken_at: when that was looked at (seconds since the epoch).
+            facts: all of it.
+            nonce: as the last answer brought it; empty for another.
+        """
+        given, at = (nonce, int(time.time())) if nonce else self._nonce()
+        message = Report(
+            audience=self.origin,
+            nonce=given,
+            at=at,
+            device=device,
+            taken_at=taken_at,
+            facts=tuple(facts),
+            agent=__version__,
+        )
+        return self._send("report", message, key, Taken)
 
     def leave(self, key: ec.EllipticCurvePrivateKey, *, device: str) -> Left:
         """Say that the device is given up."""

@@ -1,14 +1,11 @@
-"""What the agent does: enrol, renew, go on renewing, leave. How it is typed is in `command`."""
+"""What the agent does once: enrol, renew, leave. What it goes on doing is in `running`, how it is typed in `command`."""
 
 import platform
-import random
 import socket
-import threading
 import time
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -16,17 +13,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from ostiary.agent.folder import Enrolled, Folder, NotEnrolled
 from ostiary.agent.https import Unreachable, UnusableAddress
 from ostiary.agent.instance import InstanceClient, Refused, read_origin
-from ostiary.agent.pace import pause_seconds, renewal_moment
 from ostiary.devices.domain.answers import Code, Polled
 from ostiary.devices.domain.certificates import fingerprint_of
 from ostiary.devices.domain.devices import MAX_NAME_CHARACTERS, MAX_PLATFORM_CHARACTERS, shown_key
 from ostiary.devices.domain.keys import jwk_of, thumbprint_of
 from ostiary.errors import OstiaryError
-
-LOOK_SECONDS: Final = 60.0
-"""How often the clock is looked at while waiting: a computer that slept has missed moments."""
-FINAL: Final = frozenset({Code.ENDED, Code.UNKNOWN, Code.OTHER_INSTANCE})
-"""Refusals that no waiting mends."""
 
 Say = Callable[[str], None]
 
@@ -89,45 +80,13 @@ def renew(folder: Folder) -> x509.Certificate:
     with folder.held():
         enrolled, key, before = folder.enrolled(), folder.key(), folder.certificate()
         holds = fingerprint_of(before) if before is not None else ""
-        answer = _client(folder, enrolled).renew(key, device=enrolled.device, holds=holds)
+        answer = client_of(folder, enrolled).renew(key, device=enrolled.device, holds=holds)
         leaf = _leaf_of(answer.chain, key)
         folder.write_certificate(answer.chain)
         folder.write_enrolled(
             Enrolled(origin=enrolled.origin, device=enrolled.device, name=answer.name, owner=answer.owner)
         )
         return leaf
-
-
-def run(folder: Folder, *, stop: threading.Event, say: Say) -> None:
-    """Keep the certificate fresh until told to stop.
-
-    Args:
-        folder: of an enrolled computer.
-        stop: ends it.
-        say: is told what happens.
-
-    Raises:
-        NotEnrolled, UnusableFolder, Refused: when there is nothing to keep fresh, or never will be again.
-    """
-    folder.enrolled()
-    failures, due = 0, _due(folder)
-    while not stop.is_set():
-        if (left := due - time.time()) > 0:
-            stop.wait(min(left, LOOK_SECONDS))
-            continue
-        try:
-            leaf = renew(folder)
-        except (Unreachable, Refused) as error:
-            if isinstance(error, Refused) and error.code in FINAL:
-                raise
-            waiting = isinstance(error, Refused) and error.code == Code.WAITING
-            if failures == 0 or not waiting:
-                say(str(error))
-            failures += 1
-            due = time.time() + pause_seconds(failures=failures, chance=random.random(), waiting=waiting)  # noqa: S311 - spreads load
-        else:
-            failures, due = 0, _due(folder)
-            say(f"The certificate is good until {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC.")
 
 
 def leave(folder: Folder, *, only_here: bool = False) -> Enrolled:
@@ -144,7 +103,7 @@ def leave(folder: Folder, *, only_here: bool = False) -> Enrolled:
         enrolled = folder.enrolled()
         if not only_here:
             try:
-                _client(folder, enrolled).leave(folder.key(to_leave=True), device=enrolled.device)
+                client_of(folder, enrolled).leave(folder.key(to_leave=True), device=enrolled.device)
             except Refused as error:
                 if error.code not in {Code.UNKNOWN, Code.ENDED}:
                     raise
@@ -198,7 +157,8 @@ def _wait_for_person(
     raise Denied("Nobody typed the code in time.", hint="Start again.")
 
 
-def _client(folder: Folder, enrolled: Enrolled) -> InstanceClient:
+def client_of(folder: Folder, enrolled: Enrolled) -> InstanceClient:
+    """Return how to speak with the instance that a folder is enrolled at."""
     return InstanceClient(enrolled.origin, folder.authority_file if folder.authority_file.exists() else None)
 
 
@@ -210,14 +170,6 @@ def _leaf_of(chain: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
     if leaf.public_key() != key.public_key():
         raise Unreachable("The certificate is for another key.", hint="Tell an administrator.")
     return leaf
-
-
-def _due(folder: Folder) -> float:
-    leaf = folder.certificate()
-    if leaf is None:
-        return 0.0
-    begins, ends = leaf.not_valid_before_utc.timestamp(), leaf.not_valid_after_utc.timestamp()
-    return renewal_moment(begins_at=begins, ends_at=ends, chance=random.random())  # noqa: S311 - spreads load
 
 
 def _read(authority: Path | None) -> bytes:

@@ -1,4 +1,4 @@
-"""When to ask for a certificate again. Pure: clock and chance are given."""
+"""When to ask for a certificate again, and when to report. Pure: clock and chance are given."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ JITTER: Final = 0.1
 """Of the time to wait, so that a hundred computers that start at eight do not all come back at once."""
 FIRST_PAUSE_SECONDS: Final = 30.0
 LONGEST_PAUSE_SECONDS: Final = 3600.0
+SOONEST_REPORT_SECONDS: Final = 10.0
 WAITING_SECONDS: Final = 60.0
 """While an administrator has yet to approve the device."""
 
@@ -33,3 +34,15 @@ def pause_seconds(*, failures: int, chance: float, waiting: bool = False) -> flo
     """
     pause = WAITING_SECONDS if waiting else FIRST_PAUSE_SECONDS * 2.0 ** min(failures - 1, 10)
     return min(pause, LONGEST_PAUSE_SECONDS) * (1 - JITTER + 2 * JITTER * chance)
+
+
+def report_moment(*, now: float, again_in: float, chance: float) -> float:
+    """Return when to report again: as the instance said, within bounds, a little earlier or later.
+
+    Args:
+        now: seconds since the epoch.
+        again_in: seconds, as it was received.
+        chance: from 0 to 1.
+    """
+    pause = min(max(again_in, SOONEST_REPORT_SECONDS), LONGEST_PAUSE_SECONDS)
+    return now + pause * (1 - JITTER * chance)

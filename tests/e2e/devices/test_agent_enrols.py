@@ -2,9 +2,11 @@
 
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from tests.running_devices import OnDevice
 from tests.running_instance import Client, RunningInstance
+
+from ostiary.devices.domain.posture import FACTS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
 NAMES_OF_THIS_MACHINE = """\
@@ -124,6 +128,25 @@ def test_it_renews_by_itself_and_stops_when_told(agent: Agent) -> None:
     process.communicate()
     assert process.returncode == 0
     assert (agent.state / "device.pem").read_bytes() != before
+
+
+def test_it_tells_how_the_computer_is_kept_and_shows_first_what_it_tells(
+    running: RunningInstance, agent: Agent
+) -> None:
+    sent = json.loads(agent.typed("facts", "--json").stdout)
+    shown = {one["name"]: one for one in sent["facts"]}
+    assert shown.keys() == FACTS.keys() - {"vulnerable_critical", "vulnerable_high"}
+    assert all((one["value"] is None) == bool(one["problem"]) for one in shown.values())
+    version = platform.freedesktop_os_release()["PRETTY_NAME"]
+    assert shown["os_version"]["value"] == version
+    assert agent.typed("facts").stdout.splitlines()[0].endswith(version)
+    done = agent.typed("check")
+    assert (done.returncode, "Reported." in done.stdout) == (0, True), done.stderr
+    device = json.loads(agent.typed("status", "--json").stdout)
+    assert (device["reports_waiting"], device["compliant"]) == (0, None)
+    assert "UTC, nothing is required" in agent.typed("status").stdout
+    posture = running.operator("ostiary.devices.facade:get_posture", device["device"], acting=False, now=time.time())
+    assert posture["known"]["os_version"]["counts"]["value"] == version
 
 
 def test_what_cannot_be_done_is_said_with_what_to_do(
