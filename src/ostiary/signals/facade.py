@@ -1,5 +1,6 @@
 """All that web, the command line and the worker use of this room."""
 
+from ostiary.outgoing.addresses import Unreachable
 from ostiary.signals.adapters.signing import public_keys
 from ostiary.signals.domain.errors import (
     BadRequest,
@@ -9,7 +10,6 @@ from ostiary.signals.domain.errors import (
     UnknownReceiver,
     UnknownStream,
     UnknownTransmitter,
-    Unreachable,
     UnusableTransmitter,
 )
 from ostiary.signals.domain.events import ASKED_FOR, SENT, name_of

@@ -15,10 +15,11 @@ from tests.signal_transmitter import AUDIENCE, CAEP, RISC, SSF, TOKEN, ForeignTr
 
 from ostiary.identity.facade import get_person
 from ostiary.identity.models import Person
+from ostiary.outgoing import asking as wire
+from ostiary.outgoing.addresses import Unreachable
 from ostiary.policy.identifiers import PersonId
-from ostiary.signals.adapters import keys, wire
+from ostiary.signals.adapters import keys
 from ostiary.signals.adapters.keys import forget_documents
-from ostiary.signals.domain.errors import Unreachable
 from ostiary.signals.facade import (
     Outcome,
     UnusableTransmitter,

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ostiary.identity.domain.stored_text import can_be_stored
+from ostiary.outgoing.addresses import may_be_asked
 from ostiary.signals.domain.errors import BadRequest, RefusedSignal
 from ostiary.signals.domain.events import ASKED_FOR, STREAM_UPDATED, VERIFICATION
-from ostiary.signals.domain.streams import is_below, may_be_asked, read_wanted
+from ostiary.signals.domain.streams import is_below, read_wanted
 from ostiary.signals.domain.subjects import read_subject
 from ostiary.signals.domain.tokens import check_type, read_claims
 

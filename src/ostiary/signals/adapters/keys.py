@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 import jwt
 import msgspec
 
+from ostiary.outgoing.addresses import Unreachable, may_be_asked
+from ostiary.outgoing.wording import fit
 from ostiary.signals.adapters.wire import read_document
-from ostiary.signals.domain.errors import RefusedSignal, Unreachable, UnusableTransmitter
-from ostiary.signals.domain.streams import may_be_asked
+from ostiary.signals.domain.errors import RefusedSignal, UnusableTransmitter
 from ostiary.signals.domain.tokens import ALGORITHMS, MAX_TOKEN_CHARACTERS
-from ostiary.signals.domain.wording import fit
 
 KEEP_SECONDS: Final = 600
 ASK_AGAIN_SECONDS: Final = 15

@@ -39,10 +39,6 @@ class TooOften(OstiaryError):
     """It was asked for a moment ago."""
 
 
-class Unreachable(OstiaryError):
-    """Another system does not answer, or its address is none to send anything to."""
-
-
 class BadRequest(OstiaryError):
     """A receiver's request cannot be read, or asks for what cannot be."""
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.outgoing.wording import fit
 from ostiary.signals.domain.errors import RefusedSignal
-from ostiary.signals.domain.wording import fit
 
 CAEP: Final = "https://schemas.openid.net/secevent/caep/event-type/"
 RISC: Final = "https://schemas.openid.net/secevent/risc/event-type/"

@@ -6,10 +6,10 @@ Source: OpenID SSF 1.0, sections 6.1 (delivery) and 8.1.1 (stream configuration)
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
+from ostiary.outgoing.addresses import may_be_asked, split_url
 from ostiary.programs.tokens import Program
 from ostiary.signals.domain.errors import BadRequest, UnusableReceiver
 from ostiary.signals.domain.events import SENT
@@ -20,7 +20,6 @@ POLL: Final = "urn:ietf:rfc:8936"
 METHODS: Final = (PUSH, POLL)
 VERIFY_EVERY_SECONDS: Final = 30
 MAX_STREAMS: Final = 10
-MAX_URL_CHARACTERS: Final = 2000
 MAX_HEADER_CHARACTERS: Final = 4000
 MAX_EVENTS: Final = 100
 MAX_EVENT_CHARACTERS: Final = 500
@@ -175,7 +174,7 @@ def parse_origin(text: str) -> str:
     Raises:
         UnusableReceiver: when it is none; without TLS only this machine itself is one.
     """
-    parts = _split(text)
+    parts = split_url(text)
     if parts is None or not may_be_asked(text):
         raise UnusableReceiver(
             f"{text[:100]!r} is no address to send events to.",
@@ -200,21 +199,8 @@ def parse_events(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def is_below(url: str, origin: str) -> bool:
     """Tell whether an address is at an origin, and says nothing that could lead elsewhere."""
-    parts = _split(url)
+    parts = split_url(url)
     return bool(origin) and parts is not None and f"{parts.scheme}://{parts.netloc.lower()}" == origin
-
-
-def may_be_asked(url: str) -> bool:
-    """Tell whether anything may be sent to an address: by TLS, or without it on this machine."""
-    parts = _split(url)
-    if parts is None:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_this_machine(parts.hostname or ""))
-
-
-def is_this_machine(host: str) -> bool:
-    """Tell whether a name means this machine wherever it is read (RFC 6761, section 6.3)."""
-    return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
 
 
 def is_header(value: Any) -> bool:
@@ -226,21 +212,3 @@ def is_header(value: Any) -> bool:
 
 def _is_event(value: Any) -> bool:
     return isinstance(value, str) and len(value) <= MAX_EVENT_CHARACTERS and value.isprintable()
-
-
-def _split(url: str) -> SplitResult | None:
-    if (
-        not 0 < len(url) <= MAX_URL_CHARACTERS
-        or not url.isascii()
-        or not url.isprintable()
-        or set(url) & set(' \\"<>^`{|}')
-    ):
-        return None
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return None
-    if not parts.hostname or "@" in parts.netloc or parts.fragment or port == 0:
-        return None
-    return parts

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.outgoing.wording import fit
 from ostiary.signals.domain.errors import RefusedSignal
-from ostiary.signals.domain.wording import fit
 
 MAX_CHARACTERS: Final = 500
 MAX_MEMBERS: Final = 20

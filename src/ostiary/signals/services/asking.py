@@ -15,14 +15,16 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from ostiary.errors import OstiaryError
+from ostiary.outgoing.addresses import Unreachable, may_be_asked
+from ostiary.outgoing.asking import Answer
+from ostiary.outgoing.sealed import unseal
+from ostiary.outgoing.wording import fit
 from ostiary.signals.adapters.keys import Metadata, describe
-from ostiary.signals.adapters.sealed import unseal
-from ostiary.signals.adapters.wire import Answer, ask
-from ostiary.signals.domain.errors import RefusedSignal, Unreachable, UnusableTransmitter
+from ostiary.signals.adapters.wire import PURPOSE, ask
+from ostiary.signals.domain.errors import RefusedSignal, UnusableTransmitter
 from ostiary.signals.domain.events import ASKED_FOR
-from ostiary.signals.domain.streams import POLL, PUSH, may_be_asked
+from ostiary.signals.domain.streams import POLL, PUSH
 from ostiary.signals.domain.trust import Transmitter
-from ostiary.signals.domain.wording import fit
 from ostiary.signals.journal import TRANSMITTER
 from ostiary.signals.models import StoredTransmitter
 from ostiary.signals.queries.transmitters import get_transmitter, push_url
@@ -151,7 +153,7 @@ def _poll(stored: StoredTransmitter, now: datetime) -> int:
         errors: dict[str, dict[str, str]] = {}
         for _round in range(ROUNDS):
             body = {"maxEvents": AT_ONCE, "returnImmediately": True, "ack": acknowledged, "setErrs": errors}
-            answer = _post(stored, stored.poll_url, body, unseal(stored.sealed_token))
+            answer = _post(stored, stored.poll_url, body, unseal(stored.sealed_token, purpose=PURPOSE))
             if answer.status != 200:
                 raise Unreachable(f"It answers {answer.status} {_said(answer)}".strip())
             sets = _sets(answer.json())
@@ -197,7 +199,7 @@ def _sets(found: Any) -> dict[str, str]:
 def _manageable(name: str) -> tuple[StoredTransmitter, Metadata, str]:
     transmitter = get_transmitter(name)
     stored = StoredTransmitter.objects.get(pk=name)
-    token = unseal(stored.sealed_token)
+    token = unseal(stored.sealed_token, purpose=PURPOSE)
     if not token:
         raise UnusableTransmitter(
             f"Nothing can be asked of {name}: there is no token for it.",

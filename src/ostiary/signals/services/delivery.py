@@ -14,14 +14,16 @@ import structlog
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
-from ostiary.signals.adapters.sealed import unseal
+from ostiary.outgoing.addresses import Unreachable
+from ostiary.outgoing.asking import Answer
+from ostiary.outgoing.sealed import unseal
+from ostiary.outgoing.wording import fit
 from ostiary.signals.adapters.signing import sign
-from ostiary.signals.adapters.wire import Answer, ask
-from ostiary.signals.domain.errors import BadRequest, UnknownStream, Unreachable
+from ostiary.signals.adapters.wire import PURPOSE, ask
+from ostiary.signals.domain.errors import BadRequest, UnknownStream
 from ostiary.signals.domain.events import STREAM_UPDATED, VERIFICATION
 from ostiary.signals.domain.streams import POLL, PUSH, Status, Stream, is_below
 from ostiary.signals.domain.tokens import MEDIA_TYPE
-from ostiary.signals.domain.wording import fit
 from ostiary.signals.models import Outgoing, StoredStream
 
 AT_ONCE: Final = 50
@@ -96,7 +98,7 @@ def _deliver(row: StoredStream, now: datetime) -> int:
         return 0
     began, events = time.monotonic(), _owed(row)
     headers = {"Content-Type": MEDIA_TYPE, "Accept": "application/json"}
-    if header := unseal(row.sealed_header):
+    if header := unseal(row.sealed_header, purpose=PURPOSE):
         headers["Authorization"] = header
     done = 0
     for event in list(events[:AT_ONCE]):

@@ -14,12 +14,12 @@ from django.db import transaction
 from django.db.models import Q
 
 from ostiary.identity.facade import Person, count_people
+from ostiary.outgoing.wording import fit
 from ostiary.signals.adapters.keys import describe, read_token
 from ostiary.signals.domain.errors import RefusedSignal, TooOften
 from ostiary.signals.domain.events import STREAM_UPDATED, VERIFICATION, Effect
 from ostiary.signals.domain.tokens import MAX_AGE_SECONDS, Signal, check_type, read_claims
 from ostiary.signals.domain.trust import May, Outcome, Transmitter, allowed, is_too_much
-from ostiary.signals.domain.wording import fit
 from ostiary.signals.journal import SIGNAL
 from ostiary.signals.models import Received, StoredTransmitter
 from ostiary.signals.queries.transmitters import get_transmitter

@@ -13,9 +13,10 @@ from django.db import transaction
 
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.facade import UnknownPerson, find_person, get_person
+from ostiary.outgoing.sealed import seal
 from ostiary.policy.identifiers import PersonId
 from ostiary.programs.stored import lock_unrevoked
-from ostiary.signals.adapters.sealed import seal
+from ostiary.signals.adapters.wire import PURPOSE
 from ostiary.signals.domain.errors import BadRequest, RefusedSignal, TooOften, UnknownStream
 from ostiary.signals.domain.streams import (
     MAX_STREAMS,
@@ -247,7 +248,7 @@ def _apply(row: StoredStream, wanted: Wanted, *, whole: bool) -> None:
     if wanted.method is not None:
         row.method, row.endpoint_url = wanted.method, wanted.endpoint_url
         if wanted.authorization_header is not None or whole or wanted.method == POLL:
-            row.sealed_header = seal(wanted.authorization_header or "")
+            row.sealed_header = seal(wanted.authorization_header or "", purpose=PURPOSE)
         row.tries, row.next_try_at, row.problem = 0, None, ""
     if wanted.events_requested is not None or whole:
         row.events_requested = list(wanted.events_requested or ())

@@ -11,13 +11,15 @@ from django.db import transaction
 from django.utils.crypto import constant_time_compare
 
 from ostiary.config.domain_name import parse_domain
+from ostiary.outgoing.addresses import may_be_asked
+from ostiary.outgoing.sealed import seal
 from ostiary.policy.identifiers import parse_slug
 from ostiary.programs.stored import new_token
 from ostiary.programs.tokens import digest_of
 from ostiary.signals.adapters.keys import default_metadata_url, describe
-from ostiary.signals.adapters.sealed import seal
+from ostiary.signals.adapters.wire import PURPOSE
 from ostiary.signals.domain.errors import TransmitterExists, UnusableTransmitter
-from ostiary.signals.domain.streams import is_header, may_be_asked
+from ostiary.signals.domain.streams import is_header
 from ostiary.signals.domain.trust import May, Transmitter
 from ostiary.signals.journal import TRANSMITTER
 from ostiary.signals.models import StoredTransmitter
@@ -91,7 +93,7 @@ def add_transmitter(
         older_form=older_form,
         by_signature=by_signature,
         digest=digest,
-        sealed_token=seal(management_token),
+        sealed_token=seal(management_token, purpose=PURPOSE),
         added_at=now,
         added_by=actor.label,
         counted_from=now,
