@@ -19,6 +19,7 @@ ROOMS: Final = (
     "ostiary.workloads.facade",
     "ostiary.devices.facade",
     "ostiary.baselines.facade",
+    "ostiary.mdm.facade",
     "ostiary.reviews.facade",
     "ostiary.oidc.facade",
     "ostiary.signals.facade",
@@ -147,6 +148,11 @@ def settle_compliance(now: float) -> int:
     from ostiary.baselines.facade import settle_compliance  # noqa: PLC0415 - see above
 
     return settle_compliance(now=now)
+def import_management(now: float) -> int:
+    """Bring in what device management elsewhere knows, where that is due."""
+    from ostiary.mdm.facade import import_due  # noqa: PLC0415 - see above
+
+    return import_due(now=now)
 
 
 def carry_out_reviews(now: float) -> int:

@@ -35,6 +35,7 @@ SERVICES_SECONDS = 300.0
 POSTURE_SECONDS = 300.0
 DEVICES_SECONDS = 300.0
 COMPLIANCE_SECONDS = 10.0
+MANAGEMENT_SECONDS = 10.0
 UNTIDY_SECONDS = 60.0
 NUDGE_SECONDS = 3600.0
 SIGN_OUTS_SECONDS = 1.0
@@ -99,6 +100,7 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="refresh_postures", every_seconds=POSTURE_SECONDS, run=chores.refresh_postures),
         Job(name="tend_devices", every_seconds=DEVICES_SECONDS, run=chores.tend_devices),
         Job(name="settle_compliance", every_seconds=COMPLIANCE_SECONDS, run=chores.settle_compliance),
+        Job(name="import_management", every_seconds=MANAGEMENT_SECONDS, run=chores.import_management),
         Job(name="carry_out_reviews", every_seconds=REVIEWS_SECONDS, run=chores.carry_out_reviews),
         Job(name="send_review_mails", every_seconds=REVIEWS_SECONDS, run=chores.send_review_mails),
         Job(name="count_untidy", every_seconds=UNTIDY_SECONDS, run=chores.count_untidy),

@@ -31,6 +31,7 @@ GROUPED = (
     "workload",
     "token",
     "device",
+    "mdm",
     "signal",
     "audit",
     "admin",

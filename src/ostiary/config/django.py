@@ -33,6 +33,7 @@ INSTALLED_APPS = [
     "ostiary.workloads",
     "ostiary.devices",
     "ostiary.baselines",
+    "ostiary.mdm",
     "ostiary.saml",
     "ostiary.reviews",
     "ostiary.visibility",

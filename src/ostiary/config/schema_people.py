@@ -62,6 +62,8 @@ class Devices(Section, frozen=True, kw_only=True):
         facts_minutes: for how long a rule relies on what a device said of itself; its agent says it every five minutes.
         brake_percent: what would make more than this share of the devices not compliant at once, and more than three, is held: a change
             until somebody says the number, and what devices report for an hour, with the administrators told.
+        management_authority: a file (PEM) with the authority that vouches for device management elsewhere (`ostiary mdm`), besides
+            those the system trusts.
     """
 
     enabled: bool = True
@@ -69,6 +71,7 @@ class Devices(Section, frozen=True, kw_only=True):
     max_per_person: Annotated[int, Meta(ge=1, le=1000)] = 10
     facts_minutes: Annotated[int, Meta(ge=10, le=7 * 24 * 60)] = 60
     brake_percent: Annotated[int, Meta(ge=0, le=100)] = 20
+    management_authority: str = ""
 
 
 class Access(Section, frozen=True, kw_only=True):

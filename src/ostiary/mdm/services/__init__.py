@@ -1,0 +1,1 @@
+"""What is done with connections and records: each a transaction, on record."""
