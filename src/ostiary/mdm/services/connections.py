@@ -18,13 +18,13 @@ from ostiary.mdm.domain.connections import (
     UnusableConnection,
 )
 from ostiary.mdm.domain.records import Record
-from ostiary.mdm.journal import CONNECTION, record_change
+from ostiary.mdm.journal import CONNECTION
 from ostiary.mdm.models import StoredConnection
 from ostiary.mdm.queries import get_connection, to_described, unknown_connection
 from ostiary.outgoing.addresses import Unreachable, may_be_asked
 from ostiary.outgoing.sealed import seal, unseal
 from ostiary.policy.identifiers import parse_slug
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 PURPOSE: Final = "mdm"
 
@@ -82,7 +82,7 @@ def connect(name: str, described: Described, *, secret: str, actor: Actor, reaso
         if StoredConnection.objects.filter(pk=name).exists():
             raise _taken(name)
         row.save(force_insert=True)
-        record_change(CONNECTION, name, "create", actor=actor, after=_told(described), reason=reason)
+        record_entity_change(CONNECTION, name, "create", actor=actor, after=_told(described), comment=reason)
     return get_connection(name)
 
 
@@ -107,7 +107,7 @@ def ask_for_import(name: str, *, actor: Actor) -> Connection:
         row = _row(name)
         row.next_try_at = datetime.now(UTC)
         row.save(update_fields=["next_try_at"])
-        record_change(CONNECTION, name, "update", actor=actor, after={"import": "asked for"})
+        record_entity_change(CONNECTION, name, "update", actor=actor, after={"import": "asked for"})
     return get_connection(name)
 
 
@@ -125,7 +125,7 @@ def remove_connection(name: str, *, actor: Actor, reason: str = "") -> Connectio
         for linked in row.records.exclude(device=None):
             forget_source(device=str(linked.device_id), source=row.kind, now=time.time())
         row.delete()
-        record_change(CONNECTION, name, "delete", actor=actor, before=_told(removed.described), reason=reason)
+        record_entity_change(CONNECTION, name, "delete", actor=actor, before=_told(removed.described), comment=reason)
     return removed
 
 

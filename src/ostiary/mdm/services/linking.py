@@ -10,10 +10,10 @@ from django.db import transaction
 
 from ostiary.devices.facade import Evidence, Reported, State, UnusableDevice, forget_source, get_device, take_facts
 from ostiary.mdm.domain.connections import LASTS_SECONDS, UnknownRecord, UnusableLink
-from ostiary.mdm.journal import LINK, record_change
+from ostiary.mdm.journal import LINK
 from ostiary.mdm.models import StoredRecord
 from ostiary.mdm.queries import Kept, get_record, to_record
-from ostiary.visibility.facade import Actor
+from ostiary.visibility.facade import Actor, record_entity_change
 
 
 @transaction.atomic
@@ -45,7 +45,7 @@ def link_record(number: int, *, device: str, actor: Actor, reason: str = "") -> 
     row.device_id, row.linked_at, row.linked_by = ours.id, datetime.now(UTC), actor.label[:254]
     row.save(update_fields=["device", "linked_at", "linked_by"])
     tell_facts(row, now=time.time())
-    record_change(LINK, ours.id, "create", actor=actor, name=ours.name, after=_told(row), reason=reason)
+    record_entity_change(LINK, ours.id, "create", actor=actor, name=ours.name, after=_told(row), comment=reason)
     return get_record(number)
 
 
@@ -71,7 +71,7 @@ def take_apart(row: StoredRecord, *, actor: Actor, reason: str) -> None:
     row.device_id, row.linked_at, row.linked_by = None, None, ""
     row.save(update_fields=["device", "linked_at", "linked_by"])
     forget_source(device=ours.id, source=row.source, now=time.time())
-    record_change(LINK, ours.id, "delete", actor=actor, name=ours.name, before=told, reason=reason)
+    record_entity_change(LINK, ours.id, "delete", actor=actor, name=ours.name, before=told, comment=reason)
 
 
 def tell_facts(row: StoredRecord, *, now: float) -> bool:
