@@ -148,6 +148,8 @@ def settle_compliance(now: float) -> int:
     from ostiary.baselines.facade import settle_compliance  # noqa: PLC0415 - see above
 
     return settle_compliance(now=now)
+
+
 def import_management(now: float) -> int:
     """Bring in what device management elsewhere knows, where that is due."""
     from ostiary.mdm.facade import import_due  # noqa: PLC0415 - see above
