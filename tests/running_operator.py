@@ -72,7 +72,7 @@ def end_access(request_id: str, ends_at: float) -> None:
 
     from django.db import transaction
 
-    from ostiary.identity.services.groups import put_into_group
+    from ostiary.identity.services.memberships import put_into_group
     from ostiary.requests.models import AccessRequest
 
     end = datetime.fromtimestamp(ends_at, UTC)

@@ -1,11 +1,12 @@
 """`ostiary app`: applications are put behind the gateway, shown, changed and taken away."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
+from ostiary.cli.app_words import address_of, entry_of, print_app, upstream_of
 from ostiary.cli.django import setup
 from ostiary.cli.operator import operator_actor
 from ostiary.cli.output import (
@@ -17,12 +18,10 @@ from ostiary.cli.output import (
     print_json,
     print_note,
     print_table,
-    print_text,
 )
 from ostiary.errors import OstiaryError
 
 if TYPE_CHECKING:
-    from ostiary.applications.facade import App, AppHealth, Limit
     from ostiary.config.places import Instance
 
 app = typer.Typer(help="Applications, behind the gateway or not.", no_args_is_help=True)
@@ -117,7 +116,7 @@ def list_(as_json: JsonOption = False) -> None:
     apps = list_apps()
     health = {one.app: one for one in app_health()}
     if as_json:
-        print_json([_entry(one, health.get(one.id)) for one in apps])
+        print_json([entry_of(one, health.get(one.id)) for one in apps])
         return
     print_table(
         ("App", "Name", "Address", "Upstream", "Health", "Labels"),
@@ -125,8 +124,8 @@ def list_(as_json: JsonOption = False) -> None:
             (
                 one.id,
                 one.name,
-                _address(instance, one),
-                _upstream(one),
+                address_of(instance, one),
+                upstream_of(one),
                 health[one.id].health.value if one.id in health else None,
                 ", ".join(one.labels) or None,
             )
@@ -146,30 +145,9 @@ def show(name_of_app: AppArgument, as_json: JsonOption = False) -> None:
     health = next((one for one in app_health() if one.app == found.id), None)
     limits = limits_of(found)
     if as_json:
-        print_json({**_entry(found, health), "limits": msgspec.to_builtins(limits)})
+        print_json({**entry_of(found, health), "limits": msgspec.to_builtins(limits)})
         return
-    upstream = found.upstream
-    lines = [
-        ("App", found.id),
-        ("Name", found.name),
-        ("Description", found.description),
-        ("Address", _address(instance, found)),
-        ("Sign-in", "" if found.behind_gateway else f"{found.sign_in.value}, not behind the gateway"),
-        ("Upstream", _upstream(found)),
-        ("Certificate", _certificate_words(found)),
-        ("Host header", upstream.host_header),
-        ("Health", f"{health.health.value} {health.detail}".strip() if health else ""),
-        ("Health path", upstream.health_path),
-        ("Labels", ", ".join(found.labels)),
-        ("Methods", ", ".join(f"{method}={action.value}" for method, action in found.methods.items())),
-        ("Headers", ", ".join(f"{header}={fact}" for header, fact in found.identity_headers.items())),
-        ("Contact", found.contact),
-        ("WebSocket", ("forwarded" if found.streams else "not forwarded") if found.behind_gateway else ""),
-        ("Idle limit", _limit_words(limits.idle)),
-        ("Longest", _limit_words(limits.longest)),
-    ]
-    width = max(len(label) for label, _ in lines)
-    print_text("\n".join(f"{label:<{width}}  {value}" for label, value in lines if value))
+    print_app(instance, found, health, limits)
 
 
 @app.command(
@@ -235,7 +213,7 @@ def change(
         print_json(changed)
         return
     if changed.behind_gateway:
-        print_done(f"{changed.name} is at {_address(instance, changed)} and reaches {_upstream(changed)}.")
+        print_done(f"{changed.name} is at {address_of(instance, changed)} and reaches {upstream_of(changed)}.")
     else:
         print_done(f"{changed.name} is at {changed.launch_url}, not behind the gateway.")
     _say_when_not_in_force(instance)
@@ -267,37 +245,6 @@ def _say_when_not_in_force(instance: "Instance") -> None:
 
     if words := rejection(instance):
         print_note(f"The gateway does not follow: {words} See: ostiary gateway plan")
-
-
-def _address(instance: "Instance", one: "App") -> str:
-    return instance.url(one.host) if one.behind_gateway else one.launch_url
-
-
-def _upstream(one: "App") -> str:
-    if not one.behind_gateway:
-        return ""
-    return one.upstream.url or "Ostiary itself"
-
-
-def _entry(one: "App", health: "AppHealth | None") -> dict[str, Any]:
-    entry: dict[str, Any] = msgspec.to_builtins(one)
-    return {**entry, "health": health.health.value if health else None}
-
-
-def _limit_words(limit: "Limit | None") -> str:
-    from ostiary.applications.facade import limit_text
-
-    if limit is None:
-        return ""
-    return limit_text(limit.seconds) + (f" (from the label {limit.label})" if limit.label else "")
-
-
-def _certificate_words(one: "App") -> str:
-    if not one.upstream.url.startswith("https:"):
-        return ""
-    if not one.upstream.verify_tls:
-        return "not checked"
-    return f"checked against {one.upstream.ca_file or 'the authorities of this machine'}"
 
 
 def _or_none(given: list[str] | None, *, emptied: bool) -> list[str] | None:

@@ -14,7 +14,8 @@ from ostiary.identity.domain import SignInSession, proof
 from ostiary.identity.domain.federation import DIRECTORY, Origin
 from ostiary.identity.errors import UnknownSession
 from ostiary.identity.models import Person
-from ostiary.identity.services.sessions import begin_session, revoke_session
+from ostiary.identity.services.session_ends import revoke_session
+from ostiary.identity.services.sessions import begin_session
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.policy.request import Authentication
 from ostiary.visibility.facade import Actor

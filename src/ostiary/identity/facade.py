@@ -95,19 +95,12 @@ from ostiary.identity.role_queries import access_of, assignments_of, get_role, l
 from ostiary.identity.services.authenticators import list_authenticators, unsafe_provision_totp
 from ostiary.identity.services.federation import unlink_directory
 from ostiary.identity.services.group_owners import set_group_owner
-from ostiary.identity.services.groups import (
-    add_member,
-    change_members_via,
-    create_group,
-    delete_group,
-    remove_by_hand,
-    remove_member,
-    rename_group,
-)
+from ostiary.identity.services.groups import create_group, delete_group, rename_group
 from ostiary.identity.services.guards import find_owner, parse_email, parse_name
 from ostiary.identity.services.hygiene import check_also, check_directory, record_hygiene_export
 from ostiary.identity.services.life_cycle import Joined, join, leave, move, preview_leave, preview_move
 from ostiary.identity.services.lost_factor import confirm_recovery, may_answer_recovery, refuse_recovery
+from ostiary.identity.services.memberships import add_member, change_members_via, remove_by_hand, remove_member
 from ostiary.identity.services.nudges import MISSING_WORDS, nudge_people
 from ostiary.identity.services.people import (
     change_address,
@@ -131,14 +124,13 @@ from ostiary.identity.services.providers import add_provider, change_provider, r
 from ostiary.identity.services.recovery import recover_administrator
 from ostiary.identity.services.resetting import reset_sign_in
 from ostiary.identity.services.roles import assign_role, change_role, create_role, delete_role, withdraw_role
-from ostiary.identity.services.sessions import (
+from ostiary.identity.services.session_ends import (
     expire_sessions,
-    note_activity,
     revoke_all_sessions,
     revoke_session,
     revoke_sessions_of,
-    touch_session,
 )
+from ostiary.identity.services.sessions import note_activity, touch_session
 from ostiary.identity.services.terms import expire_terms
 from ostiary.identity.session_queries import get_session, list_sessions, living_sessions
 from ostiary.identity.standings import authenticator_policy, list_standings

@@ -28,9 +28,9 @@ from ostiary.identity.federation_queries import provider_of
 from ostiary.identity.journal import record_account_change
 from ostiary.identity.models import DirectoryLink, Group, Membership, OneTimeLink, Person
 from ostiary.identity.services.authenticators import kinds_of, second_factor_is_required, tell_owner
-from ostiary.identity.services.groups import put_into_group, take_out_of_group
 from ostiary.identity.services.guards import lock_person, parse_name, parse_reason, require_may_change_person
 from ostiary.identity.services.links import withdraw_links
+from ostiary.identity.services.memberships import put_into_group, take_out_of_group
 from ostiary.identity.services.providers import end_directory_sessions
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.visibility.facade import Actor

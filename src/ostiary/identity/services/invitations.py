@@ -25,7 +25,7 @@ from ostiary.identity.services.links import (
     withdraw_links,
 )
 from ostiary.identity.services.own_passwords import check_password_is_good, store_password
-from ostiary.identity.services.sessions import end_sessions
+from ostiary.identity.services.session_ends import end_sessions
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.policy.request import AuthStrength

@@ -14,8 +14,8 @@ from ostiary.identity.models import Group, Person, Role
 from ostiary.identity.queries import find_person, get_person
 from ostiary.identity.role_queries import access_of, get_role
 from ostiary.identity.services.group_owners import set_group_owner
-from ostiary.identity.services.groups import remove_by_hand, take_out_wholly
 from ostiary.identity.services.guards import lock_person
+from ostiary.identity.services.memberships import remove_by_hand, take_out_wholly
 from ostiary.identity.services.people import disable_person, invite_person
 from ostiary.identity.services.profiles import Profile, change_profile
 from ostiary.identity.services.roles import assign_role, change_role, withdraw_role

@@ -27,7 +27,7 @@ from ostiary.identity.recovery_queries import recovery_of
 from ostiary.identity.services.authenticators import kinds_of
 from ostiary.identity.services.guards import is_administrator, lock_person, parse_reason, require_may_change_person
 from ostiary.identity.services.links import RECOVERY_LINK_SECONDS, make_link, use_link, withdraw_links
-from ostiary.identity.services.sessions import end_sessions
+from ostiary.identity.services.session_ends import end_sessions
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import PersonId
 from ostiary.policy.request import AuthStrength

@@ -15,7 +15,7 @@ from ostiary.identity.errors import AlreadyExists, NotAllowed
 from ostiary.identity.journal import record_account_change
 from ostiary.identity.models import OneTimeLink, Person
 from ostiary.identity.services.authenticators import tell_owner
-from ostiary.identity.services.groups import groups_by_id, put_into_group
+from ostiary.identity.services.groups import groups_by_id
 from ostiary.identity.services.guards import (
     lock_person,
     parse_email,
@@ -28,9 +28,10 @@ from ostiary.identity.services.guards import (
     require_not_oneself,
 )
 from ostiary.identity.services.links import make_link, withdraw_links
+from ostiary.identity.services.memberships import put_into_group
 from ostiary.identity.services.own_passwords import check_password_is_good, store_password
 from ostiary.identity.services.resetting import link_after_reset
-from ostiary.identity.services.sessions import end_sessions
+from ostiary.identity.services.session_ends import end_sessions
 from ostiary.identity.terms import is_in_force
 from ostiary.policy.identifiers import GroupId, PersonId
 from ostiary.visibility.facade import Actor

@@ -18,8 +18,8 @@ from ostiary.identity.people_file import (
 )
 from ostiary.identity.people_table import Entry, write_table
 from ostiary.identity.queries import find_person, list_people
-from ostiary.identity.services.groups import add_member, remove_by_hand
 from ostiary.identity.services.life_cycle import join
+from ostiary.identity.services.memberships import add_member, remove_by_hand
 from ostiary.identity.services.people import rename_person
 from ostiary.identity.services.profiles import Profile, change_profile
 from ostiary.identity.services.roles import assign_role, withdraw_role

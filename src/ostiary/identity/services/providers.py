@@ -26,8 +26,8 @@ from ostiary.identity.federation_queries import client_key, get_provider, key_na
 from ostiary.identity.models import DirectoryProvider, Membership, Person
 from ostiary.identity.models import SignInSession as SessionRow
 from ostiary.identity.queries import get_group
-from ostiary.identity.services.groups import take_out_of_group
 from ostiary.identity.services.guards import parse_name
+from ostiary.identity.services.memberships import take_out_of_group
 from ostiary.policy.identifiers import SessionId, parse_slug
 from ostiary.visibility.domain.events import EntityChange
 from ostiary.visibility.facade import Actor, record_entity_change

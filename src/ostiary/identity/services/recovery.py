@@ -11,9 +11,9 @@ from ostiary.identity.domain import ADMINISTRATORS, Invitation
 from ostiary.identity.errors import NotAllowed
 from ostiary.identity.journal import record_account_change
 from ostiary.identity.models import Group, OneTimeLink, Person
-from ostiary.identity.services.groups import put_into_group
 from ostiary.identity.services.guards import lock_person, parse_email
 from ostiary.identity.services.links import BREAK_GLASS_LINK_SECONDS, make_link, use_link, withdraw_links
+from ostiary.identity.services.memberships import put_into_group
 from ostiary.identity.terms import is_in_force
 from ostiary.policy.identifiers import PersonId
 from ostiary.visibility.facade import Actor

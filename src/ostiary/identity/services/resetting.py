@@ -21,7 +21,7 @@ from ostiary.identity.services.guards import (
     require_may_let_in_anew,
 )
 from ostiary.identity.services.links import RESET_LINK_SECONDS, make_link, withdraw_links
-from ostiary.identity.services.sessions import end_sessions
+from ostiary.identity.services.session_ends import end_sessions
 from ostiary.policy.identifiers import PersonId
 from ostiary.visibility.facade import Actor
 

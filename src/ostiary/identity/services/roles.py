@@ -10,7 +10,7 @@ from ostiary.identity.domain.roles import by_role
 from ostiary.identity.errors import AlreadyExists, UnknownRole
 from ostiary.identity.models import Membership, Role, RoleAssignment
 from ostiary.identity.role_queries import get_role
-from ostiary.identity.services.groups import groups_by_id, put_into_group, take_out_of_group
+from ostiary.identity.services.groups import groups_by_id
 from ostiary.identity.services.guards import (
     find_owner,
     lock_person,
@@ -20,6 +20,7 @@ from ostiary.identity.services.guards import (
     require_another_administrator,
     require_may_change_group,
 )
+from ostiary.identity.services.memberships import put_into_group, take_out_of_group
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import GroupId, PersonId, parse_slug
 from ostiary.visibility.domain.events import EntityChange

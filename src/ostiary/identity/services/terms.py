@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from django.db import transaction
 
 from ostiary.identity.models import Membership, Person, RoleAssignment
-from ostiary.identity.services.groups import take_out_of_group
+from ostiary.identity.services.memberships import take_out_of_group
 from ostiary.identity.services.people import shut_doors
 from ostiary.visibility.facade import Actor
 

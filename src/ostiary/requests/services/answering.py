@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 from django.db import transaction
 
 from ostiary.identity.models import Membership, Person
-from ostiary.identity.services.groups import groups_by_id, put_into_group
+from ostiary.identity.services.groups import groups_by_id
 from ostiary.identity.services.guards import is_eligible, lock_person, parse_reason
+from ostiary.identity.services.memberships import put_into_group
 from ostiary.policy.identifiers import GroupId
 from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.requests.approvers import administrators_but, approvers_of, identifiers_of, voter_of

@@ -11,8 +11,8 @@ from ostiary.identity.domain.return_paths import return_path_or_start
 from ostiary.identity.facade import Group as GroupInfo
 from ostiary.identity.facade import get_group
 from ostiary.identity.models import Group, Membership, Person
-from ostiary.identity.services.groups import take_out_of_group
 from ostiary.identity.services.guards import is_administrator, lock_person, parse_reason
+from ostiary.identity.services.memberships import take_out_of_group
 from ostiary.identity.terms import in_force
 from ostiary.policy.identifiers import AppId, GroupId, PersonId
 from ostiary.requests.approvers import approvers_of, needed_for

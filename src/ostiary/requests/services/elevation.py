@@ -11,7 +11,7 @@ from django.db import transaction
 from ostiary.identity.domain.return_paths import return_path_or_start
 from ostiary.identity.facade import ADMINISTRATORS, ELIGIBLE, NotAllowed
 from ostiary.identity.models import Group, Membership
-from ostiary.identity.services.groups import groups_by_id, put_into_group, take_out_of_group
+from ostiary.identity.services.groups import groups_by_id
 from ostiary.identity.services.guards import (
     is_administrator,
     is_eligible,
@@ -20,6 +20,7 @@ from ostiary.identity.services.guards import (
     require_another_administrator,
     require_may_change_group,
 )
+from ostiary.identity.services.memberships import put_into_group, take_out_of_group
 from ostiary.identity.terms import in_force, seconds_of
 from ostiary.policy.identifiers import AppId, PersonId
 from ostiary.policy.request import Authentication, AuthStrength

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from ostiary.identity.domain.proofs import proved_since
 from ostiary.identity.models import Group, Person
-from ostiary.identity.services.groups import put_into_group
+from ostiary.identity.services.memberships import put_into_group
 from ostiary.policy.conditions import CLOCK_SKEW_SECONDS
 from ostiary.policy.identifiers import AppId
 from ostiary.policy.request import Authentication, AuthStrength
