@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 
 from ostiary.devices.domain.keys import jwk_of
-from ostiary.devices.domain.messages import Enrol, Leave, Message, Poll, Renew, Report, sign_message
+from ostiary.devices.domain.messages import Enrol, Leave, Message, Poll, Renew, Report, SigningKey, sign_message
 from ostiary.devices.facade import Device, Reported, confirm_enrolment, look_at_enrolment
 from ostiary.policy.identifiers import PersonId
 from tests.identity_people import MACHINE, Browser
@@ -18,7 +18,7 @@ class Laptop:
     """One computer at one address, which signs what it is told to."""
 
     def __init__(self, *, address: str = "192.0.2.7", name: str = "Laptop") -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.key: SigningKey = ec.generate_private_key(ec.SECP256R1())
         self.browser = Browser(address=address)
         self.name = name
         self.address = address
@@ -38,7 +38,7 @@ class Laptop:
         fields = {"audience": instance.url(instance.identity_host, ""), "at": int(time.time()), **more}
         return kind(**fields)
 
-    def send(self, what: str, message: Message, key: ec.EllipticCurvePrivateKey | None = None) -> Any:
+    def send(self, what: str, message: Message, key: SigningKey | None = None) -> Any:
         return self.post(what, {"message": sign_message(message, key or self.key)})
 
     def start(self, **more: Any) -> Any:
@@ -71,7 +71,8 @@ class Laptop:
 
     def enrolled_for(self, person_id: str, *, address: str = "") -> Device:
         """Have a person confirm it, as the portal's form does."""
-        assert self.start().status_code == 200, self.started
+        answer = self.start()
+        assert answer.status_code == 200, answer.content
         where = address or self.address
         asking = look_at_enrolment(self.started["user_code"], person_id=PersonId(person_id), address=where)
         device = confirm_enrolment(

@@ -14,7 +14,8 @@ import msgspec
 
 from ostiary.agent.folder import Folder, default_folder
 from ostiary.agent.instance import Refused
-from ostiary.agent.life import enrol, key_words, leave, renew
+from ostiary.agent.life import client_of, enrol, key_words, leave, renew
+from ostiary.agent.quoting import boot_words, quote
 from ostiary.agent.reporting import Reporter
 from ostiary.agent.running import run
 from ostiary.agent.service import install_unit, unit_text
@@ -51,20 +52,22 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _enrol(folder: Folder, said: argparse.Namespace) -> None:
-    enrol(folder, said.address, name=said.name, authority=said.ca, browser=said.browser, say=_say)
+    enrol(folder, said.address, name=said.name, authority=said.ca, browser=said.browser, say=_say, tpm=said.tpm)
 
 
 def _status(folder: Folder, said: argparse.Namespace) -> None:
     enrolled, leaf, reports = folder.enrolled(), folder.certificate(), folder.reports()
     ends_at = leaf.not_valid_after_utc.timestamp() if leaf is not None else None
     good = ends_at is not None and time.time() < ends_at
+    tpm = folder.tpm()
     facts = {
         "device": enrolled.device,
         "name": enrolled.name,
         "owner": enrolled.owner,
         "origin": enrolled.origin,
         "key": key_words(folder.key()),
-        "key_protection": "file",
+        "key_protection": "file" if tpm is None else "tpm",
+        "tpm": None if tpm is None else tpm.address,
         "certificate_ends_at": ends_at,
         "certificate_good": good,
         "key_file": str(folder.key_file),
@@ -82,7 +85,8 @@ def _status(folder: Folder, said: argparse.Namespace) -> None:
     _say(f"Device       {enrolled.name} ({enrolled.device})")
     _say(f"Belongs to   {enrolled.owner}")
     _say(f"Enrolled at  {enrolled.origin}")
-    _say(f"Key          {facts['key']} (a file: {folder.key_file})")
+    where = f"a file: {folder.key_file}" if tpm is None else f"in the TPM at {tpm.address}; it cannot leave it"
+    _say(f"Key          {facts['key']} ({where})")
     _say(f"Certificate  {('good until ' if good else 'over since ') + until if until else 'none yet'}")
     _say(f"Reported     {last_words(reports)}")
 
@@ -110,6 +114,11 @@ def _install_service(folder: Folder, said: argparse.Namespace) -> None:
         return
     for line in install_unit(text):
         _say(line)
+
+
+def _quote(folder: Folder, said: argparse.Namespace) -> None:
+    judged = quote(folder, client_of(folder, folder.enrolled()))
+    _say(json.dumps(msgspec.structs.asdict(judged), indent=2) if said.json else boot_words(judged))
 
 
 def _run(folder: Folder, _said: argparse.Namespace) -> None:
@@ -141,6 +150,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("address", metavar="ADDRESS", help="of the sign-in page: https://id.example.com")
     one.add_argument("--name", default="", help="what to call it; otherwise its host name")
     one.add_argument("--ca", type=Path, metavar="FILE", help="whom to trust besides the system (PEM)")
+    one.add_argument(
+        "--tpm",
+        default="",
+        metavar="WHERE",
+        help="keep the key in a TPM: auto for this computer's own, or its address (/dev/tpmrm0, swtpm:host=…,port=…)",
+    )
     one.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the page")
     one = _command(commands, "status", "show what this computer is enrolled as", _status, "status", "status --json")
     one.add_argument("--json", action="store_true", help="print JSON for programs")
@@ -148,6 +163,8 @@ def _parser() -> argparse.ArgumentParser:
     one = _command(commands, "facts", "show what a report says, and send nothing", _facts, "facts", "facts --json")
     one.add_argument("--json", action="store_true", help="print exactly what is sent")
     one = _command(commands, "check", "report now, and show what is not as required", _check, "check", "check --json")
+    one.add_argument("--json", action="store_true", help="print JSON for programs")
+    one = _command(commands, "quote", "have the TPM say how this computer started", _quote, "quote", "quote --json")
     one.add_argument("--json", action="store_true", help="print JSON for programs")
     _command(
         commands, "run", "keep the certificate fresh and report, until stopped", _run, "run", "--folder /srv/kiosk run"

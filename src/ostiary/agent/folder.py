@@ -1,6 +1,6 @@
 """What the agent keeps: its key, its certificate, and where it is enrolled. Readable by its user alone, replaced in one step.
 
-`device.key` is the private key (PEM), `device.pem` the certificate with its chain: the two files that browsers and other
+`device.key` is the private key (PEM; one in a TPM is encrypted by it, and `tpm.json` says where that is), `device.pem` the certificate with its chain: the two files that browsers and other
 programs are given. `device.json` says where the device is enrolled and under which name; `authority.pem` is whom it trusts
 besides the system. `reports.json` is what has to be remembered of reports, those that wait to be sent among them.
 """
@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from ostiary.agent.outbox import Reports
+from ostiary.agent.tpm_key import TpmKey, TpmKeys, pem_of_key
+from ostiary.devices.domain.messages import SigningKey
 from ostiary.errors import OstiaryError
 
 FOLDER_VARIABLE: Final = "OSTIARY_AGENT_HOME"
@@ -28,8 +30,9 @@ CERTIFICATE_FILE: Final = "device.pem"
 ENROLMENT_FILE: Final = "device.json"
 AUTHORITY_FILE: Final = "authority.pem"
 REPORTS_FILE: Final = "reports.json"
+TPM_FILE: Final = "tpm.json"
 LOCK_FILE: Final = ".lock"
-_KEPT: Final = (KEY_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE, REPORTS_FILE)
+_KEPT: Final = (KEY_FILE, TPM_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE, REPORTS_FILE)
 _OURS: Final = frozenset({LOCK_FILE, *_KEPT, *(f".{name}.tmp" for name in _KEPT)})
 
 
@@ -132,14 +135,34 @@ class Folder:
         """Remember that. Raises `UnusableFolder` when it cannot be written."""
         self._replace(REPORTS_FILE, msgspec.json.encode(reports))
 
-    def make_key(self) -> ec.EllipticCurvePrivateKey:
+    def make_key(self) -> SigningKey:
         """Make another key and keep it. Raises `UnusableFolder` when it cannot be written."""
+        (self.path / TPM_FILE).unlink(missing_ok=True)
         key = ec.generate_private_key(ec.SECP256R1())
         self._replace(KEY_FILE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return key
 
-    def key(self, *, to_leave: bool = False) -> ec.EllipticCurvePrivateKey:
-        """Return the private key.
+    def keep_tpm(self, keys: TpmKeys) -> SigningKey:
+        """Keep what a TPM made: it alone can use it. Raises `UnusableFolder` when it cannot be written."""
+        self._replace(KEY_FILE, pem_of_key(keys.device))
+        self._replace(TPM_FILE, msgspec.json.format(msgspec.json.encode(keys)))
+        return TpmKey(keys)
+
+    def tpm(self) -> TpmKeys | None:
+        """Return what is kept of the TPM that the key lies in; `None` for a key in a file.
+
+        Raises:
+            UnusableFolder: when that cannot be read.
+        """
+        try:
+            return msgspec.json.decode((self.path / TPM_FILE).read_bytes(), type=TpmKeys)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise _unusable(self.path / TPM_FILE, error) from None
+
+    def key(self, *, to_leave: bool = False) -> SigningKey:
+        """Return the private key, or what uses it in its TPM.
 
         Args:
             to_leave: it only says that it is given up, which one that others can read may say, too.
@@ -147,6 +170,8 @@ class Folder:
         Raises:
             UnusableFolder: when there is none, or others can read it.
         """
+        if (kept := self.tpm()) is not None:
+            return TpmKey(kept)
         try:
             if not to_leave and stat.S_IMODE(self.key_file.stat().st_mode) & 0o077:
                 raise UnusableFolder(

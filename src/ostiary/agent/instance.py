@@ -1,25 +1,37 @@
 """How the agent speaks with its instance: over HTTPS, to one origin, without redirects; refusals become sentences."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from ostiary import __version__
 from ostiary.agent.https import Https, Unreachable, UnusableAddress
-from ostiary.devices.domain.answers import Certified, Left, Nonce, Polled, Problem, Started, Taken
+from ostiary.devices.domain.answers import Certified, Judged, Left, Nonce, Polled, Problem, Started, Taken
 from ostiary.devices.domain.keys import jwk_of
-from ostiary.devices.domain.messages import Enrol, Leave, Message, Poll, Renew, Report, sign_message
+from ostiary.devices.domain.messages import (
+    Enrol,
+    Leave,
+    Message,
+    Poll,
+    Prove,
+    Quote,
+    Quoted,
+    Renew,
+    Report,
+    SigningKey,
+    TpmClaim,
+    sign_message,
+)
 from ostiary.devices.domain.posture import Reported
 from ostiary.errors import OstiaryError
 
 PATH: Final = "/devices/agent/"
 
-T = TypeVar("T", Certified, Left, Nonce, Polled, Started, Taken)
+T = TypeVar("T", Certified, Judged, Left, Nonce, Polled, Started, Taken)
 
 
 class Refused(OstiaryError):
@@ -75,8 +87,17 @@ class InstanceClient:
         """How far this computer's clock was ahead of the instance's at the last answer, where that said."""
         self._https = Https(origin, authority)
 
-    def start(self, key: ec.EllipticCurvePrivateKey, *, name: str, platform: str) -> Started:
-        """Ask to be enrolled. Raises `Unreachable` and `Refused`, as every method here."""
+    def start(
+        self, key: SigningKey, *, name: str, platform: str, claim: Callable[[str], TpmClaim] | None = None
+    ) -> Started:
+        """Ask to be enrolled. Raises `Unreachable` and `Refused`, as every method here.
+
+        Args:
+            key: the device's.
+            name: what it is called.
+            platform: what it runs on.
+            claim: returns what its TPM says, with the number it is given; `None` for a key in a file.
+        """
         nonce, at = self._nonce()
         message = Enrol(
             audience=self.origin,
@@ -84,18 +105,25 @@ class InstanceClient:
             at=at,
             name=name,
             platform=platform,
-            key_protection="file",
+            key_protection="file" if claim is None else "tpm",
             key=jwk_of(key.public_key()),
+            tpm=None if claim is None else claim(nonce),
         )
         return self._send("start", message, key, Started)
 
-    def poll(self, key: ec.EllipticCurvePrivateKey, device_code: str) -> Polled:
+    def prove(self, key: SigningKey, device_code: str, secret: bytes) -> Started:
+        """Tell the secret that was sealed to the TPM."""
+        nonce, at = self._nonce()
+        message = Prove(audience=self.origin, nonce=nonce, at=at, device_code=device_code, secret=secret)
+        return self._send("prove", message, key, Started)
+
+    def poll(self, key: SigningKey, device_code: str) -> Polled:
         """Ask what became of the enrolment."""
         nonce, at = self._nonce()
         message = Poll(audience=self.origin, nonce=nonce, at=at, device_code=device_code)
         return self._send("poll", message, key, Polled)
 
-    def renew(self, key: ec.EllipticCurvePrivateKey, *, device: str, holds: str) -> Certified:
+    def renew(self, key: SigningKey, *, device: str, holds: str) -> Certified:
         """Ask for a certificate.
 
         Args:
@@ -108,7 +136,7 @@ class InstanceClient:
         return self._send("renew", message, key, Certified)
 
     def report(
-        self, key: ec.EllipticCurvePrivateKey, *, device: str, taken_at: int, facts: Sequence[Reported], nonce: str = ""
+        self, key: SigningKey, *, device: str, taken_at: int, facts: Sequence[Reported], nonce: str = ""
     ) -> Taken:
         """Say what is true of the device.
 
@@ -131,7 +159,21 @@ class InstanceClient:
         )
         return self._send("report", message, key, Taken)
 
-    def leave(self, key: ec.EllipticCurvePrivateKey, *, device: str) -> Left:
+    def quote(self, key: SigningKey, *, device: str, said: Callable[[str], Quoted], log: bytes) -> Judged:
+        """Tell how the device started.
+
+        Args:
+            key: the device's.
+            device: its identifier.
+            said: returns what its TPM says, with the number it is given.
+            log: the firmware's; empty where it cannot be read.
+        """
+        nonce, at = self._nonce()
+        message = Quote(audience=self.origin, nonce=nonce, at=at, device=device, quoted=said(nonce))
+        body = msgspec.json.encode({"message": sign_message(message, key), "log": log})
+        return self._ask("quote", body, Judged)
+
+    def leave(self, key: SigningKey, *, device: str) -> Left:
         """Say that the device is given up."""
         nonce, at = self._nonce()
         return self._send("leave", Leave(audience=self.origin, nonce=nonce, at=at, device=device), key, Left)
@@ -139,7 +181,7 @@ class InstanceClient:
     def _nonce(self) -> tuple[str, int]:
         return self._ask("nonce", b"{}", Nonce).nonce, int(time.time())
 
-    def _send(self, what: str, message: Message, key: ec.EllipticCurvePrivateKey, kind: type[T]) -> T:
+    def _send(self, what: str, message: Message, key: SigningKey, kind: type[T]) -> T:
         return self._ask(what, msgspec.json.encode({"message": sign_message(message, key)}), kind)
 
     def _ask(self, what: str, body: bytes, kind: type[T]) -> T:

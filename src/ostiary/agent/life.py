@@ -8,15 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from ostiary.agent.folder import Enrolled, Folder, NotEnrolled
 from ostiary.agent.https import Unreachable, UnusableAddress
 from ostiary.agent.instance import InstanceClient, Refused, read_origin
+from ostiary.agent.quoting import make_key, start
 from ostiary.devices.domain.answers import Code, Polled
 from ostiary.devices.domain.certificates import fingerprint_of
 from ostiary.devices.domain.devices import MAX_NAME_CHARACTERS, MAX_PLATFORM_CHARACTERS, shown_key
 from ostiary.devices.domain.keys import jwk_of, thumbprint_of
+from ostiary.devices.domain.messages import SigningKey
 from ostiary.errors import OstiaryError
 
 Say = Callable[[str], None]
@@ -30,7 +31,9 @@ class Denied(OstiaryError):
     """Somebody looked, and said no."""
 
 
-def enrol(folder: Folder, address: str, *, name: str, authority: Path | None, browser: bool, say: Say) -> Enrolled:
+def enrol(
+    folder: Folder, address: str, *, name: str, authority: Path | None, browser: bool, say: Say, tpm: str = ""
+) -> Enrolled:
     """Enrol this computer: make a key, show a code, wait for a person to confirm it, and get a certificate.
 
     Args:
@@ -40,9 +43,10 @@ def enrol(folder: Folder, address: str, *, name: str, authority: Path | None, br
         authority: a file (PEM) with whom to trust besides the system.
         browser: whether to open the page where the code is typed.
         say: is told each step, in words.
+        tpm: where the TPM is that makes and keeps the key, as for `chosen_tpm`; empty for a key in a file.
 
     Raises:
-        AlreadyEnrolled, UnusableAddress, UnusableFolder, Unreachable, Refused, Denied: when it is not enrolled.
+        AlreadyEnrolled, UnusableAddress, UnusableFolder, UnusableTpm, Unreachable, Refused, Denied: when it is not enrolled.
     """
     origin = read_origin(address)
     with folder.held():
@@ -57,7 +61,7 @@ def enrol(folder: Folder, address: str, *, name: str, authority: Path | None, br
             )
         instance = InstanceClient(origin, authority)
         folder.write_authority(_read(authority))
-        key = folder.make_key()
+        key = make_key(folder, tpm, say)
         answer = _wait_for_person(instance, key, name=name or socket.gethostname(), browser=browser, say=say)
         enrolled = Enrolled(origin=origin, device=answer.device, name=answer.name, owner=answer.owner)
         folder.certificate_file.unlink(missing_ok=True)
@@ -120,15 +124,13 @@ def platform_words() -> str:
     return f"{pretty or platform.system()}, {platform.machine()}"[:MAX_PLATFORM_CHARACTERS]
 
 
-def key_words(key: ec.EllipticCurvePrivateKey) -> str:
+def key_words(key: SigningKey) -> str:
     """Return the part of the key that people compare."""
     return shown_key(thumbprint_of(jwk_of(key.public_key())))
 
 
-def _wait_for_person(
-    instance: InstanceClient, key: ec.EllipticCurvePrivateKey, *, name: str, browser: bool, say: Say
-) -> Polled:
-    started = instance.start(key, name=name[:MAX_NAME_CHARACTERS], platform=platform_words())
+def _wait_for_person(instance: InstanceClient, key: SigningKey, *, name: str, browser: bool, say: Say) -> Polled:
+    started = start(instance, key, name=name[:MAX_NAME_CHARACTERS], platform=platform_words())
     if not started.verification_uri.startswith(f"{instance.origin}/"):
         raise Unreachable("The instance names a page that is not its own.", hint="Tell an administrator.")
     say(f"Open {started.verification_uri} in a browser, sign in, and type this code:")
@@ -162,7 +164,7 @@ def client_of(folder: Folder, enrolled: Enrolled) -> InstanceClient:
     return InstanceClient(enrolled.origin, folder.authority_file if folder.authority_file.exists() else None)
 
 
-def _leaf_of(chain: str, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
+def _leaf_of(chain: str, key: SigningKey) -> x509.Certificate:
     try:
         leaf = x509.load_pem_x509_certificates(chain.encode())[0]
     except ValueError:

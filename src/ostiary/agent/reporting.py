@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from ostiary.agent.folder import Folder
 from ostiary.agent.https import Unreachable
@@ -19,6 +18,7 @@ from ostiary.agent.posture.finding import Collector
 from ostiary.agent.posture.looking import changed, collectors_here, look_at_all, look_quickly
 from ostiary.agent.posture.memory import Memory
 from ostiary.devices.domain.answers import Code, Taken
+from ostiary.devices.domain.messages import SigningKey
 from ostiary.devices.domain.posture import Reported
 
 NONCE_GOOD_SECONDS: Final = 600.0
@@ -100,7 +100,7 @@ class Reporter:
         self._told = looked.facts
         return taken
 
-    def _send(self, client: InstanceClient, key: ec.EllipticCurvePrivateKey, device: str, one: Looked) -> Taken:
+    def _send(self, client: InstanceClient, key: SigningKey, device: str, one: Looked) -> Taken:
         nonce, given_at = self._nonce
         again = time.time() - given_at > NONCE_GOOD_SECONDS
         self._nonce = ("", 0.0)

@@ -9,8 +9,9 @@ from typing import Final
 from ostiary.agent.folder import Folder
 from ostiary.agent.https import Unreachable
 from ostiary.agent.instance import Refused
-from ostiary.agent.life import renew
+from ostiary.agent.life import client_of, renew
 from ostiary.agent.pace import pause_seconds, renewal_moment
+from ostiary.agent.quoting import Quoting
 from ostiary.agent.reporting import FINAL, Reporter, Reporting
 from ostiary.devices.domain.answers import Code
 
@@ -58,8 +59,9 @@ def run(folder: Folder, *, stop: threading.Event, say: Say) -> None:
     Raises:
         NotEnrolled, UnusableFolder, Refused: when there is nothing to go on with, or never will be again.
     """
-    folder.enrolled()
-    chores = (Keeping(folder, say), Reporting(Reporter(folder), say))
+    enrolled = folder.enrolled()
+    quoting = Quoting(folder, lambda: client_of(folder, enrolled), say)
+    chores = (Keeping(folder, say), Reporting(Reporter(folder), say), quoting)
     while not stop.is_set():
         for chore in chores:
             if not stop.is_set():

@@ -1,12 +1,13 @@
 """`ostiary device`: computers that prove by a key of their own which they are: approving them, stopping them, ending them."""
 
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 import typer
 
+from ostiary.cli.device_shown import facts_of, state_words
+from ostiary.cli.device_tpm import makers
 from ostiary.cli.django import setup
 from ostiary.cli.moments import day_and_time
 from ostiary.cli.operator import operator_actor
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 authority_app = typer.Typer(help="The key that signs devices' certificates: show, rotate.", no_args_is_help=True)
 app.add_typer(authority_app, name="authority")
+app.command(epilog=examples("ostiary device makers", "ostiary device makers --json"))(makers)
 
 DeviceArgument = Annotated[str, typer.Argument(metavar="DEVICE", help="Its identifier: see `ostiary device list`.")]
 DevicesArgument = Annotated[list[str], typer.Argument(metavar="DEVICE…", help="One identifier or several.")]
@@ -63,7 +65,7 @@ def list_(
                 one.id,
                 one.name,
                 one.owner + (" (gone)" if one.owner_gone else ""),
-                _state(one),
+                state_words(one),
                 one.platform,
                 one.key_protection,
                 day_and_time(one.seen_at) if one.seen_at else "never",
@@ -85,7 +87,7 @@ def show(device: DeviceArgument, as_json: JsonOption = False) -> None:
     if as_json:
         print_json(_entry(found))
         return
-    print_table(("What", "Value"), _facts(found), empty="")
+    print_table(("What", "Value"), facts_of(found), empty="")
 
 
 class Verb(msgspec.Struct, frozen=True):
@@ -282,25 +284,3 @@ def authority_rotate(reason: ReasonOption = "", yes: YesOption = False, as_json:
 
 def _entry(device: "Device") -> dict[str, object]:
     return msgspec.structs.asdict(device)
-
-
-def _state(device: "Device") -> str:
-    return f"{device.state.value} ({device.why.value.replace('_', ' ')})" if device.why else device.state.value
-
-
-def _facts(device: "Device") -> Iterator[tuple[str, str | None]]:
-    from ostiary.devices.facade import shown_key
-
-    yield "Device", device.id
-    yield "Name", device.name
-    yield "State", _state(device)
-    yield "Owner", device.owner + (" (gone)" if device.owner_gone else "")
-    yield "Platform, as it says", device.platform
-    yield "Key", f"{shown_key(device.thumbprint)} ({device.key_protection}, as it says)"
-    yield "Key, whole", device.thumbprint
-    yield "Enrolled", f"{day_and_time(device.enrolled_at)} from {device.asked_from or 'an unknown address'}"
-    yield "Confirmed from", device.confirmed_from or None
-    yield "Approved", f"{day_and_time(device.approved_at)} by {device.approved_by}" if device.approved_at else None
-    yield "Last seen", day_and_time(device.seen_at) if device.seen_at else "never"
-    yield "Certificate ends", day_and_time(device.certified_until) if device.certified_until else None
-    yield "Certificates so far", str(device.generation)

@@ -76,6 +76,11 @@ class Instance:
         return self.device_certificates / "authorities.pem"
 
     @property
+    def tpm_vendors(self) -> Path:
+        """Certificates of TPMs' makers whose word is taken; an administrator puts them there, and none is shipped."""
+        return self.certificates / "tpm-vendors"
+
+    @property
     def run(self) -> Path:
         """Sockets and process ids; emptied at start. Must stay short: socket paths end at 107 bytes."""
         return self.home / "run"

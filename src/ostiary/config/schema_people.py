@@ -64,6 +64,8 @@ class Devices(Section, frozen=True, kw_only=True):
             until somebody says the number, and what devices report for an hour, with the administrators told.
         management_authority: a file (PEM) with the authority that vouches for device management elsewhere (`ostiary mdm`), besides
             those the system trusts.
+        tpm: which keys are taken at enrolment. `optional`: in a file or in a security chip (TPM 2.0), and where is on record;
+            `verified`: only in a TPM whose maker's certificate stands in `state/certificates/tpm-vendors`.
     """
 
     enabled: bool = True
@@ -72,6 +74,7 @@ class Devices(Section, frozen=True, kw_only=True):
     facts_minutes: Annotated[int, Meta(ge=10, le=7 * 24 * 60)] = 60
     brake_percent: Annotated[int, Meta(ge=0, le=100)] = 20
     management_authority: str = ""
+    tpm: Literal["optional", "verified"] = "optional"
 
 
 class Access(Section, frozen=True, kw_only=True):

@@ -5,11 +5,13 @@ from ostiary.devices.adapters.authority import (
     UnusableAuthority,
     describe_authority,
 )
+from ostiary.devices.adapters.tpm_makers import Maker, describe_makers
 from ostiary.devices.domain.answers import (
     AgentRefused,
     Certified,
     Code,
     Failing,
+    Judged,
     Left,
     Nonce,
     Polled,
@@ -20,6 +22,7 @@ from ostiary.devices.domain.answers import (
 from ostiary.devices.domain.devices import (
     HELD,
     Device,
+    KnownTpm,
     State,
     UnknownCode,
     UnknownDevice,
@@ -41,6 +44,8 @@ from ostiary.devices.domain.posture import (
     Value,
     spec_of,
 )
+from ostiary.devices.domain.tpm.event_log import MAX_LOG_BYTES
+from ostiary.devices.domain.tpm.wire import UnprovenTpm, UnreadableTpm
 from ostiary.devices.queries import (
     count_copied,
     count_waiting,
@@ -60,6 +65,7 @@ from ostiary.devices.services.confirming import (
 from ostiary.devices.services.enrolling import poll_enrolment, start_enrolment
 from ostiary.devices.services.freshness import give_nonce
 from ostiary.devices.services.knowing import forget_source, posture_changed, refresh_postures, take_facts
+from ostiary.devices.services.quoting import take_quote
 from ostiary.devices.services.register import (
     approve_device,
     deny_device,
@@ -73,10 +79,12 @@ from ostiary.devices.services.renewing import leave, renew_certificate
 from ostiary.devices.services.reporting import take_report
 from ostiary.devices.services.restoring import quarantine_after_restore
 from ostiary.devices.services.tending import change_authority, ready_authority, tend_devices
+from ostiary.devices.services.tpm import prove_tpm
 
 __all__ = [
     "FACTS",
     "HELD",
+    "MAX_LOG_BYTES",
     "AgentRefused",
     "Asking",
     "AuthorityInfo",
@@ -86,8 +94,11 @@ __all__ = [
     "Device",
     "Evidence",
     "Failing",
+    "Judged",
     "Known",
+    "KnownTpm",
     "Left",
+    "Maker",
     "Nonce",
     "Polled",
     "Posture",
@@ -100,7 +111,9 @@ __all__ = [
     "Taken",
     "UnknownCode",
     "UnknownDevice",
+    "UnprovenTpm",
     "UnreadableMessage",
+    "UnreadableTpm",
     "UnusableAuthority",
     "UnusableDevice",
     "UnusableDeviceKey",
@@ -114,6 +127,7 @@ __all__ = [
     "count_waiting",
     "deny_device",
     "describe_authority",
+    "describe_makers",
     "forget_source",
     "get_device",
     "get_posture",
@@ -125,6 +139,7 @@ __all__ = [
     "look_at_enrolment",
     "poll_enrolment",
     "posture_changed",
+    "prove_tpm",
     "quarantine_after_restore",
     "quarantine_device",
     "ready_authority",
@@ -139,6 +154,7 @@ __all__ = [
     "spec_of",
     "start_enrolment",
     "take_facts",
+    "take_quote",
     "take_report",
     "tend_devices",
 ]

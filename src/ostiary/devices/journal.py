@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from ostiary.devices.domain.devices import Device
+from ostiary.devices.domain.devices import Device, KnownTpm
 from ostiary.visibility.domain.events import EntityChange
 from ostiary.visibility.facade import Actor, record_entity_change
 
@@ -21,8 +21,22 @@ def told_of(device: Device) -> dict[str, Any]:
         "why": device.why.value if device.why else None,
         "key": device.thumbprint,
         "key_protection": device.key_protection,
+        **_told_of_tpm(device.tpm),
         "asked_from": device.asked_from or None,
         "confirmed_from": device.confirmed_from or None,
+    }
+
+
+def _told_of_tpm(tpm: KnownTpm | None) -> dict[str, Any]:
+    if tpm is None:
+        return {}
+    return {
+        "tpm": {
+            "endorsement_key": tpm.endorsement,
+            "maker": tpm.maker or None,
+            "unverified_because": tpm.why or None,
+            "secure_boot": tpm.secure_boot,
+        }
     }
 
 

@@ -60,7 +60,10 @@ class DeviceCertificate(models.Model):
 
 
 class Enrolment(models.Model):
-    """A computer that asked to be enrolled, for the ten minutes in which somebody may confirm it."""
+    """A computer that asked to be enrolled, for the ten minutes in which somebody may confirm it.
+
+    `tpm` is what it said of its TPM, and the digest of the secret that is sealed to that; nobody can confirm it until `proven`.
+    """
 
     digest = models.CharField(primary_key=True, max_length=64)
     user_code = models.CharField(max_length=8, unique=True)
@@ -76,9 +79,27 @@ class Enrolment(models.Model):
     polled_at = models.DateTimeField(null=True)
     refused = models.BooleanField(default=False)
     device = models.ForeignKey(StoredDevice, null=True, on_delete=models.CASCADE, related_name="+")
+    tpm = models.JSONField(null=True)
+    proven = models.BooleanField(default=True)
 
     def __str__(self) -> str:
         return self.name
+
+
+class DeviceTpm(models.Model):
+    """The TPM that a device's key lies in. `attestation`: TPM2B_PUBLIC; `endorsement`: SHA-256 of its TPMT_PUBLIC; `why`: why no maker vouches for it."""
+
+    device = models.OneToOneField(StoredDevice, primary_key=True, on_delete=models.CASCADE, related_name="tpm")
+    endorsement = models.CharField(max_length=64)
+    attestation = models.BinaryField()
+    maker = models.CharField(max_length=120, blank=True)
+    why = models.CharField(max_length=250, blank=True)
+    quoted_at = models.DateTimeField(null=True)
+    secure_boot = models.BooleanField(null=True)
+    boot_words = models.CharField(max_length=250, blank=True)
+
+    def __str__(self) -> str:
+        return f"TPM of {self.device_id}"
 
 
 class UsedNonce(models.Model):

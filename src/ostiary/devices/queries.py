@@ -5,16 +5,16 @@ from datetime import datetime
 
 import msgspec
 
-from ostiary.devices.domain.devices import HELD, Device, State, UnknownDevice, Why
+from ostiary.devices.domain.devices import HELD, Device, KnownTpm, State, UnknownDevice, Why
 from ostiary.devices.domain.posture import ChangedFact, Evidence, Posture, Reported, SourceFacts, combine
-from ostiary.devices.models import DevicePosture, FactChange, StoredDevice
+from ostiary.devices.models import DevicePosture, DeviceTpm, FactChange, StoredDevice
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.policy.identifiers import DeviceId, PersonId
 
 
 def list_devices(*, owner: PersonId | None = None) -> tuple[Device, ...]:
     """Return every device by name, or those that somebody answers for."""
-    rows = StoredDevice.objects.select_related("owner").prefetch_related("certificates")
+    rows = StoredDevice.objects.select_related("owner", "tpm").prefetch_related("certificates")
     return tuple(map(to_device, rows if owner is None else rows.filter(owner_id=owner)))
 
 
@@ -24,7 +24,7 @@ def get_device(device_id: str) -> Device:
     Raises:
         UnknownDevice: when there is none with this identifier.
     """
-    rows = StoredDevice.objects.select_related("owner").prefetch_related("certificates")
+    rows = StoredDevice.objects.select_related("owner", "tpm").prefetch_related("certificates")
     row = rows.filter(pk=device_id).first() if can_be_stored(device_id) else None
     if row is None:
         raise unknown_device(device_id)
@@ -74,6 +74,22 @@ def to_device(row: StoredDevice) -> Device:
         certified_until=max(ends).timestamp() if ends else None,
         why=Why(row.why) if row.why else None,
         generation=row.generation,
+        tpm=_tpm(row),
+    )
+
+
+def _tpm(row: StoredDevice) -> KnownTpm | None:
+    try:
+        kept: DeviceTpm = row.tpm
+    except DeviceTpm.DoesNotExist:
+        return None
+    return KnownTpm(
+        endorsement=kept.endorsement,
+        maker=kept.maker,
+        why=kept.why,
+        quoted_at=_seconds(kept.quoted_at),
+        secure_boot=kept.secure_boot,
+        boot_words=kept.boot_words,
     )
 
 

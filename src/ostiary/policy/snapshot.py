@@ -194,7 +194,7 @@ class DeviceFact(msgspec.Struct, frozen=True, kw_only=True):
         active: false while it is quarantined: it is known, and nothing counts as done from a managed device.
         certificates: until when each certificate that is still good lasts (seconds since the epoch), by the lower-case
             hexadecimal SHA-256 of its DER form.
-        key_protection: where its key lies: `file`, `keystore` or `tpm`.
+        key_protection: where its key lies: `file`, `keystore`, `tpm` or `tpm_unverified`.
     """
 
     id: DeviceId

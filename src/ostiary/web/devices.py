@@ -6,7 +6,7 @@ Each request proves itself by what it carries; no browser's sign-in counts. Ever
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 import structlog
@@ -16,16 +16,21 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from ostiary.devices.facade import (
+    MAX_LOG_BYTES,
     AgentRefused,
     Code,
     Problem,
+    UnprovenTpm,
     UnreadableMessage,
+    UnreadableTpm,
     UnusableDeviceKey,
     give_nonce,
     leave,
     poll_enrolment,
+    prove_tpm,
     renew_certificate,
     start_enrolment,
+    take_quote,
     take_report,
 )
 from ostiary.errors import OstiaryError
@@ -34,6 +39,8 @@ from ostiary.visibility.facade import RecordUnavailable
 from ostiary.web.device_standing import with_compliance
 
 MAX_BODY_BYTES: Final = 16 * 1024
+MAX_QUOTE_BYTES: Final = MAX_BODY_BYTES + MAX_LOG_BYTES * 4 // 3
+"""A firmware's log is sent with it, in base64."""
 STATUS: Final[dict[Code, int]] = {
     Code.SWITCHED_OFF: 404,
     Code.STALE: 401,
@@ -45,6 +52,8 @@ STATUS: Final[dict[Code, int]] = {
     Code.WAITING: 403,
     Code.QUARANTINED: 403,
     Code.OWNER_GONE: 403,
+    Code.TPM_UNPROVEN: 403,
+    Code.TPM_REQUIRED: 403,
     Code.UNAVAILABLE: 503,
 }
 """Whatever is not here is 400."""
@@ -56,11 +65,25 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     message: str = ""
 
 
+class _QuoteBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    message: str
+    log: bytes = b""
+
+
 Act = Callable[[HttpRequest, str, float], msgspec.Struct]
+B = TypeVar("B", _Body, _QuoteBody)
+T = TypeVar("T")
 
 
 def _for_agents(act: Act) -> Callable[[HttpRequest], HttpResponse]:
     """Make a page of what answers a signed message."""
+    return _page(act, lambda request: _body(request, _Body, MAX_BODY_BYTES).message)
+
+
+def _page(
+    act: Callable[[HttpRequest, T, float], msgspec.Struct], read: Callable[[HttpRequest], T]
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Make a page of what answers a request, once it is read."""
 
     @csrf_exempt
     @require_POST
@@ -68,10 +91,12 @@ def _for_agents(act: Act) -> Callable[[HttpRequest], HttpResponse]:
     def page(request: HttpRequest) -> HttpResponse:
         now = time.time()
         try:
-            return _answer(act(request, _message(request), now), 200)
+            return _answer(act(request, read(request), now), 200)
         except AgentRefused as error:
             return _refusal(error, error.code, now)
-        except (UnreadableMessage, UnusableDeviceKey, UnacceptableText) as error:
+        except UnprovenTpm as error:
+            return _refusal(error, Code.TPM_UNPROVEN, now)
+        except (UnreadableMessage, UnreadableTpm, UnusableDeviceKey, UnacceptableText) as error:
             return _refusal(error, Code.INVALID, now)
         except RecordUnavailable as error:
             log.error("device_not_recorded", detail=error.detail)
@@ -91,6 +116,12 @@ def nonce(_request: HttpRequest, _message: str, now: float) -> msgspec.Struct:
 def start(request: HttpRequest, message: str, now: float) -> msgspec.Struct:
     """Begin an enrolment."""
     return start_enrolment(message, address=client_of(request).address, now=now)
+
+
+@_for_agents
+def prove(_request: HttpRequest, message: str, now: float) -> msgspec.Struct:
+    """Take the secret that was sealed to a device's TPM."""
+    return prove_tpm(message, now=now)
 
 
 @_for_agents
@@ -118,13 +149,21 @@ def give_up(request: HttpRequest, message: str, now: float) -> msgspec.Struct:
     return leave(message, address=client_of(request).address, now=now)
 
 
-def _message(request: HttpRequest) -> str:
+def _quote(request: HttpRequest, body: _QuoteBody, now: float) -> msgspec.Struct:
+    """Take a TPM's word on how its computer started."""
+    return take_quote(body.message, body.log, address=client_of(request).address, now=now)
+
+
+quote: Final = _page(_quote, lambda request: _body(request, _QuoteBody, MAX_QUOTE_BYTES))
+
+
+def _body(request: HttpRequest, kind: type[B], limit: int) -> B:
     if (request.content_type or "").lower() != "application/json":
         raise AgentRefused(Code.INVALID, "Send application/json.")
-    if int(request.META.get("CONTENT_LENGTH") or 0) > MAX_BODY_BYTES:
-        raise AgentRefused(Code.INVALID, f"A request has at most {MAX_BODY_BYTES} bytes.")
+    if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
+        raise AgentRefused(Code.INVALID, f"A request has at most {limit} bytes.")
     try:
-        return msgspec.json.decode(request.body, type=_Body).message
+        return msgspec.json.decode(request.body, type=kind)
     except (RawPostDataException, msgspec.MsgspecError, UnicodeDecodeError, ValueError):
         raise AgentRefused(Code.INVALID, "The request cannot be read.") from None
 

@@ -51,7 +51,15 @@ def test_without_a_device_the_command_that_enrols_one_is_shown(company: Company,
 def test_a_device_says_whose_it_is_and_how_it_stands(company: Company, visit: Visit) -> None:
     page = text_of(visit("henk_help").get(f"/devices/{company.device}/"))
     person = company.people["bruno_costa"].id
-    for words in ("bruno-laptop", f"/people/{person}/", "Active", "a file", "· root", "Certificate ends", "192.0.2.17"):
+    for words in (
+        "bruno-laptop",
+        f"/people/{person}/",
+        "Active",
+        "A file, as it says",
+        "· root",
+        "Certificate ends",
+        "192.0.2.17",
+    ):
         assert words in page
     for act in ("rename", "quarantine", "lost", "retire"):
         assert f"/{act}" not in page, "the help desk only looks"

@@ -20,6 +20,8 @@ class Code(StrEnum):
     SLOW_DOWN = "slow_down"
     EXPIRED = "expired"
     UNKNOWN = "unknown_device"
+    TPM_UNPROVEN = "tpm_unproven"
+    TPM_REQUIRED = "tpm_required"
     WAITING = "waiting"
     QUARANTINED = "quarantined"
     ENDED = "ended"
@@ -48,14 +50,22 @@ class Nonce(msgspec.Struct, frozen=True, kw_only=True):
     expires_in: int
 
 
+class Challenge(msgspec.Struct, frozen=True, kw_only=True):
+    """A secret that only one TPM can read (TPM2B_ID_OBJECT, TPM2B_ENCRYPTED_SECRET), for once."""
+
+    blob: bytes
+    seed: bytes
+
+
 class Started(msgspec.Struct, frozen=True, kw_only=True):
-    """An enrolment that waits for a person (RFC 8628, section 3.2)."""
+    """An enrolment that waits for a person (RFC 8628, section 3.2); or for its TPM, while there is a challenge and no code."""
 
     device_code: str
     user_code: str
     verification_uri: str
     expires_in: int
     interval: int
+    challenge: Challenge | None = None
 
 
 class Polled(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,6 +132,20 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
     failing: tuple[Failing, ...] = ()
     wants: tuple[str, ...] = ()
     mend: str = ""
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """What a TPM's word on how its computer started is worth.
+
+    Args:
+        secure_boot: whether Secure Boot was on; `None` where that cannot be told.
+        why: why not, in words.
+        vouched: whether the TPM's maker is known, so that it counts as attested by hardware.
+    """
+
+    secure_boot: bool | None = None
+    why: str = ""
+    vouched: bool = False
 
 
 class Left(msgspec.Struct, frozen=True, kw_only=True):

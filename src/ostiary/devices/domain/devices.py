@@ -16,7 +16,7 @@ ID_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 ID_LENGTH: Final = 12
 CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
 CODE_LENGTH: Final = 8
-KeyProtection = Literal["file", "keystore", "tpm"]
+KeyProtection = Literal["file", "keystore", "tpm", "tpm_unverified"]
 
 
 class State(StrEnum):
@@ -53,6 +53,26 @@ class UnknownCode(OstiaryError):
     """No computer waits under this code."""
 
 
+class KnownTpm(msgspec.Struct, frozen=True, kw_only=True):
+    """The TPM that a device's key lies in.
+
+    Args:
+        endorsement: SHA-256 of the public half of its endorsement key: the same for all that is enrolled with this TPM.
+        maker: whose certificate vouches for it; empty for none.
+        why: why no maker vouches for it.
+        quoted_at: when it last said how the device started; `None` for never.
+        secure_boot: whether Secure Boot was on then; `None` where that could not be told.
+        boot_words: why that could not be told.
+    """
+
+    endorsement: str
+    maker: str = ""
+    why: str = ""
+    quoted_at: float | None = None
+    secure_boot: bool | None = None
+    boot_words: str = ""
+
+
 class Device(msgspec.Struct, frozen=True, kw_only=True):
     """One device.
 
@@ -62,7 +82,8 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         platform: what it says it runs on; nobody checks it.
         owner: the address of whoever answers for it.
         owner_gone: whether they cannot sign in any more.
-        key_protection: what it says of its key; nobody checks it.
+        key_protection: where its key lies: `file`, as it says itself; `tpm`, proven, and its maker is known; `tpm_unverified`, proven by
+            something that behaves like a TPM.
         thumbprint: of its public key (RFC 7638, SHA-256).
         asked_from: the address it enrolled from.
         confirmed_from: the address its owner confirmed it from.
@@ -73,6 +94,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
         certified_until: the end of its newest certificate; `None` for none.
         why: why it is quarantined.
         generation: how many certificates it was given.
+        tpm: what was proven of its TPM; `None` where the key lies elsewhere.
     """
 
     id: DeviceId
@@ -93,6 +115,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True):
     certified_until: float | None = None
     why: Why | None = None
     generation: int = 0
+    tpm: KnownTpm | None = None
 
 
 def device_id(choose: Callable[[str], str]) -> DeviceId:

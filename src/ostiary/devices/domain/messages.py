@@ -7,7 +7,7 @@ private half of the key it brings.
 
 import base64
 import binascii
-from typing import Annotated, Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, Protocol, TypeVar
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
@@ -31,6 +31,18 @@ _SIGNATURE_BYTES: Final = 64
 Text = Annotated[str, Meta(max_length=200)]
 Url = Annotated[str, Meta(max_length=300)]
 Moment = Annotated[int, Meta(ge=-(2**53), le=2**53)]
+Area = Annotated[bytes, Meta(max_length=512)]
+"""One structure of a TPM's, still as written."""
+
+
+class SigningKey(Protocol):
+    """The private half of a device's key, or what uses it without having it."""
+
+    def public_key(self) -> ec.EllipticCurvePublicKey:
+        """Return the public half."""
+
+    def sign(self, data: bytes, algorithm: ec.EllipticCurveSignatureAlgorithm, /) -> bytes:
+        """Return a signature (DER)."""
 
 
 class UnreadableMessage(OstiaryError):
@@ -58,13 +70,41 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     at: Moment
 
 
+class TpmClaim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a TPM says of the device's key.
+
+    Args:
+        endorsement: the public half of the key its maker put in (TPM2B_PUBLIC).
+        certificate: the maker's, for that key (DER); empty for none.
+        attestation: the public half of the key it signs with what it says itself (TPM2B_PUBLIC).
+        device: the public half of the device's key (TPM2B_PUBLIC).
+        certified: its word that it holds the device's key (TPMS_ATTEST).
+        signature: of that, by the attestation key (TPMT_SIGNATURE).
+    """
+
+    endorsement: Area
+    certificate: Annotated[bytes, Meta(max_length=2400)] = b""
+    attestation: Area
+    device: Area
+    certified: Area
+    signature: Area
+
+
 class Enrol(Message, frozen=True, kw_only=True, tag="enrol"):
-    """Asks to be enrolled. `key` is the device's own and signs this. Rules read `key_protection`, so what nobody can check is not taken."""
+    """Asks to be enrolled. `key` is the device's own and signs this. Rules read where it lies, so what nobody can check is not taken."""
 
     name: Text
     platform: Text
-    key_protection: Literal["file"]
+    key_protection: Literal["file", "tpm"]
     key: Jwk
+    tpm: TpmClaim | None = None
+
+
+class Prove(Message, frozen=True, kw_only=True, tag="prove"):
+    """Tells the secret that was sealed to the device's TPM."""
+
+    device_code: Text
+    secret: Annotated[bytes, Meta(max_length=64)]
 
 
 class Poll(Message, frozen=True, kw_only=True, tag="poll"):
@@ -106,8 +146,23 @@ class Report(Message, frozen=True, kw_only=True, tag="report"):
     agent: Annotated[str, Meta(max_length=40)] = ""
 
 
-M = TypeVar("M", Enrol, Poll, Renew, Leave, Report)
-_ANY: Final = msgspec.json.Decoder(Enrol | Poll | Renew | Leave | Report)
+class Quoted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a TPM says of how its computer started: a statement (TPMS_ATTEST), its signature, and registers 0 to 7 (SHA-256)."""
+
+    said: Area
+    signature: Area
+    registers: Annotated[tuple[Annotated[bytes, Meta(max_length=32)], ...], Meta(max_length=8)]
+
+
+class Quote(Message, frozen=True, kw_only=True, tag="quote"):
+    """Tells how the device started, as its TPM says. The firmware's log is sent beside it: the registers prove it."""
+
+    device: Text
+    quoted: Quoted
+
+
+M = TypeVar("M", Enrol, Prove, Poll, Renew, Leave, Report, Quote)
+_ANY: Final = msgspec.json.Decoder(Enrol | Prove | Poll | Renew | Leave | Report | Quote)
 """Told apart by their purpose, which each must say; for one kind alone it could be left out."""
 
 
@@ -118,7 +173,7 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     signature: bytes
 
 
-def sign_message(message: Message, key: ec.EllipticCurvePrivateKey) -> str:
+def sign_message(message: Message, key: SigningKey) -> str:
     """Return a message in compact form, signed."""
     head, body = msgspec.json.encode(_Header(alg="ES256", typ=TYPE)), msgspec.json.encode(message)
     signed = f"{_encoded(head)}.{_encoded(body)}"

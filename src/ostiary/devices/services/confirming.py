@@ -29,8 +29,9 @@ from ostiary.devices.domain.devices import (
 from ostiary.devices.journal import ENROLMENT, record_change
 from ostiary.devices.models import Enrolment, StoredDevice
 from ostiary.devices.queries import count_held, get_device
-from ostiary.devices.services.enrolling import ENROL_SECONDS
 from ostiary.devices.services.letters import tell_owner
+from ostiary.devices.services.tpm import keep_tpm
+from ostiary.devices.services.waiting import ENROL_SECONDS
 from ostiary.identity.domain.limits import Limit, network_of
 from ostiary.identity.facade import TooManyAttempts
 from ostiary.identity.limits import attempt
@@ -130,6 +131,7 @@ def confirm_enrolment(code: str, thumbprint: str, *, person_id: PersonId, addres
         approved_at=moment if seen.suffices else None,
         approved_by=actor.label[:254] if seen.suffices else "",
     )
+    keep_tpm(made, row.tpm)
     row.device, row.ends_at = made, datetime.fromtimestamp(now + ENROL_SECONDS, UTC)
     row.save(update_fields=["device", "ends_at"])
     device = get_device(made.id)
@@ -164,7 +166,7 @@ def _same_network(one: str, other: str) -> bool:
 
 def _waiting(code: str, *, lock: bool = False) -> Enrolment:
     rows = Enrolment.objects.select_for_update() if lock else Enrolment.objects.all()
-    row = rows.filter(user_code=code, ends_at__gt=datetime.now(UTC), refused=False, device_id=None).first()
+    row = rows.filter(user_code=code, ends_at__gt=datetime.now(UTC), refused=False, proven=True, device_id=None).first()
     if row is None:
         raise _unknown()
     return row

@@ -5,13 +5,11 @@ came first from the network that takes most of it makes way. Who says yes is in 
 Source: RFC 8628, sections 3.1 to 3.5 and 5.
 """
 
-import hashlib
 import secrets
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Min, QuerySet
 
@@ -19,21 +17,19 @@ from ostiary.devices.domain.answers import AgentRefused, Code, Polled, Started
 from ostiary.devices.domain.devices import (
     MAX_NAME_CHARACTERS,
     MAX_PLATFORM_CHARACTERS,
-    shown_code,
     user_code,
 )
 from ostiary.devices.domain.keys import Jwk, public_key, thumbprint_of
 from ostiary.devices.domain.messages import Enrol, Poll, check_signature, read_message
 from ostiary.devices.models import Enrolment, StoredDevice
 from ostiary.devices.services.freshness import accept_message, judge_message, require_enabled
+from ostiary.devices.services.tpm import UNPROVEN, open_challenge, require_taken
+from ostiary.devices.services.waiting import ENROL_SECONDS, INTERVAL_SECONDS, digest_of, shown_start
 from ostiary.identity.domain.limits import network_of
 from ostiary.identity.facade import parse_name
 
-ENROL_SECONDS: Final = 600
-INTERVAL_SECONDS: Final = 2
 MAX_WAITING: Final = 100
 MAX_WAITING_OF_NETWORK: Final = 10
-ENROL_PATH: Final = "/devices/enrol"
 
 
 def start_enrolment(text: str, *, address: str, now: float) -> Started:
@@ -45,8 +41,8 @@ def start_enrolment(text: str, *, address: str, now: float) -> Started:
         now: seconds since the epoch.
 
     Raises:
-        UnreadableMessage, UnusableDeviceKey, UnacceptableText: when it cannot be used.
-        AgentRefused: when devices are switched off, the message is stale, its key is known, or too many wait.
+        UnreadableMessage, UnusableDeviceKey, UnacceptableText, UnreadableTpm, UnprovenTpm: when it cannot be used.
+        AgentRefused: when devices are switched off, the message is stale, its key is known or not taken, or too many wait.
     """
     require_enabled()
     message, received = read_message(text, Enrol)
@@ -56,23 +52,19 @@ def start_enrolment(text: str, *, address: str, now: float) -> Started:
     platform = parse_name(message.platform, what="platform", limit=MAX_PLATFORM_CHARACTERS)
     if not name or not platform:
         raise AgentRefused(Code.INVALID, "A device says its name and its platform.")
+    claimed = require_taken(message, now=now)
+    opened = open_challenge(claimed) if claimed is not None else None
     code = secrets.token_urlsafe(32)
     try:
         with transaction.atomic():
             row = _admit(message.key, network=network_of(address), now=now)
-            row.digest, row.name, row.platform = _digest(code), name, platform
-            row.key_protection, row.address = message.key_protection, address
+            row.digest, row.name, row.platform = digest_of(code), name, platform
+            row.tpm, row.proven = opened.kept if opened is not None else None, opened is None
+            row.key_protection, row.address = UNPROVEN if opened is not None else message.key_protection, address
             row.save(force_insert=True)
     except IntegrityError:
         raise _known() from None
-    instance = settings.INSTANCE
-    return Started(
-        device_code=code,
-        user_code=shown_code(row.user_code),
-        verification_uri=instance.url(instance.identity_host, ENROL_PATH),
-        expires_in=ENROL_SECONDS,
-        interval=INTERVAL_SECONDS,
-    )
+    return shown_start(code, row.user_code, challenge=opened.challenge if opened is not None else None)
 
 
 def poll_enrolment(text: str, *, now: float) -> Polled:
@@ -88,7 +80,7 @@ def poll_enrolment(text: str, *, now: float) -> Polled:
     """
     require_enabled()
     message, received = read_message(text, Poll)
-    rows = Enrolment.objects.filter(pk=_digest(message.device_code), ends_at__gt=_moment(now))
+    rows = Enrolment.objects.filter(pk=digest_of(message.device_code), ends_at__gt=_moment(now))
     row = rows.select_related("device__owner").first()
     if row is None:
         raise AgentRefused(Code.EXPIRED, "Nobody confirmed this computer in time.", hint="Start again.")
@@ -147,10 +139,6 @@ def _make_room(waiting: QuerySet[Enrolment]) -> None:
 
 def _known() -> AgentRefused:
     return AgentRefused(Code.KEY_KNOWN, "This key was used before.", hint="Start again: another key is made.")
-
-
-def _digest(code: str) -> str:
-    return hashlib.sha256(code.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _moment(seconds: float) -> datetime:

@@ -21,6 +21,7 @@ from ostiary.devices.domain.devices import State, UnknownDevice, UnusableDevice,
 from ostiary.devices.domain.keys import Jwk, public_key
 from ostiary.devices.domain.messages import (
     Leave,
+    Quote,
     Received,
     Renew,
     Report,
@@ -71,7 +72,7 @@ def leave(text: str, *, address: str, now: float) -> Left:
     message, received = read_message(text, Leave)
     row = _prove(message, received, now=now)
     with suppress(UnknownDevice, UnusableDevice):
-        retire_device(row.id, actor=_agent(row, address), reason="given up on the device itself")
+        retire_device(row.id, actor=agent_on(row, address), reason="given up on the device itself")
     return Left(device=message.device)
 
 
@@ -80,7 +81,7 @@ def forget_old_certificates(*, now: float) -> int:
     return DeviceCertificate.objects.filter(ends_at__lte=datetime.fromtimestamp(now, UTC)).delete()[0]
 
 
-def sender_of(message: Renew | Leave | Report, received: Received) -> StoredDevice:
+def sender_of(message: Renew | Leave | Report | Quote, received: Received) -> StoredDevice:
     """Return the device whose own key made a message.
 
     Raises:
@@ -145,7 +146,7 @@ def _renew(message: Renew, *, address: str, now: float) -> Certified | AgentRefu
     row.save(update_fields=["newest", "generation", "seen_at"])
     announce_change(SECTION, takes_away=False)
     told = {"device": row.id, "serial": f"{leaf.serial_number:x}", "ends_at": leaf.not_valid_after_utc.timestamp()}
-    record_entity_change(CERTIFICATE, fingerprint, "create", actor=_agent(row, address), name=row.name, after=told)
+    record_entity_change(CERTIFICATE, fingerprint, "create", actor=agent_on(row, address), name=row.name, after=told)
     ends_at = leaf.not_valid_after_utc.timestamp()
     return Certified(device=row.id, name=row.name, owner=row.owner.email, chain=chain, ends_at=ends_at)
 
@@ -182,5 +183,6 @@ def _strays_again(row: StoredDevice, now: datetime) -> bool:
     return row.strays >= MAX_STRAYS
 
 
-def _agent(row: StoredDevice, address: str) -> Actor:
+def agent_on(row: StoredDevice, address: str) -> Actor:
+    """Return who acts when a device does something for itself."""
     return Actor(kind="system", id=row.id, label=f"the agent on {row.name}", address=address or None)

@@ -33,11 +33,13 @@ WHY_WORDS: Final[dict[Why, Promise]] = {
     ),
 }
 PROTECTION_WORDS: Final[dict[str, Promise]] = {
-    "file": _("a file"),
-    "keystore": _("the system's key store"),
-    "tpm": _("a security chip (TPM)"),
+    "file": _("A file, as it says"),
+    "keystore": _("The system's key store, as it says"),
+    "tpm": _("A security chip (TPM), proven; its maker is known"),
+    "tpm_unverified": _("Something that behaves like a security chip (TPM), proven; no known maker vouches for it"),
 }
-"""Where its key lies, as the device says itself."""
+"""Where its key lies, and how far that was proven."""
+SECURE_BOOT_WORDS: Final[dict[bool | None, Promise]] = {True: _("On"), False: _("Off"), None: _("Unknown")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ from ostiary.errors import OstiaryError
 from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
-from ostiary.web.console.device_words import PROTECTION_WORDS, STATE_WORDS, WHY_WORDS, shown
+from ostiary.web.console.device_words import PROTECTION_WORDS, SECURE_BOOT_WORDS, STATE_WORDS, WHY_WORDS, shown
 from ostiary.web.console.export import export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
 from ostiary.web.console.listing import cut, matches
@@ -190,6 +190,7 @@ def _context(found: Device) -> dict[str, object]:
         "line": shown(found),
         "why": WHY_WORDS[found.why] if found.why is not None else "",
         "protection": PROTECTION_WORDS.get(found.key_protection, found.key_protection),
+        "secure_boot": SECURE_BOOT_WORDS[found.tpm.secure_boot] if found.tpm is not None else "",
         "ongoing": found.state in HELD,
         "elsewhere": found.state is State.WAITING and confirmed_elsewhere(found),
         "back_url": reverse("console:device", args=[found.id]),
