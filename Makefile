@@ -1,5 +1,5 @@
 # Every target sets up what it needs, the first time only.
-.PHONY: help demo up test test-postgres check format lock bench bench-gateway bench-proof mutation-proof bench-replay bench-cut bench-posture bench-fleet bench-scim bench-signals wheel clean-demo screenshots
+.PHONY: help demo up test test-postgres check format lock bench bench-gateway bench-proof mutation-proof bench-replay bench-cut bench-posture bench-agent bench-fleet bench-scim bench-signals wheel clean-demo screenshots
 PY := .venv/bin/python
 TEST_PACKAGES := apache2 caddy chromium curl fonts-dejavu-core git libapache2-mod-auth-mellon libapache2-mod-auth-openidc libfaketime nftables nginx-light openssh-server openssl postgresql systemd swtpm swtpm-tools tpm2-openssl
 BENCH_PACKAGES := wrk nginx-light caddy apache2 libapache2-mod-auth-openidc
@@ -12,6 +12,7 @@ help:
 	@echo "make bench-replay     how fast a million requests are decided again by other rules"
 	@echo "make bench-cut        how soon a thousand WebSockets notice that somebody is gone"
 	@echo "make bench-posture    how soon a WebSocket notices that its device is not healthy any more"
+	@echo "make bench-agent      what an agent costs its computer, and ten thousand of them the instance"
 	@echo "make bench-fleet      what ten thousand devices cost that report every five minutes"
 	@echo "make bench-scim       how long a directory of 10,000 people takes to keep them here"
 	@echo "make bench-signals    how soon a signal of another system ends access"
@@ -69,6 +70,10 @@ bench-cut:
 bench-posture:
 	@tools/prepare dev
 	@$(PY) -m bench.posture
+
+bench-agent:
+	@tools/prepare dev
+	@$(PY) -m bench.agent
 
 bench-fleet:
 	@tools/prepare dev
