@@ -17,7 +17,7 @@ from ostiary.applications.facade import add_app, ensure_builtin_apps
 from ostiary.applications.facts import read_applications
 from ostiary.config.places import Instance
 from ostiary.config.secrets import ASSERTION_KEY, AUDIT_KEY, read_secret
-from ostiary.devices.facade import approve_device, ready_authority
+from ostiary.devices.facade import Evidence, Reported, approve_device, ready_authority, take_facts
 from ostiary.identity.domain.federation import Assertion
 from ostiary.identity.facade import (
     Client,
@@ -243,9 +243,33 @@ def _enrol_devices(company: Company) -> None:
     company.device = laptop.enrolled_for(company.people["bruno_costa"].id).id
     approve_device(company.device, actor=OPERATOR, reason="Handed out on Monday")
     assert laptop.renew().status_code == 200
+    _tell_of(laptop)
     desktop = Laptop(name="alice-desktop", address="198.51.100.9")
     waiting = desktop.enrolled_for(company.people["alice_meyer"].id, address="192.0.2.17")
     company.waiting_device = waiting.id
+
+
+def _tell_of(laptop: Laptop) -> None:
+    """Have a device tell of itself, twice, and its management contradict it once."""
+    laptop.report(os_version="Debian 12", disk_encrypted=True, firewall_on=False, security_updates_pending=0)
+    answer = laptop.report(
+        os_version="Debian 12",
+        disk_encrypted=True,
+        firewall_on=True,
+        security_updates_pending=4,
+        problems={"secure_boot": "This computer does not say how it started."},
+    )
+    assert answer.status_code == 200, answer.content
+    now = time.time()
+    take_facts(
+        device=laptop.device,
+        source="fleet",
+        evidence=Evidence.MDM_REPORTED,
+        facts=[Reported(name="disk_encrypted", value=False, at=now)],
+        taken_at=now,
+        lasts=86400.0,
+        now=now,
+    )
 
 
 def _hire(company: Company, email: str, name: str, groups: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from ostiary.cli.device_shown import facts_of, state_words
+from ostiary.cli.device_shown import state_words
 from ostiary.cli.device_tpm import makers
 from ostiary.cli.django import setup
 from ostiary.cli.moments import day_and_time
@@ -56,7 +56,7 @@ def list_(
     found = list_devices(owner=find_person(person).id if person else None)
     found = tuple(one for one in found if not state or one.state == state)
     if as_json:
-        print_json([_entry(one) for one in found])
+        print_json([entry_of(one) for one in found])
         return
     print_table(
         ("Device", "Name", "Owner", "State", "Platform", "Key", "Last seen", "Enrolled"),
@@ -75,19 +75,6 @@ def list_(
         ),
         empty="There is no such device. People enrol theirs with: ostiary-agent enrol ADDRESS",
     )
-
-
-@app.command(epilog=examples("ostiary device show dev-0a1b2c3d4e5f", "ostiary device show dev-0a1b2c3d4e5f --json"))
-def show(device: DeviceArgument, as_json: JsonOption = False) -> None:
-    """Show one device: whose it is, its key, where it was enrolled from and who approved it."""
-    setup()
-    from ostiary.devices.facade import get_device
-
-    found = get_device(device)
-    if as_json:
-        print_json(_entry(found))
-        return
-    print_table(("What", "Value"), facts_of(found), empty="")
 
 
 class Verb(msgspec.Struct, frozen=True):
@@ -144,7 +131,7 @@ def _add(name: str, verb: Verb) -> None:
         with transaction.atomic():
             changed = [act(one, actor=operator_actor(), reason=reason) for one in devices]
         if as_json:
-            print_json([_entry(one) for one in changed])
+            print_json([entry_of(one) for one in changed])
             return
         for one in changed:
             key = facade.shown_key(one.thumbprint)
@@ -169,7 +156,7 @@ def deny(
     confirm(f"{found.name} of {found.owner} is turned away, and has to be enrolled anew.", yes=yes)
     deny_device(found.id, actor=operator_actor(), reason=reason)
     if as_json:
-        print_json(_entry(found))
+        print_json(entry_of(found))
         return
     print_done(f"{found.name} of {found.owner} is turned away.")
 
@@ -198,7 +185,7 @@ def lost(
     confirm(f"{found.name} is refused from now on, for good{more}.", yes=yes)
     ended = report_lost(found.id, actor=operator_actor(), reason=reason, sign_out=not keep)
     if as_json:
-        print_json(_entry(ended))
+        print_json(entry_of(ended))
         return
     print_done(f"{found.name} of {found.owner} is lost.")
     print_note(f"Scripts on it may hold tokens: ostiary token list --person {found.owner}")
@@ -218,7 +205,7 @@ def retire(
     confirm(f"{found.name} of {found.owner} is refused from now on, for good.", yes=yes)
     ended = retire_device(found.id, actor=operator_actor(), reason=reason)
     if as_json:
-        print_json(_entry(ended))
+        print_json(entry_of(ended))
         return
     print_done(f"{found.name} of {found.owner} is retired.")
 
@@ -239,7 +226,7 @@ def rename(
 
     renamed = rename_device(device, name, actor=operator_actor())
     if as_json:
-        print_json(_entry(renamed))
+        print_json(entry_of(renamed))
         return
     print_done(f"{renamed.id} is called {renamed.name}.")
 
@@ -282,5 +269,6 @@ def authority_rotate(reason: ReasonOption = "", yes: YesOption = False, as_json:
     print_done("Another key signs devices' certificates.")
 
 
-def _entry(device: "Device") -> dict[str, object]:
+def entry_of(device: "Device") -> dict[str, object]:
+    """Return a device for programs."""
     return msgspec.structs.asdict(device)

@@ -46,6 +46,7 @@ FURTHER = (
     "app_oidc_keys",
     "app_saml",
     "app_saml_certificate",
+    "device_facts",
     "user_hygiene",
     "user_life_cycle",
     "review_report",

@@ -30,6 +30,7 @@ from ostiary.devices.domain.devices import (
     Why,
     shown_key,
 )
+from ostiary.devices.domain.glance import JUDGED, PLATFORMS, family_of, looks_good
 from ostiary.devices.domain.keys import UnusableDeviceKey
 from ostiary.devices.domain.messages import UnreadableMessage
 from ostiary.devices.domain.posture import (
@@ -37,6 +38,7 @@ from ostiary.devices.domain.posture import (
     ChangedFact,
     Evidence,
     Known,
+    Platform,
     Posture,
     Reported,
     Said,
@@ -84,7 +86,9 @@ from ostiary.devices.services.tpm import prove_tpm
 __all__ = [
     "FACTS",
     "HELD",
+    "JUDGED",
     "MAX_LOG_BYTES",
+    "PLATFORMS",
     "AgentRefused",
     "Asking",
     "AuthorityInfo",
@@ -100,6 +104,7 @@ __all__ = [
     "Left",
     "Maker",
     "Nonce",
+    "Platform",
     "Polled",
     "Posture",
     "Problem",
@@ -128,6 +133,7 @@ __all__ = [
     "deny_device",
     "describe_authority",
     "describe_makers",
+    "family_of",
     "forget_source",
     "get_device",
     "get_posture",
@@ -137,6 +143,7 @@ __all__ = [
     "list_fact_changes",
     "list_postures",
     "look_at_enrolment",
+    "looks_good",
     "poll_enrolment",
     "posture_changed",
     "prove_tpm",

@@ -73,7 +73,7 @@ from ostiary.identity.services.links import look_at_link
 from ostiary.identity.services.lost_factor import ask_for_recovery, finish_recovery, use_recovery
 from ostiary.identity.services.own_passwords import review_password
 from ostiary.identity.services.recovery import use_break_glass
-from ostiary.identity.services.sessions import add_proof, review_session
+from ostiary.identity.services.sessions import add_proof, note_device, review_session
 from ostiary.identity.sign_out_there import Parting, is_back, parting_of, take_logout, way_out
 
 __all__ = [
@@ -130,6 +130,7 @@ __all__ = [
     "may_change_authenticators",
     "may_set_up",
     "new_totp_secret",
+    "note_device",
     "note_proof",
     "parting_of",
     "passkey_limits",

@@ -12,7 +12,7 @@ from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.identity.errors import UnknownSession
 from ostiary.identity.models import SignInSession as SessionRow
 from ostiary.identity.terms import in_force
-from ostiary.policy.identifiers import PersonId, SessionId
+from ostiary.policy.identifiers import DeviceId, PersonId, SessionId
 from ostiary.policy.request import Authentication, AuthStrength
 from ostiary.visibility.facade import Page
 
@@ -33,17 +33,22 @@ def live_sessions(now: float) -> QuerySet[SessionRow]:
     ).select_related("person")
 
 
-def list_sessions(*, person_id: PersonId | None = None, page: int = 1, page_size: int = 50) -> Page[SignInSession]:
+def list_sessions(
+    *, person_id: PersonId | None = None, device: DeviceId | None = None, page: int = 1, page_size: int = 50
+) -> Page[SignInSession]:
     """Return sessions, last used first.
 
     Args:
         person_id: only this person's.
+        device: only those that count on this device alone.
         page: from 1.
         page_size: sessions a page.
     """
     rows = live_sessions(time.time()).order_by("-last_seen_at", "id")
     if person_id is not None:
         rows = rows.filter(person_id=person_id)
+    if device is not None:
+        rows = rows.filter(device=device)
     start = (max(page, 1) - 1) * page_size
     items = tuple(session_from_row(row) for row in rows[start : start + page_size])
     return Page(items=items, total=rows.count(), page=max(page, 1), page_size=page_size)
@@ -78,6 +83,7 @@ def session_from_row(row: SessionRow) -> SignInSession:
         user_agent=row.user_agent,
         complete=row.complete,
         authentications=read_authentications(row),
+        device=DeviceId(row.device) if row.device else None,
     )
 
 

@@ -10,9 +10,21 @@ from django.test.utils import CaptureQueriesContext
 from tests.console_company import OPERATOR, Company
 from tests.console_fixtures import Visit, text_of
 
-from ostiary.devices.facade import State, UnknownDevice, Why, get_device, list_devices, quarantine_device
+from ostiary.devices.facade import (
+    Evidence,
+    Reported,
+    State,
+    UnknownDevice,
+    Why,
+    get_device,
+    list_devices,
+    quarantine_device,
+    take_facts,
+)
 from ostiary.devices.models import StoredDevice
-from ostiary.identity.facade import disable_person, list_sessions
+from ostiary.identity.entrance import note_device
+from ostiary.identity.facade import disable_person, get_session, list_sessions
+from ostiary.policy.identifiers import DeviceId
 from ostiary.visibility.facade import EventQuery, index_new_events, list_events
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +82,56 @@ def test_a_device_says_whose_it_is_and_how_it_stands(company: Company, visit: Vi
     assert visit().get("/devices/dev-000000000000/").status_code == 404
     assert "bruno-laptop" in text_of(visit().get(f"/people/{person}/"))
     assert "bruno-laptop" in text_of(visit().get("/search?q=bruno-lap"))
+
+
+def test_a_device_shows_what_is_known_of_it_who_says_so_and_what_is_not_known(company: Company, visit: Visit) -> None:
+    page = text_of(visit("henk_help").get(f"/devices/{company.device}/"))
+    facts = page.partition('id="facts-title"')[2].partition("</section>")[0]
+    for words in ("Debian 12", "not encrypted", "agent says: encrypted", "the worse counts", "<td>Fleet</td>"):
+        assert words in facts, words
+    assert "Its management&#x27;s word" in facts
+    assert "This computer does not say how it started." in facts
+    assert "Of this nobody says anything:" in facts
+    assert "Screen lock" in facts.partition("nobody says anything")[2]
+    changed = page.partition("What changed</h2>")[2]
+    assert changed.index("Security updates waiting") < changed.index("Operating system"), "the newest stands first"
+    assert "ostiary-agent run" in text_of(visit().get(f"/devices/{company.waiting_device}/"))
+    StoredDevice.objects.get(pk=company.device).postures.update(lasts=0.0)
+    assert "Nothing was told of it for too long" in text_of(visit().get(f"/devices/{company.device}/"))
+
+
+def test_sign_ins_that_count_on_a_device_alone_stand_on_its_page(company: Company, visit: Visit) -> None:
+    assert "A sign-in that is made on this device" in text_of(visit().get(f"/devices/{company.device}/"))
+    session = company.sessions["bruno_costa"].id
+    note_device(session_id=session, device=DeviceId(company.device))
+    assert get_session(session).device == company.device
+    page = text_of(visit().get(f"/devices/{company.device}/"))
+    assert f"/sessions/{session}/revoke" in page
+    assert session not in text_of(visit().get(f"/devices/{company.waiting_device}/"))
+
+
+def test_every_change_that_is_kept_can_be_paged_through(company: Company, visit: Visit) -> None:
+    address = f"/devices/{company.device}/"
+    assert "/history" not in text_of(visit().get(address)), "all of them stand on the page itself"
+    now = time.time()
+    for number in range(60):
+        pending = [Reported(name="listening_services", value=number, at=now + number)]
+        take_facts(
+            device=company.device,
+            source="osquery",
+            evidence=Evidence.SELF_REPORTED,
+            facts=pending,
+            taken_at=now + number,
+            lasts=3600.0,
+            now=now + number,
+        )
+    client = visit("audrey_audit")
+    assert f"{address}history" in text_of(client.get(address))
+    first, second = (text_of(client.get(f"{address}history?page={number}")) for number in (1, 2))
+    assert "<td>59</td>" in first
+    assert "<td>59</td>" not in second
+    assert "Security updates waiting" in second
+    assert client.get("/devices/dev-000000000000/history").status_code == 404
 
 
 def test_the_overview_says_that_devices_wait_until_they_are_approved(company: Company, visit: Visit) -> None:

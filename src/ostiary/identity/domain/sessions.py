@@ -2,7 +2,7 @@
 
 import msgspec
 
-from ostiary.policy.identifiers import PersonId, SessionId
+from ostiary.policy.identifiers import DeviceId, PersonId, SessionId
 from ostiary.policy.request import Authentication
 
 _BROWSERS = (
@@ -38,6 +38,7 @@ class SignInSession(msgspec.Struct, frozen=True, kw_only=True):
         address: where it was last used from.
         user_agent: what the browser called itself.
         complete: whether everything that is demanded was proved; others never see a session that is not.
+        device: the enrolled device on which alone it counts; `None` where it was made on none.
     """
 
     id: SessionId
@@ -50,6 +51,7 @@ class SignInSession(msgspec.Struct, frozen=True, kw_only=True):
     user_agent: str
     complete: bool
     authentications: tuple[Authentication, ...]
+    device: DeviceId | None = None
 
     @property
     def browser(self) -> str:

@@ -19,7 +19,7 @@ class SignInSession(models.Model):
 
     `complete` says that everything the instance demands was proved; only then do others learn of the session.
     `authentications` is a list of `[method, strength, at]`. `directory` is the other directory by which they came, and
-    `directory_sid` what that one calls the sign-in there.
+    `directory_sid` what that one calls the sign-in there. `device` is the one on which alone it counts, if there is one.
     """
 
     id = models.CharField(primary_key=True, max_length=34, default=new_session_id, editable=False)
@@ -33,6 +33,7 @@ class SignInSession(models.Model):
     authentications = models.JSONField(default=list)
     directory = models.CharField(max_length=40, blank=True)
     directory_sid = models.CharField(max_length=255, blank=True)
+    device = models.CharField(max_length=16, blank=True, db_index=True)
 
     class Meta:
         """How Django stores it."""

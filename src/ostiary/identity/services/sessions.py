@@ -26,7 +26,7 @@ from ostiary.identity.session_queries import (
     read_authentications,
     session_from_row,
 )
-from ostiary.policy.identifiers import PersonId, SessionId
+from ostiary.policy.identifiers import DeviceId, PersonId, SessionId
 from ostiary.policy.request import Authentication, AuthStrength
 
 BREAK_GLASS_SECONDS = 3600
@@ -142,6 +142,11 @@ def review_session(*, session_id: SessionId) -> SignInSession:
         row.save(update_fields=["complete"])
         announce_change("sessions", takes_away=not complete)
     return session_from_row(row)
+
+
+def note_device(*, session_id: SessionId, device: DeviceId | None) -> None:
+    """Note on which device alone a sign-in counts, for lists; `None` for none. The browser's own cookie is what binds it."""
+    SessionRow.objects.filter(pk=session_id).exclude(device=device or "").update(device=device or "")
 
 
 def touch_session(*, session: SignInSession, address: str, now: float) -> SignInSession:

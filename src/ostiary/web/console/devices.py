@@ -1,5 +1,6 @@
 """Pages about devices: whose they are, which wait to be approved, and ending them. People enrol theirs in the portal."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Final
@@ -35,6 +36,7 @@ from ostiary.errors import OstiaryError
 from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.columns import ShownColumns, with_columns
+from ostiary.web.console.device_sections import fill_sections
 from ostiary.web.console.device_words import PROTECTION_WORDS, SECURE_BOOT_WORDS, STATE_WORDS, WHY_WORDS, shown
 from ostiary.web.console.export import export_table, wants_export
 from ostiary.web.console.guard import WRITE, console_page
@@ -105,7 +107,9 @@ def devices_export(request: HttpRequest) -> HttpResponseBase:
 @console_page(Resource.DEVICES, Action.VIEW)
 def device(request: HttpRequest, device_id: str) -> HttpResponseBase:
     """Show one device."""
-    return render_page(request, "devices/detail.html", SECTION, _context(_device_or_404(device_id)))
+    found = _device_or_404(device_id)
+    context = {**_context(found), "sections": fill_sections(found, time.time())}
+    return render_page(request, "devices/detail.html", SECTION, context)
 
 
 @console_page(Resource.DEVICES, Action.CHANGE, methods=WRITE)

@@ -1,5 +1,8 @@
 """My devices: what there is, confirming a computer that asks to be enrolled, renaming, giving up, reporting lost."""
 
+import time
+from dataclasses import dataclass
+
 from django import forms
 from django.conf import settings
 from django.contrib import messages
@@ -15,12 +18,14 @@ from ostiary.devices.facade import (
     HELD,
     Asking,
     Device,
+    Posture,
     UnknownCode,
     UnknownDevice,
     UnusableDevice,
     confirm_enrolment,
     get_device,
     list_devices,
+    list_postures,
     look_at_enrolment,
     refuse_enrolment,
     rename_device,
@@ -32,6 +37,7 @@ from ostiary.errors import OstiaryError
 from ostiary.identity.entrance import person_actor
 from ostiary.identity.facade import client_of
 from ostiary.policy.identifiers import PersonId
+from ostiary.web.fact_words import ShownFact, shown_facts
 from ostiary.web.signin.people import signed_in
 from ostiary.web.signin.prove import recent_proof_or_redirect
 
@@ -54,13 +60,37 @@ class NameForm(forms.Form):
     name = forms.CharField(label=gettext_lazy("Name"), max_length=63)
 
 
+@dataclass(frozen=True, slots=True)
+class KnownOf:
+    """What is known of a device, for its owner: what looks bad first, and everything.
+
+    `stale`: it was told of, but too long ago. `looked_at`: when it was told of last, seconds since the epoch.
+    """
+
+    bad: tuple[ShownFact, ...]
+    facts: tuple[ShownFact, ...]
+    stale: bool
+    looked_at: float | None
+
+
+def known_of(posture: Posture | None) -> KnownOf | None:
+    """Return what is known of a device, for its owner; `None` where nothing was ever told of it."""
+    if posture is None or posture.reported_at is None:
+        return None
+    facts = shown_facts(posture)
+    bad = tuple(one for one in facts if one.meaning == "refused")
+    return KnownOf(bad=bad, facts=facts, stale=not posture.known, looked_at=posture.reported_at)
+
+
 @require_safe
 def devices(request: HttpRequest) -> HttpResponse:
     """Show the person's devices, those in use first."""
     row, _session = signed_in(request)
     found = sorted(list_devices(owner=PersonId(row.id)), key=lambda one: (one.state not in HELD, one.name.lower()))
+    now = time.time()
+    postures = list_postures(now=now, devices=[one.id for one in found if one.state in HELD])
     context = {
-        "devices": [(one, one.state in HELD) for one in found],
+        "devices": [(one, one.state in HELD, known_of(postures.get(one.id))) for one in found],
         "enabled": settings.INSTANCE.configuration.devices.enabled,
         "portal_tab": "devices",
     }

@@ -18,10 +18,10 @@ from django.http import HttpRequest
 
 from ostiary.gateway.decider.proven_device import ProvenDevice
 from ostiary.gateway.known_devices import CERTIFICATE_HEADER, KnownDevices
-from ostiary.identity.entrance import SESSION_KEY, PersonRow, record_refused_sign_in
+from ostiary.identity.entrance import SESSION_KEY, PersonRow, note_device, record_refused_sign_in
 from ostiary.identity.facade import client_of
 from ostiary.policy.decision import ReasonCode
-from ostiary.policy.identifiers import PersonId
+from ostiary.policy.identifiers import PersonId, SessionId
 from ostiary.policy.request import Device
 from ostiary.visibility.facade import RecordUnavailable
 
@@ -50,9 +50,10 @@ def device_as_rules_see_it(request: HttpRequest, person: PersonId) -> Device | N
     return known.as_rules_see_it(proven.fact.id if proven is not None else None, person, now)
 
 
-def bind_to_device(request: HttpRequest) -> None:
+def bind_to_device(request: HttpRequest, session_id: SessionId) -> None:
     """Bind the sign-in that this browser has just got to the device it is on, if it is on one."""
     device = active_device_of(request)
+    note_device(session_id=session_id, device=device.fact.id if device is not None else None)
     if device is not None:
         request.session[DEVICE_KEY] = device.fact.id
     else:

@@ -141,7 +141,7 @@ class SignInGate:
         response = self.get_response(request)
         session = sign_in_session(request)
         if session is not None and (before is None or before.id != session.id):
-            bind_to_device(request)
+            bind_to_device(request, session.id)
         if session is not None and session.complete:
             mark_browser(request, response, session.person_email)
         return response

@@ -1,0 +1,67 @@
+"""The sections of a device's page, in their order. Each is a template and what reads its content; a new one is a line here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ostiary.devices.facade import Device, get_posture, list_fact_changes
+from ostiary.identity.facade import list_sessions
+from ostiary.web.console.device_history import shown_changes
+from ostiary.web.console.tables import SESSIONS
+from ostiary.web.fact_words import shown_facts, unspoken
+
+RECENT_CHANGES: Final = 10
+MAX_SESSIONS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One section.
+
+    Args:
+        template: draws it, with what was read as `content`; it draws nothing where there is nothing to say.
+        read: returns the content for a device at a moment (seconds since the epoch).
+    """
+
+    template: str
+    read: Callable[[Device, float], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class FilledSection:
+    """One section with its content."""
+
+    template: str
+    content: Any
+
+
+def fill_sections(device: Device, now: float) -> list[FilledSection]:
+    """Return every section of a device's page with its content at a moment (seconds since the epoch)."""
+    return [FilledSection(one.template, one.read(device, now)) for one in SECTIONS]
+
+
+def _facts(device: Device, now: float) -> dict[str, Any]:
+    posture = get_posture(device.id, now=now)
+    return {
+        "facts": shown_facts(posture),
+        "unspoken": unspoken(posture) if posture.reported_at is not None else (),
+        "reported_at": posture.reported_at,
+        "stale": posture.reported_at is not None and not posture.known,
+    }
+
+
+def _history(device: Device, _now: float) -> dict[str, Any]:
+    found = list_fact_changes(device.id, limit=RECENT_CHANGES + 1)
+    return {"changes": shown_changes(found[:RECENT_CHANGES]), "more": len(found) > RECENT_CHANGES}
+
+
+def _sessions(device: Device, _now: float) -> dict[str, Any]:
+    return {"sessions": list_sessions(device=device.id, page_size=MAX_SESSIONS), "columns": SESSIONS.usual}
+
+
+SECTIONS: Final = (
+    Section("console/devices/parts/facts.html", _facts),
+    Section("console/devices/parts/sessions.html", _sessions),
+    Section("console/devices/parts/history.html", _history),
+)
+"""Below what a device is, in this order."""
