@@ -10,6 +10,7 @@ from ostiary.policy.conditions import Facts, opens_at, status
 from ostiary.policy.decision import Remedy, RemedyKind, UnmetCondition
 from ostiary.policy.identifiers import RuleName
 from ostiary.policy.request import ActionClass, AuthStrength
+from ostiary.policy.rules.device_words import device_in_words, seen_in_words, value_in_words
 from ostiary.policy.rules.document import (
     Condition,
     Countries,
@@ -20,7 +21,7 @@ from ostiary.policy.rules.document import (
     RiskBelow,
     Rule,
 )
-from ostiary.policy.rules.words import PROOFS, device_in_words, duration_in_words, joined, path_in_words, value_in_words
+from ostiary.policy.rules.words import PROOFS, duration_in_words, joined, path_in_words
 
 STEP_UP_PATH: Final = "/step-up"
 DEVICES_PATH: Final = "/devices"
@@ -190,11 +191,8 @@ def _program(facts: Facts) -> str:
 
 
 def _device(rule: RuleName, condition: DeviceFact, facts: Facts) -> UnmetCondition:
-    value, seen = value_in_words(condition.value), facts.device.get(condition.name)
+    value, known = value_in_words(condition.value), seen_in_words(condition, facts.device.get(condition.name))
     wanted = f"at least {value}" if condition.at_least else value
-    known = "nothing is known of yours" if seen is None else f"yours is {value_in_words(seen)}"
-    if isinstance(seen, bool):
-        known = "yours is not" if condition.value else "yours is"
     return _unmet(
         rule,
         code_of(condition),
@@ -206,10 +204,12 @@ def _device(rule: RuleName, condition: DeviceFact, facts: Facts) -> UnmetConditi
 
 
 def _other_device(condition: DeviceFact, facts: Facts) -> Remedy:
-    """Return the way to a device that meets the condition: where a person's is not known, it may only have to be enrolled."""
-    unknown = condition.name not in facts.device and not _program(facts)
-    if condition.name == "managed" and condition.value is True and unknown:
-        return Remedy(kind=RemedyKind.USE_DEVICE, words="Enrol this device", path=DEVICES_PATH)
+    """Return the way to a device that meets the condition: their own page says what theirs lacks, or how to enrol it."""
+    if not _program(facts):
+        if facts.device.get("managed") is True:
+            return Remedy(kind=RemedyKind.USE_DEVICE, words="See what this device lacks", path=DEVICES_PATH)
+        if condition.name == "managed" and condition.value is True and condition.name not in facts.device:
+            return Remedy(kind=RemedyKind.USE_DEVICE, words="Enrol this device", path=DEVICES_PATH)
     return Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after")
 
 

@@ -283,7 +283,10 @@ class TestExplanations:
         assert words == {
             "mfa": "This needs a second factor; you gave a password.",
             "device.managed": "This is open only on a managed device; yours is not.",
-            "device.os_version": "This is open only on a device whose os version is at least 14; nothing is known of yours.",
+            "device.os_version": (
+                "This is open only on a device whose operating system is at least 14; "
+                "nobody knows whether this device's operating system is at least 14."
+            ),
             "hours": "This is open Mon-Sun 01:00-02:00 UTC only.",
             "network": "This is open only from 10.0.0.0/8; your address is 192.0.2.1.",
             "country": "This is open only from DE, AT; your country is not known.",

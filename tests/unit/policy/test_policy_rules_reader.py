@@ -102,7 +102,7 @@ def test_words():
         "Anna@example.com, members of staff, person p7 and the service backup may edit and view "
         "apps labelled internal and wiki under /docs/* or /index.html, "
         "with a passkey or security key from the last 12 hours, on a managed device, "
-        "on a device whose os version is at least 14, on a device whose vendor is 14, "
+        "on a device whose operating system is at least 14, on a device whose vendor is 14, "
         "at Mon-Fri 07:00-20:00 Europe/Berlin or Sat 22:00-06:00 UTC, from the network 10.0.0.0/8, from NO or DE, "
         "with a risk below 60; they must say why and the session is recorded."
     )

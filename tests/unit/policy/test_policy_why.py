@@ -119,7 +119,7 @@ def test_more_than_three_changes_follow_the_nearest_rule_without_what_is_not_nee
             "Come from DE",
             "Work on a managed device",
             "Work on a compliant device",
-            "Work on a device whose os version is at least 14",
+            "Work on a device whose operating system is at least 14",
         ]
     ]
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from ostiary.policy.request import ActionClass, AuthStrength
+from ostiary.policy.rules.device_words import device_in_words
 from ostiary.policy.rules.document import (
     Condition,
     Countries,
@@ -80,18 +81,6 @@ def condition_in_words(condition: Condition) -> str:
             return f"from {joined(list(codes), 'or')}"
         case RiskBelow(limit=limit):
             return f"with a risk below {limit}"
-
-
-def device_in_words(fact: DeviceFact) -> str:
-    """Return a posture condition as it stands in a sentence: "on a managed device"."""
-    if fact.name in ("managed", "compliant"):
-        return f"on a {fact.name} device" if fact.value else f"on a device that is not {fact.name}"
-    return f"on a device whose {fact.name.replace('_', ' ')} is {'at least ' if fact.at_least else ''}{value_in_words(fact.value)}"
-
-
-def value_in_words(value: bool | int | str) -> str:
-    """Return a posture value as it is written in the document."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def path_in_words(scope: PathScope) -> str:

@@ -11,8 +11,9 @@ from ostiary.policy.decision import RemedyKind
 from ostiary.policy.identifiers import GroupId
 from ostiary.policy.remedies import EFFORT, come_back_words, confirm_words
 from ostiary.policy.request import AccessRequest, Authentication, AuthStrength, Device
+from ostiary.policy.rules.device_words import device_in_words
 from ostiary.policy.rules.document import Condition, Countries, DeviceFact, Hours, Mfa, Networks, RiskBelow
-from ostiary.policy.rules.words import PROOFS, condition_in_words, device_in_words
+from ostiary.policy.rules.words import PROOFS, condition_in_words
 
 _METHODS = {
     AuthStrength.ANY: "recovery_code",
