@@ -50,6 +50,14 @@ class KnownDevices:
         fact: DeviceFact | None = known.devices.get(device) if device is not None else None
         return as_rules_see_it(fact, person, known.more, now)
 
+    def by_owner(self, now: float) -> dict[PersonId, tuple[Device, ...]]:
+        """Return what rules may read of everybody's own devices at a moment (seconds since the epoch), quarantined ones left out."""
+        known, found = self._current(), dict[PersonId, list[Device]]()
+        for fact in known.devices.values():
+            if fact.active and (seen := as_rules_see_it(fact, fact.owner, known.more, now)) is not None:
+                found.setdefault(fact.owner, []).append(seen)
+        return {owner: tuple(devices) for owner, devices in found.items()}
+
     def proven(self, certificate: str, now: float) -> ProvenDevice | None:
         """Return the device whose certificate was proven, quarantined ones included; `None` where nothing proves one.
 

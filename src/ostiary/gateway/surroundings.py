@@ -24,7 +24,6 @@ from ostiary.identity.facade import (
 from ostiary.identity.facts import read_identity
 from ostiary.policy.identifiers import DeviceId, PersonId
 from ostiary.policy.request import AccessRequest, ActionClass, Context, Resource, Subject
-from ostiary.policy.snapshot import PersonFact
 from ostiary.rulebook.facade import Circumstances, Member, Surroundings
 
 PAGE_SIZE = 1000
@@ -42,9 +41,24 @@ def read_surroundings(*, address: str | None = None) -> Surroundings:
     sessions: dict[PersonId, list[SignInSession]] = {}
     for session in _every_session():
         sessions.setdefault(session.person_id, []).append(session)
+    now, known = time.time(), KnownDevices(settings.INSTANCE.facts)
+    devices = known.by_owner(now)
     people = [person for person in everybody() if person.active and person.id in directory.people]
+
+    def member(person: Person) -> Member:
+        fact = directory.people[person.id]
+        signed_in = tuple(
+            Circumstances(
+                session.authentications,
+                place_of(session.address, risk=fact.risk),
+                known.as_rules_see_it(session.device, person.id, now),
+            )
+            for session in sessions.get(person.id, [])
+        )
+        return Member(person=fact, methods=person.methods, sessions=signed_in, devices=devices.get(person.id, ()))
+
     return Surroundings(
-        members=tuple(_member(person, directory.people[person.id], sessions.get(person.id, [])) for person in people),
+        members=tuple(map(member, people)),
         administrators=frozenset(person.id for person in people if console_role(person) is ConsoleRole.ADMINISTRATOR),
         catalogue=catalogue,
         known=known_names(),
@@ -84,13 +98,6 @@ def place_of(address: str | None, *, risk: int | None = 0) -> Context:
     if not address:
         return Context(risk=risk)
     return Context(address=address, country=_country_of(_database())(address), risk=risk)
-
-
-def _member(person: Person, fact: PersonFact, sessions: list[SignInSession]) -> Member:
-    signed_in = tuple(
-        Circumstances(session.authentications, place_of(session.address, risk=fact.risk)) for session in sessions
-    )
-    return Member(person=fact, methods=person.methods, sessions=signed_in)
 
 
 def everybody() -> Iterator[Person]:

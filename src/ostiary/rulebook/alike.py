@@ -12,8 +12,8 @@ import msgspec
 from ostiary.policy.conditions import gather, status
 from ostiary.policy.identifiers import AppId
 from ostiary.policy.reads import EVERYTHING
-from ostiary.policy.request import AccessRequest, ActionClass, Resource, Subject
-from ostiary.policy.rules.document import Condition, Rule, RulesDocument, Target, TargetKind, WhoKind
+from ostiary.policy.request import AccessRequest, ActionClass, Device, Resource, Subject
+from ostiary.policy.rules.document import Condition, DeviceFact, Rule, RulesDocument, Target, TargetKind, WhoKind
 from ostiary.policy.snapshot import AppFact, PersonFact
 from ostiary.rulebook.surroundings import Circumstances
 
@@ -63,8 +63,24 @@ class Likeness:
         for rule in self._rules:
             for condition in (*rule.when, *rule.unless):
                 self._numbers.setdefault(condition, len(self._numbers))
+        self._facts = {condition.name for condition in self._numbers if isinstance(condition, DeviceFact)}
         self._looks: dict[AppId, Looks] = {}
         self._states: dict[tuple[Circumstances, float], tuple[bool | None, ...]] = {}
+
+    def devices(self, devices: Iterable[Device]) -> tuple[Device | None, ...]:
+        """Return none and, of some devices, each kind that rules can tell apart, with no more of it than they look at."""
+        if self._cedar:
+            return (None, *devices)
+        return tuple(dict.fromkeys([None, *(self._looked_at(device) for device in devices)]))
+
+    def _looked_at(self, device: Device) -> Device | None:
+        if not self._facts:
+            return None
+        return Device(
+            managed=device.managed if "managed" in self._facts else None,
+            compliant=device.compliant if "compliant" in self._facts else None,
+            attributes=tuple((name, value) for name, value in device.attributes if name in self._facts),
+        )
 
     def way(self, person: PersonFact, circumstances: Circumstances, at: float) -> Way:
         """Return somebody coming in some way, with everything that rules could ask about it."""
@@ -95,6 +111,7 @@ class Likeness:
             subject=Subject(authentications=circumstances.authentications),
             action=ActionClass.VIEW,
             resource=Resource(app=_NOWHERE),
+            device=circumstances.device,
             context=circumstances.context,
         )
         facts = gather(request, EVERYTHING, at)

@@ -1,7 +1,7 @@
 """Would new rules shut out whoever makes them, or every administrator? Asked before they are applied. Pure.
 
 An administrator is looked at in the best case: everything they have set up proved just now, from where the change is made
-or from where they are signed in, at this moment and at each later one within a week. Rules lock administrators out when
+or from where they are signed in, with any of their devices or none, at this moment and at each later one within a week. Rules lock administrators out when
 the first moment at which any of them gets in comes later than under the rules before, or never.
 
 Source: lesson 26, lock-out.
@@ -95,7 +95,8 @@ def _best_cases(member: Member, surroundings: Surroundings, moment: float) -> It
     proofs = member.at_best(moment)
     if proofs:
         for place in dict.fromkeys([surroundings.here, *(session.context for session in member.sessions)]):
-            yield Circumstances(proofs, place)
+            for device in (None, *member.devices):
+                yield Circumstances(proofs, place, device)
 
 
 def _is_let_in(engine: PolicyEngine, member: Member, circumstances: Circumstances, moment: float) -> bool:
@@ -107,6 +108,7 @@ def _is_let_in(engine: PolicyEngine, member: Member, circumstances: Circumstance
                     subject=subject,
                     action=action,
                     resource=Resource(app=CONSOLE, path=path),
+                    device=circumstances.device,
                     context=circumstances.context,
                 ),
                 moment,

@@ -2,7 +2,7 @@
 
 The engine decides, for the old rules and the new ones. Somebody may open an app when they are let in at its first page,
 or at a path that a rule names, once they have proved everything that anybody can be asked to prove, from where the change is
-made, or as they are signed in at the moment. They are ready to open it when what they have set up is enough. Before and
+made, with any of their devices or none, or as they are signed in at the moment. They are ready to open it when what they have set up is enough. Before and
 after are compared at each of the two: what somebody may open, and what they are ready to open. An app is lost when it opened
 now and does not any more, or opened at some time of the coming week and never does any more. Who only needs one more step
 than before loses nothing; who has to set something up first is told apart.
@@ -221,7 +221,11 @@ class _Doors:
     def _lets_in(self, subject: Subject, way: Way, app: AppFact, path: str) -> bool:
         resource = Resource(app=app.id, labels=frozenset(app.labels), path=path)
         request = AccessRequest(
-            subject=subject, action=ActionClass.VIEW, resource=resource, context=way.circumstances.context
+            subject=subject,
+            action=ActionClass.VIEW,
+            resource=resource,
+            device=way.circumstances.device,
+            context=way.circumstances.context,
         )
         return isinstance(self._engine.decide(request, way.at), Allow)
 
@@ -241,13 +245,15 @@ def _ways_of(
 ) -> tuple[_Ways, _Ways]:
     """Return how somebody may come with what they have set up, and how else they may once they have set up more."""
     places = tuple(dict.fromkeys([surroundings.here, *(session.context for session in member.sessions)]))
+    devices = likeness.devices(member.devices)
 
     def proving(proofs: Callable[[float], tuple[Authentication, ...]], at: float) -> tuple[Way, ...]:
         return tuple(
-            likeness.way(member.person, Circumstances(given, place), at)
+            likeness.way(member.person, Circumstances(given, place, device), at)
             for given in (proofs(at),)
             if given
             for place in places
+            for device in devices
         )
 
     def through_the_week(proofs: Callable[[float], tuple[Authentication, ...]]) -> _Ways:

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 
 from ostiary.policy.identifiers import PersonId
-from ostiary.policy.request import Authentication, AuthStrength, Context
+from ostiary.policy.request import Authentication, AuthStrength, Context, Device
 from ostiary.policy.rules.selector_reader import Known
 from ostiary.policy.snapshot import Catalogue, PersonFact
 
@@ -32,10 +32,12 @@ class Circumstances(msgspec.Struct, frozen=True):
     Args:
         authentications: what they proved.
         context: from where.
+        device: with what, as rules see it; `None` for none that is known.
     """
 
     authentications: tuple[Authentication, ...] = ()
     context: Context = Context()
+    device: Device | None = None
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,11 +47,13 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
         person: as the policy engine knows them; active.
         methods: what they have set up to sign in: `password`, `totp`, `webauthn`, `recovery_codes`.
         sessions: how they are signed in now.
+        devices: theirs, as rules see them now; they are taken to stay as they are.
     """
 
     person: PersonFact
     methods: tuple[str, ...] = ()
     sessions: tuple[Circumstances, ...] = ()
+    devices: tuple[Device, ...] = ()
 
     def at_best(self, now: float) -> tuple[Authentication, ...]:
         """Return everything they could prove at this moment; nothing when they have set nothing up."""

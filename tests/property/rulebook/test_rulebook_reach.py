@@ -9,7 +9,7 @@ from tests.policy_material import APPS, GROUPS, NOON, PEOPLE, catalogue, documen
 from ostiary.policy.decision import Allow
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation, GroupId, PersonId, PolicyVersion
-from ostiary.policy.request import AccessRequest, ActionClass, Authentication, Context, Resource
+from ostiary.policy.request import AccessRequest, ActionClass, Authentication, Context, Device, Resource
 from ostiary.policy.rules.reader import read_rules
 from ostiary.policy.snapshot import PersonFact, Rules
 from ostiary.rulebook.reach import find_reach, subject_of
@@ -23,25 +23,36 @@ places = st.builds(
     country=st.sampled_from([None, "NO"]),
     risk=st.sampled_from([None, 0, 70]),
 )
+devices = st.builds(
+    lambda managed, compliant, version: Device(
+        managed=managed, compliant=compliant, attributes=() if version is None else (("os_version", version),)
+    ),
+    st.booleans(),
+    st.sampled_from([None, True, False]),
+    st.sampled_from([None, 13, 14]),
+)
 sessions = st.builds(
-    lambda method, ago, place: Circumstances((proof(method, ago=ago),), place),
+    lambda method, ago, place, device: Circumstances((proof(method, ago=ago),), place, device),
     st.sampled_from(["password", "totp", "webauthn"]),
     st.sampled_from([0.0, 40.0, 700.0, 50_000.0]),
     places,
+    st.none() | devices,
 )
 members = st.builds(
-    lambda person, email, groups, methods, signed_in: Member(
+    lambda person, email, groups, methods, signed_in, theirs: Member(
         person=PersonFact(
             id=PersonId(person), email=email, name=person, active=True, groups=tuple(map(GroupId, sorted(groups)))
         ),
         methods=tuple(sorted(methods)),
         sessions=tuple(signed_in),
+        devices=tuple(theirs),
     ),
     st.sampled_from([*PEOPLE, "p9"]),
     st.sampled_from(["anna@example.com", "BEN@example.com", "carl@example.com"]),
     st.sets(st.sampled_from(GROUPS)),
     st.sets(st.sampled_from(["password", "totp", "webauthn", "recovery_codes"])),
     st.lists(sessions, max_size=2),
+    st.lists(devices, max_size=2),
 )
 
 
@@ -64,6 +75,7 @@ def doors(engine: PolicyEngine, member: Member, moments: tuple[float, ...], path
                         subject=subject_of(member.person, one),
                         action=ActionClass.VIEW,
                         resource=Resource(app=AppId(app), labels=labels, path=path),
+                        device=one.device,
                         context=one.context,
                     ),
                     at,
@@ -76,8 +88,9 @@ def doors(engine: PolicyEngine, member: Member, moments: tuple[float, ...], path
     def opened(proofs: Callable[[float], tuple[Authentication, ...]], signed_in: tuple[Circumstances, ...]) -> Opened:
         def at(moment: float, besides: tuple[Circumstances, ...] = ()) -> set[str]:
             given_now = proofs(moment)
-            ways = [*(Circumstances(given_now, place) for place in places if given_now), *besides]
-            return {app for app in APPS if any(opens(app, one, moment) for one in ways)}
+            with_what = (None, *member.devices)
+            ways = [Circumstances(given_now, place, one) for place in places if given_now for one in with_what]
+            return {app for app in APPS if any(opens(app, one, moment) for one in (*ways, *besides))}
 
         now = at(moments[0], signed_in)
         return now, now.union(*(at(moment) for moment in moments[1:]))

@@ -12,7 +12,9 @@ from ostiary.policy.rules.device_words import AMOUNTS, YES_OR_NO
 ASKED = {"allow": "group:staff", "to": "app:wiki", "do": "any"}
 
 
-def unmet(device: dict[str, object], known: dict[str, bool | int | str] | None, *, token: bool = False) -> UnmetCondition:
+def unmet(
+    device: dict[str, object], known: dict[str, bool | int | str] | None, *, token: bool = False
+) -> UnmetCondition:
     proofs = (Authentication(TOKEN_METHOD, AuthStrength.SINGLE, NOON),) if token else ()
     seen = None if known is None else Device(managed=True, attributes=tuple(sorted(known.items())))
     rules = engine(rules_of({**ASKED, "when": {"device": device}}))
@@ -76,7 +78,9 @@ def unmet(device: dict[str, object], known: dict[str, bool | int | str] | None, 
         ),
     ],
 )
-def test_what_is_asked_and_what_was_seen(device: dict[str, object], known: dict[str, bool | int | str], words: str) -> None:
+def test_what_is_asked_and_what_was_seen(
+    device: dict[str, object], known: dict[str, bool | int | str], words: str
+) -> None:
     assert unmet(device, known).words == words
 
 

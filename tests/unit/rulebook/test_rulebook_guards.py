@@ -7,7 +7,7 @@ import pytest
 from tests.policy_material import NOON, ask, catalogue, engine, proof, refused
 
 from ostiary.policy.identifiers import GroupId, PersonId
-from ostiary.policy.request import Authentication, AuthStrength, Context
+from ostiary.policy.request import Authentication, AuthStrength, Context, Device
 from ostiary.policy.rules.reader import read_rules
 from ostiary.policy.snapshot import PersonFact
 from ostiary.rulebook.lock_out import LockOut, find_lock_out, find_own_lock_out
@@ -24,7 +24,11 @@ NOBODY = "version: 1\nrules: []\n"
 
 
 def member(
-    name: str = "anna", *groups: str, methods: tuple[str, ...] = ("password", "totp"), at: tuple[str, ...] = ()
+    name: str = "anna",
+    *groups: str,
+    methods: tuple[str, ...] = ("password", "totp"),
+    at: tuple[str, ...] = (),
+    devices: tuple[Device, ...] = (),
 ) -> Member:
     return Member(
         person=PersonFact(
@@ -36,6 +40,7 @@ def member(
         ),
         methods=methods,
         sessions=tuple(Circumstances((proof("totp"),), Context(address=address, risk=0)) for address in at),
+        devices=devices,
     )
 
 
@@ -213,3 +218,28 @@ def test_the_share_is_more_than_a_fifth_and_at_least_three(losing: int, with_acc
     found = Reach(people=people, with_access=with_access)
     assert found.takes_too_much(share_percent=20, at_least=3) is stopped
     assert not found.takes_too_much(share_percent=100, at_least=3)
+
+
+ENCRYPTED = OPEN.replace("do: any}", "do: any, when: {device: {disk_encrypted: true}}}")
+
+
+def laptop(*, encrypted: bool) -> Device:
+    return Device(managed=True, attributes=(("disk_encrypted", encrypted), ("own", True)))
+
+
+def test_whoever_has_a_device_that_meets_a_new_condition_loses_nothing() -> None:
+    staff = "version: 1\nrules:\n  - {name: a, allow: group:staff, to: app:wiki, do: any}\n"
+    needs = staff.replace("do: any}", "do: any, when: {device: {disk_encrypted: true}}}")
+    has = member("anna", "staff", devices=(laptop(encrypted=False), laptop(encrypted=True)))
+    other = member("ben", "staff", devices=(laptop(encrypted=False),))
+    none = member("carl", "staff")
+    found = reach(staff, needs, has, other, none)
+    assert [(one.person, one.loses) for one in found.people] == [("ben", ("wiki",)), ("carl", ("wiki",))]
+    assert reach(staff, needs, has, other, none, cedar="// nothing").people == found.people
+    assert [one.gains for one in reach(needs, staff, other).people] == [("wiki",)]
+
+
+def test_an_administrator_is_let_in_with_a_device_of_theirs() -> None:
+    assert lock_out(OPEN, ENCRYPTED, member("anna", "admins", devices=(laptop(encrypted=True),))) is None
+    for devices in ((), (laptop(encrypted=False),)):
+        assert lock_out(OPEN, ENCRYPTED, member("anna", "admins", devices=devices)) == LockOut(administrators=True)
