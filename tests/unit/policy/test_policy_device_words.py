@@ -38,32 +38,42 @@ def unmet(
         (
             {"daily_administrator": False},
             {"daily_administrator": True},
-            "This is open only on a device whose everyday account has no administrator rights; "
-            "this device's everyday account has administrator rights.",
+            (
+                "This is open only on a device whose everyday account has no administrator rights; "
+                "this device's everyday account has administrator rights."
+            ),
         ),
         (
             {"security_updates_pending": 0},
             {"security_updates_pending": 3},
-            "This is open only on a device whose number of waiting security updates is 0; "
-            "this device's number of waiting security updates is 3.",
+            (
+                "This is open only on a device whose number of waiting security updates is 0; "
+                "this device's number of waiting security updates is 3."
+            ),
         ),
         (
             {"os_support_days": "at least 30"},
             {"os_support_days": 4},
-            "This is open only on a device whose operating system gets security updates for at least 30 days; "
-            "this device's operating system gets security updates for 4 days.",
+            (
+                "This is open only on a device whose operating system gets security updates for at least 30 days; "
+                "this device's operating system gets security updates for 4 days."
+            ),
         ),
         (
             {"disk_encrypted_mdm_reported": True},
             {"disk_encrypted": True},
-            "This is open only on a device whose disk is encrypted, as its management says; "
-            "no device management says whether this device's disk is encrypted.",
+            (
+                "This is open only on a device whose disk is encrypted, as its management says; "
+                "no device management says whether this device's disk is encrypted."
+            ),
         ),
         (
             {"secure_boot_hardware_attested": True},
             {"secure_boot_hardware_attested": False},
-            "This is open only on a device whose secure boot is on, as its hardware proves; "
-            "this device's secure boot is off, as its hardware proves.",
+            (
+                "This is open only on a device whose secure boot is on, as its hardware proves; "
+                "this device's secure boot is off, as its hardware proves."
+            ),
         ),
         (
             {"meets_office": True},

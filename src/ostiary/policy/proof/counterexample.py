@@ -15,8 +15,8 @@ from ostiary.policy.proof.dimensions import ADDRESS, COUNTRY, DEVICE, EMAIL, GRO
 from ostiary.policy.proof.formula import Point
 from ostiary.policy.proof.space import Space
 from ostiary.policy.request import AccessRequest, ActionClass, AuthStrength
-from ostiary.policy.rules.document import Hours, WhoKind
 from ostiary.policy.rules.device_words import value_in_words
+from ostiary.policy.rules.document import Hours, WhoKind
 from ostiary.policy.rules.words import PROOFS as PROOF_WORDS
 from ostiary.policy.rules.words import duration_in_words, joined
 from ostiary.policy.snapshot import Catalogue, Rules

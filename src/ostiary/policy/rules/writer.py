@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from ostiary.policy.request import ActionClass, Authentication, AuthStrength, Context, Device, Subject
 from ostiary.policy.rules.case_reader import UNKNOWN
 from ostiary.policy.rules.condition_reader import STRENGTHS
+from ostiary.policy.rules.device_words import value_in_words
 from ostiary.policy.rules.moments import moment_text
 from ostiary.policy.rules.statements import DEFAULT_MOMENT, SOMEONE, SOMEONE_EMAIL, Expectation, TestCase
-from ostiary.policy.rules.device_words import value_in_words
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 _WRITTEN_STRENGTHS = {strength: word for word, strength in STRENGTHS.items()}

@@ -235,7 +235,7 @@ def _goes_on(request: HttpRequest, session: SignInSession) -> bool:
     somebody has typed is not lost: the next page asks.
     """
     if not session.complete or is_break_glass_only(session.authentications):
-        bind_to_device(request)
+        bind_to_device(request, session.id)
         return True
     if request.method != "GET" or not isinstance(request.user, PersonRow):
         return True
