@@ -12,6 +12,8 @@ from typing import Final
 
 import msgspec
 
+from ostiary.agent.browsers import commands as browsers
+from ostiary.agent.browsers.keeping import Keeper
 from ostiary.agent.folder import Folder, default_folder
 from ostiary.agent.instance import Refused
 from ostiary.agent.life import client_of, enrol, key_words, leave, renew
@@ -72,6 +74,7 @@ def _status(folder: Folder, said: argparse.Namespace) -> None:
         "certificate_good": good,
         "key_file": str(folder.key_file),
         "certificate_file": str(folder.certificate_file),
+        "browsers": [one.folder or one.browser for one in folder.browsers()],
         "reported_at": reports.answered.at if reports.answered else None,
         "compliant": reports.answered.compliant if reports.answered else None,
         "failing": [one.name for one in reports.answered.failing] if reports.answered else [],
@@ -88,11 +91,14 @@ def _status(folder: Folder, said: argparse.Namespace) -> None:
     where = f"a file: {folder.key_file}" if tpm is None else f"in the TPM at {tpm.address}; it cannot leave it"
     _say(f"Key          {facts['key']} ({where})")
     _say(f"Certificate  {('good until ' if good else 'over since ') + until if until else 'none yet'}")
+    for one in folder.browsers():
+        _say(f"Browser      {one.browser}" + (f" ({one.folder})" if one.folder else ""))
     _say(f"Reported     {last_words(reports)}")
 
 
 def _renew(folder: Folder, _said: argparse.Namespace) -> None:
     leaf = renew(folder)
+    Keeper(folder, _say).act(time.time())
     _say(f"The certificate is good until {leaf.not_valid_after_utc:%Y-%m-%d %H:%M} UTC.")
 
 
@@ -129,6 +135,7 @@ def _run(folder: Folder, _said: argparse.Namespace) -> None:
 
 
 def _leave(folder: Folder, said: argparse.Namespace) -> None:
+    browsers.remove_before_leaving(folder)
     left = leave(folder, only_here=said.only_here)
     _say(f"{left.name} ({left.device}) is given up, and its key is removed.")
 
@@ -171,6 +178,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     one = _command(commands, "install-service", "have the system keep it running", _install_service, "install-service", "install-service --print")  # fmt: skip
     one.add_argument("--print", action="store_true", help="print the unit and change nothing")
+    one = _command(commands, "install-browser", "put key and certificate where this person's browsers look", browsers.install_browser, *browsers.INSTALL_EXAMPLES)  # fmt: skip
+    browsers.add_options(one)
+    one = _command(commands, "remove-browser", "take key and certificate out of this person's browsers", browsers.remove_browser, *browsers.REMOVE_EXAMPLES)  # fmt: skip
+    browsers.add_options(one)
     one = _command(commands, "leave", "give this device up and remove its key", _leave, "leave", "leave --only-here")
     one.add_argument("--only-here", action="store_true", help="do not tell the instance: it is not there any more")
     return parser

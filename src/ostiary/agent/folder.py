@@ -2,13 +2,14 @@
 
 `device.key` is the private key (PEM; one in a TPM is encrypted by it, and `tpm.json` says where that is), `device.pem` the certificate with its chain: the two files that browsers and other
 programs are given. `device.json` says where the device is enrolled and under which name; `authority.pem` is whom it trusts
-besides the system. `reports.json` is what has to be remembered of reports, those that wait to be sent among them.
+besides the system. `reports.json` is what has to be remembered of reports, those that wait to be sent among them. `browsers.json` says
+which browsers' stores hold the certificate, to be kept fresh there.
 """
 
 import fcntl
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -30,9 +31,10 @@ CERTIFICATE_FILE: Final = "device.pem"
 ENROLMENT_FILE: Final = "device.json"
 AUTHORITY_FILE: Final = "authority.pem"
 REPORTS_FILE: Final = "reports.json"
+BROWSERS_FILE: Final = "browsers.json"
 TPM_FILE: Final = "tpm.json"
 LOCK_FILE: Final = ".lock"
-_KEPT: Final = (KEY_FILE, TPM_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE, REPORTS_FILE)
+_KEPT: Final = (KEY_FILE, TPM_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE, REPORTS_FILE, BROWSERS_FILE)
 _OURS: Final = frozenset({LOCK_FILE, *_KEPT, *(f".{name}.tmp" for name in _KEPT)})
 
 
@@ -51,6 +53,20 @@ class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     name: str
     owner: str
+
+
+class InBrowser(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser's store that was given the certificate.
+
+    Args:
+        browser: whose store, in words.
+        folder: of its database; empty for the system's own store.
+        name: what the certificate is called there.
+    """
+
+    browser: str
+    folder: str
+    name: str
 
 
 def default_folder() -> Path:
@@ -202,6 +218,20 @@ class Folder:
             self._replace(AUTHORITY_FILE, pem)
         else:
             self.authority_file.unlink(missing_ok=True)
+
+    def browsers(self) -> tuple[InBrowser, ...]:
+        """Return which browsers' stores were given the certificate. Raises `UnusableFolder` when that cannot be read."""
+        path = self.path / BROWSERS_FILE
+        try:
+            return msgspec.json.decode(path.read_bytes(), type=tuple[InBrowser, ...])
+        except FileNotFoundError:
+            return ()
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise _unusable(path, error) from None
+
+    def write_browsers(self, browsers: Iterable[InBrowser]) -> None:
+        """Keep which browsers' stores hold the certificate. Raises `UnusableFolder` when it cannot be written."""
+        self._replace(BROWSERS_FILE, msgspec.json.format(msgspec.json.encode(tuple(browsers))))
 
     def forget(self) -> None:
         """Remove everything; the key first. Raises `UnusableFolder` when that is not possible."""

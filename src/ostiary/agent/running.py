@@ -1,4 +1,4 @@
-"""What the agent goes on doing until it is told to stop: it keeps the certificate fresh, and reports."""
+"""What the agent goes on doing until it is told to stop: it keeps the certificate fresh, here and in browsers, and reports."""
 
 import random
 import threading
@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from ostiary.agent.browsers.keeping import Keeper
 from ostiary.agent.folder import Folder
 from ostiary.agent.https import Unreachable
 from ostiary.agent.instance import Refused
@@ -61,7 +62,7 @@ def run(folder: Folder, *, stop: threading.Event, say: Say) -> None:
     """
     enrolled = folder.enrolled()
     quoting = Quoting(folder, lambda: client_of(folder, enrolled), say)
-    chores = (Keeping(folder, say), Reporting(Reporter(folder), say), quoting)
+    chores = (Keeping(folder, say), Keeper(folder, say), Reporting(Reporter(folder), say), quoting)
     while not stop.is_set():
         for chore in chores:
             if not stop.is_set():

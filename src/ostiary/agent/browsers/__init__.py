@@ -1,0 +1,1 @@
+"""Where browsers keep certificates, and how the device's own gets there, is renewed there, and leaves again."""
