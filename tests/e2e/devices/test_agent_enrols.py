@@ -1,30 +1,20 @@
 """A computer comes in as its owner would do it: the agent's own command, the portal's own forms, an administrator's yes."""
 
 import json
-import os
 import platform
-import re
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from tests.running_agent import Agent
 from tests.running_devices import OnDevice
 from tests.running_instance import Client, RunningInstance
 
 from ostiary.devices.domain.posture import FACTS
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
-NAMES_OF_THIS_MACHINE = """\
-import socket
-_ask = socket.getaddrinfo
-socket.getaddrinfo = lambda host, *more, **how: _ask("127.0.0.1" if str(host).endswith("localhost") else host, *more, **how)
-"""
-
-
 ONLY_MANAGED = """version: 1
 rules:
   - name: administrators-reach-the-console
@@ -37,51 +27,6 @@ rules:
     do: [view, edit]
     when: {device: {managed: true, own: true, key_protection: file}}
 """
-
-
-class Agent:
-    """The agent on one computer."""
-
-    def __init__(self, running: RunningInstance, folder: Path) -> None:
-        self.running, self.folder = running, folder
-        folder.mkdir()
-        (folder / "sitecustomize.py").write_text(NAMES_OF_THIS_MACHINE)
-        self.state = folder / "state"
-        self.words = (sys.executable, "-m", "ostiary.agent", "--folder", str(self.state))
-        path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
-        self.environment = {"PATH": running.environment["PATH"], "PYTHONPATH": path, "HOME": str(folder)}
-
-    def typed(self, *words: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*self.words, *words], env=self.environment, capture_output=True, text=True, check=False)
-
-    def begin(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [*self.words, *words], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-
-    def enrol(self, owner: Client, answer: str) -> tuple[int, str, str]:
-        """Start to enrol, type the code it shows into the portal, and answer there; return how it ended."""
-        origin = self.running.url("id", "")
-        ca = str(self.running.authority)
-        process = self.begin("enrol", origin, "--name", "Front desk", "--ca", ca, "--no-browser")
-        assert process.stdout is not None
-        said, code = "", None
-        for line in process.stdout:
-            said += line
-            code = code or re.search(r"\b[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}\b", line)
-            if "If it does not" in line:
-                break
-        assert code is not None, said + process.communicate()[1]
-        page = owner.post("id", "/devices/enrol", owner.get("id", "/devices/enrol"), code=code[0])
-        assert "Front desk" in page.text
-        key = re.search(r"the key ([0-9a-f]{4} [0-9a-f]{4} [0-9a-f]{4})\.", said)
-        assert key is not None
-        assert key[1] in page.text, "what stands on the computer stands on the page"
-        seen = re.search(r'name="seen" value="([\w-]+)"', page.text)
-        assert seen is not None
-        owner.post("id", "/devices/enrol", page, code=code[0], seen=seen[1], answer=answer)
-        rest, errors = process.communicate()
-        return process.returncode, said + rest, errors
 
 
 @pytest.fixture(scope="module")
