@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from tests.running_agent import Agent
 from tests.running_instance import Client, RunningInstance
 from tests.running_laptop import Laptop, open_laptop
+
+from ostiary.devices.domain.certificates import fingerprint_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("running-instance")]
 RULES = """version: 1
@@ -80,6 +83,17 @@ def as_in(context: BrowserContext) -> list[dict[str, object]]:
     return [dict(one) for one in context.cookies()]
 
 
+def certificate_of(agent: Agent) -> str:
+    """Return the fingerprint of the certificate that the computer holds."""
+    return fingerprint_of(x509.load_pem_x509_certificates((agent.state / "device.pem").read_bytes())[0])
+
+
+def fingerprint_granted(running: RunningInstance, context: BrowserContext) -> str:
+    """Return the certificate that a browser's connection proved when it was given its newest grant."""
+    [grant] = [one["value"] for one in context.cookies(running.url("files")) if one["name"] == "__Host-ostiary-grant"]
+    return str(running.unverified_claims(grant)["dev"])
+
+
 def status_of(page: Page, address: str) -> int:
     answer = page.goto(address)
     assert answer is not None
@@ -112,15 +126,24 @@ def test_the_laptops_chromium_opens_what_wants_a_managed_computer_and_no_other_d
         ]
         another.add_cookies(portal)  # type: ignore[arg-type]
         assert (status_of(theirs, files), status_of(theirs, wiki)) == (200, 403)
-        print(theirs.inner_text("body"))
+        expect(theirs.get_by_text("open only on a managed device")).to_be_visible()
+        expect(theirs.get_by_role("link", name="Enrol this device")).to_be_visible()
 
         own.add_cookies(as_in(another))  # type: ignore[arg-type]
         hers.goto(wiki)
         expect(hers.get_by_text("This computer now proves which it is")).to_be_visible()
         sign_in(hers, owner)
         expect(hers).to_have_url(wiki)
+        assert running.decisions()[-1]["unmapped"]["ostiary"]["request"]["device"]["id"] == device
         theirs.goto(files)
         expect(theirs.locator("#id_password")).to_be_visible()
+
+        assert agent.typed("renew").returncode == 0
+        running.in_force()
+        assert [status_of(hers, files) for _ in "ab"] == [200, 200], "and a grant"
+        assert fingerprint_granted(running, own) == certificate_of(agent), (
+            "what is new in the store is shown, without a restart"
+        )
 
         another.clear_cookies()
         another.add_cookies(as_in(own))  # type: ignore[arg-type]
@@ -134,7 +157,8 @@ def test_the_laptops_chromium_opens_what_wants_a_managed_computer_and_no_other_d
         hers.evaluate("() => window.ended")
         running.in_force()
         hers.goto(wiki)
-        print(hers.url, hers.inner_text("body"))
-        expect(hers.locator("#id_password")).to_be_visible()
+        expect(hers.get_by_text("Your sign-in belongs to another device")).to_be_visible()
+        expect(hers.get_by_text("close the browser and open it again")).to_be_visible()
+        assert hers.locator("#id_password").is_visible()
     assert agent.typed("leave").returncode == 0
     assert agent.typed("status").returncode == 1

@@ -31,7 +31,14 @@ from ostiary.identity.facade import (
 from ostiary.policy.identifiers import SessionId
 from ostiary.visibility.facade import RecordUnavailable
 from ostiary.web.hosts import site_of
-from ostiary.web.signin.device import bind_to_device, is_elsewhere, is_unbound_on_own, take_for_nobody
+from ostiary.web.signin.device import (
+    active_device_of,
+    bind_to_device,
+    certificate_of,
+    is_elsewhere,
+    is_unbound_on_own,
+    take_for_nobody,
+)
 from ostiary.web.signin.failures import problem_page
 from ostiary.web.signin.known_browser import mark_browser
 
@@ -211,6 +218,13 @@ def _live_session(request: HttpRequest) -> SignInSession | None:
     if is_elsewhere(request):
         take_for_nobody(request)
         messages.info(request, _("Your sign-in belongs to another device. Sign in to go on here."))
+        if certificate_of(request) and active_device_of(request) is None:
+            messages.info(
+                request,
+                _(
+                    "If this is the same computer: close the browser and open it again. It may show a certificate that is over."
+                ),
+            )
         return None
     now = time.time()
     try:
