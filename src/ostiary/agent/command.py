@@ -20,7 +20,7 @@ from ostiary.agent.life import client_of, enrol, key_words, leave, renew
 from ostiary.agent.quoting import boot_words, quote
 from ostiary.agent.reporting import Reporter
 from ostiary.agent.running import run
-from ostiary.agent.service import install_unit, unit_text
+from ostiary.agent.service import install_unit, unit_place, unit_text
 from ostiary.agent.wording import as_sent, as_table, check_words, last_words, listening_here
 from ostiary.errors import OstiaryError
 
@@ -114,11 +114,13 @@ def _check(folder: Folder, said: argparse.Namespace) -> int:
 
 
 def _install_service(folder: Folder, said: argparse.Namespace) -> None:
-    text = unit_text(sys.executable, folder.path)
+    of_system = os.geteuid() == 0
+    text = unit_text(sys.executable, folder.path.absolute(), of_system=of_system, usual=default_folder())
     if said.print:
         _say(text.rstrip())
         return
-    for line in install_unit(text):
+    folder.enrolled()
+    for line in install_unit(text, unit_place(of_system=of_system), of_system=of_system):
         _say(line)
 
 
@@ -176,7 +178,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(
         commands, "run", "keep the certificate fresh and report, until stopped", _run, "run", "--folder /srv/kiosk run"
     )
-    one = _command(commands, "install-service", "have the system keep it running", _install_service, "install-service", "install-service --print")  # fmt: skip
+    one = _command(commands, "install-service", "have systemd keep it running: as root for the system, otherwise for yourself", _install_service, "install-service", "install-service --print")  # fmt: skip
     one.add_argument("--print", action="store_true", help="print the unit and change nothing")
     one = _command(commands, "install-browser", "put key and certificate where this person's browsers look", browsers.install_browser, *browsers.INSTALL_EXAMPLES)  # fmt: skip
     browsers.add_options(one)

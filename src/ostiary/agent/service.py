@@ -1,4 +1,7 @@
-"""The agent as a service of systemd: what its unit says, and putting it where systemd looks. What it may see is what collectors read."""
+"""The agent as a service of systemd, of the system or of one person: what its unit says, and putting it where systemd looks.
+
+What it may see is what collectors read; what it may write is its own folder, and a person's own browsers where it is theirs.
+"""
 
 import os
 import subprocess
@@ -9,45 +12,48 @@ from ostiary.agent.folder import SYSTEM_FOLDER
 from ostiary.errors import OstiaryError
 
 NAME: Final = "ostiary-agent.service"
-UNIT: Final = Path("/etc/systemd/system") / NAME
+SYSTEM_UNIT: Final = Path("/etc/systemd/system") / NAME
 _TEXT: Final = """\
 [Unit]
 Description=Proves which computer this is, and tells how it is kept
-Wants=network-online.target
-After=network-online.target
-
+{after}
 [Service]
 ExecStart={command} run
 Restart=on-failure
 RestartSec=60
 RestartPreventExitStatus=3
+{keeping}NoNewPrivileges=yes
+RestrictRealtime=yes
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+SystemCallArchitectures=native
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
+UMask=0077
+Nice=10
+MemoryMax=512M
+TasksMax=64
+
+[Install]
+WantedBy={target}
+"""
+_AFTER: Final = """\
+Wants=network-online.target
+After=network-online.target
+"""
+_KEEPING: Final = """\
 # It looks at the whole computer and changes nothing but its own folder.
 ReadWritePaths={folder}
 ProtectSystem=strict
 ProtectHome=read-only
 PrivateTmp=yes
-NoNewPrivileges=yes
 ProtectKernelModules=yes
 ProtectKernelLogs=yes
 ProtectControlGroups=yes
 ProtectHostname=yes
-RestrictRealtime=yes
 RestrictSUIDSGID=yes
 RestrictNamespaces=yes
-LockPersonality=yes
-MemoryDenyWriteExecute=yes
-SystemCallArchitectures=native
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
 # Reading others' files, the packet filter, and asking a person's desktop as that person.
 CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_NET_ADMIN CAP_SETUID CAP_SETGID
-UMask=0077
-Nice=10
-IOSchedulingClass=idle
-MemoryMax=512M
-TasksMax=64
-
-[Install]
-WantedBy=multi-user.target
 """
 
 
@@ -55,47 +61,60 @@ class NotInstalled(OstiaryError):
     """The service could not be installed."""
 
 
-def unit_text(python: str, folder: Path) -> str:
+def unit_text(python: str, folder: Path, *, of_system: bool, usual: Path = SYSTEM_FOLDER) -> str:
     """Return the unit.
 
     Args:
         python: the interpreter that the agent runs on, an absolute path.
         folder: where it keeps its files.
+        of_system: whether it is root's; otherwise it is a person's own.
+        usual: the folder that it takes when none is said.
     """
     beside = Path(python).parent / "ostiary-agent"
     command = _quoted(beside) if beside.exists() else f"{_quoted(Path(python))} -m ostiary.agent"
-    if folder != SYSTEM_FOLDER:
+    if folder != usual:
         command += f" --folder {_quoted(folder)}"
-    return _TEXT.format(command=command, folder=_quoted(folder))
+    return _TEXT.format(
+        command=command,
+        after=_AFTER if of_system else "",
+        keeping=_KEEPING.format(folder=_quoted(folder)) if of_system else "",
+        target="multi-user.target" if of_system else "default.target",
+    )
 
 
-def install_unit(text: str, unit: Path = UNIT) -> tuple[str, ...]:
+def unit_place(*, of_system: bool) -> Path:
+    """Return where systemd looks for it."""
+    if of_system:
+        return SYSTEM_UNIT
+    said = os.environ.get("XDG_CONFIG_HOME", "")
+    return (Path(said) if Path(said).is_absolute() else Path.home() / ".config") / "systemd" / "user" / NAME
+
+
+def install_unit(text: str, unit: Path, *, of_system: bool) -> tuple[str, ...]:
     """Put the unit where systemd looks and start it; return what was done, in words.
 
     Raises:
         NotInstalled: when that is not possible; where it says so, the unit is there and was not started.
     """
-    if os.geteuid() != 0:
-        raise NotInstalled(
-            "Only root can install a service.",
-            hint="Run: sudo ostiary-agent install-service, or look at it with --print",
-        )
     if not Path("/run/systemd/system").is_dir():
         raise NotInstalled(
             "This computer was not started by systemd.", hint="See the unit: ostiary-agent install-service --print"
         )
+    scope = () if of_system else ("--user",)
     try:
+        unit.parent.mkdir(parents=True, exist_ok=True)
         unit.write_text(text)
         unit.chmod(0o644)
         for words in (("daemon-reload",), ("enable", "--now", NAME)):
-            subprocess.run(["systemctl", *words], check=True, capture_output=True, text=True)
+            subprocess.run(["systemctl", *scope, *words], check=True, capture_output=True, text=True)
     except OSError as error:
         raise NotInstalled(f"{error.filename or unit} cannot be used ({error.strerror}).") from None
     except subprocess.CalledProcessError as error:
+        see = " ".join(["systemctl", *scope, "status", NAME])
         raise NotInstalled(
-            f"systemctl says: {error.stderr.strip()[:300]}", hint=f"See: systemctl status {NAME}"
+            f"{unit} is there. systemctl says: {error.stderr.strip()[:300]}", hint=f"See: {see}"
         ) from None
-    return (f"{unit} is there and started.", f"See what it says: journalctl -u {NAME}")
+    return (f"{unit} is there and started.", f"See what it says: journalctl {'' if of_system else '--user '}-u {NAME}")
 
 
 def _quoted(path: Path) -> str:

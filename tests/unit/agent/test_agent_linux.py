@@ -122,7 +122,8 @@ DNF_4 = """\
   Update ID: RHSA-2026:1001
        Type: security
     Updated: 2026-11-01 09:12:33
-Description: Update ID: of no advisory, as it stands in a text
+Description: Fixes a thing.
+           : Update ID: of no advisory, as it stands in a text
    Severity: Important
 
 ===============================================================================

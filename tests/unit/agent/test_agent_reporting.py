@@ -1,6 +1,5 @@
 """When the agent reports, what it keeps while nobody answers, and what it says of itself to the person at the computer."""
 
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from ostiary.agent.outbox import MAX_WAITING, Looked, Reports, keep_waiting, was
 from ostiary.agent.pace import report_moment
 from ostiary.agent.posture.finding import Collector
 from ostiary.agent.reporting import Reporter, Reporting
-from ostiary.agent.service import NotInstalled, install_unit, unit_text
 from ostiary.agent.wording import as_sent, as_table, check_words, last_words
 from ostiary.devices.domain.answers import Code, Failing, Taken
 from ostiary.devices.domain.posture import Reported
@@ -223,20 +221,3 @@ def test_what_is_not_as_required_is_told_with_when_it_stands_in_the_way_and_wher
     assert last_words(Reports(waiting=(looked(1),), dropped=2)) == (
         "never; 1 wait to be sent; 2 were given up while the instance could not be reached"
     )
-
-
-def test_the_unit_is_one_that_systemd_takes_and_shuts_everything_but_its_folder(tmp_path: Path) -> None:
-    unit = tmp_path / "ostiary-agent.service"
-    unit.write_text(unit_text("/usr/bin/python3", Path('/srv/a "b" 100%')))
-    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (0, ""), "needs the package systemd"
-    for line in ("ProtectSystem=strict", "NoNewPrivileges=yes", 'ReadWritePaths="/srv/a \\"b\\" 100%%"'):
-        assert line in unit.read_text().splitlines()
-
-
-def test_without_systemd_or_root_nothing_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.geteuid", lambda: 1000)
-    with pytest.raises(NotInstalled, match="Only root") as refused:
-        install_unit("text", tmp_path / "unit")
-    assert "sudo" in refused.value.hint
-    assert not (tmp_path / "unit").exists()
