@@ -22,6 +22,7 @@ ABSENT: Final = frozenset(
     {
         "client_name",
         "device_id",
+        "exception_id",
         "key_id",
         "link_id",
         "proposal_id",

@@ -68,6 +68,8 @@ def company_values(company: Company) -> Values:
         "trust_id": int(service.trusts[0].id),
         "token_id": company.token,
         "device_id": company.device,
+        "baseline_name": "office",
+        "exception_id": company.exception,
         "stream_id": company.stream,
         "transmitter_name": "okta",
         "number": get_current().number,

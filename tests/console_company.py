@@ -15,6 +15,7 @@ from django.conf import settings
 
 from ostiary.applications.facade import add_app, ensure_builtin_apps
 from ostiary.applications.facts import read_applications
+from ostiary.baselines.facade import ask_exception, set_baseline
 from ostiary.config.places import Instance
 from ostiary.config.secrets import ASSERTION_KEY, AUDIT_KEY, read_secret
 from ostiary.devices.facade import Evidence, Reported, approve_device, ready_authority, take_facts
@@ -136,6 +137,7 @@ class Company:
     token: str = ""
     device: str = ""
     waiting_device: str = ""
+    exception: int = 0
     stream: str = ""
 
     def assertion(self, who: str, **claims: object) -> str:
@@ -244,6 +246,17 @@ def _enrol_devices(company: Company) -> None:
     approve_device(company.device, actor=OPERATOR, reason="Handed out on Monday")
     assert laptop.renew().status_code == 200
     _tell_of(laptop)
+    now = time.time()
+    office = "version: 1\nname: office\nwords: Laptops at the front desk\nbased on: minimum\ndrop: [firewall]\n"
+    set_baseline(office, now=now, actor=OPERATOR, reason="The front desk has a network of its own")
+    company.exception = ask_exception(
+        company.device,
+        "firewall",
+        until=now + 7 * 86400,
+        reason="Shares files in the workshop",
+        now=now,
+        actor=OPERATOR,
+    ).id
     desktop = Laptop(name="alice-desktop", address="198.51.100.9")
     waiting = desktop.enrolled_for(company.people["alice_meyer"].id, address="192.0.2.17")
     company.waiting_device = waiting.id

@@ -65,6 +65,8 @@ CONSOLE = {
     "reviews-start": "/reviews/start",
     "services": "/services/",
     "devices": "/devices/",
+    "baselines": "/devices/baselines/",
+    "baseline-edit": "/devices/baselines/standard/edit",
     "requests": "/requests/",
     "administrators": "/groups/administrators/only-when-needed",
     "rules": "/rules/",

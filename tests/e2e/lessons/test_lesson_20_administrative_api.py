@@ -56,6 +56,8 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "trust_id": 1,
         "token_id": "t_0",
         "device_id": "dev-000000000000",
+        "baseline_name": "minimum",
+        "exception_id": 1,
         "session_id": held["sid"],
         "stream_id": "none",
         "transmitter_name": "none",

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from ostiary.applications.facade import App, AppHealth, Health
+from ostiary.baselines.facade import Held
 from ostiary.reviews.facade import Standing
 from ostiary.rulebook.facade import AppliedRules, Followed
 from ostiary.visibility.facade import LogStatus
@@ -34,6 +35,8 @@ def list_needs(
     access_reviews: Standing | None = None,
     held: Iterable[tuple[str, int]] = (),
     devices: tuple[int, int] = (0, 0),
+    turned: Held | None = None,
+    exceptions: int = 0,
 ) -> tuple[Need, ...]:
     """Return everything that needs somebody now.
 
@@ -52,6 +55,8 @@ def list_needs(
         access_reviews: how reviews of access stand.
         held: systems whose signals are held, each with how many.
         devices: how many wait to be approved, and how many have a key that seems to be in use twice.
+        turned: devices that stopped being compliant at once and are held.
+        exceptions: how many of them wait for an answer.
     """
     needs = [
         *_machinery(machinery),
@@ -66,6 +71,7 @@ def list_needs(
         *_directory(untidy, recoveries),
         *_held(held),
         *_devices(*devices),
+        *_compliance(turned, exceptions),
     ]
     if not second_factor_required:
         needs.append(
@@ -222,3 +228,17 @@ def _devices(waiting: int, copied: int) -> Iterator[Need]:
     if waiting:
         words = ngettext("%(count)d device waits to be approved.", "%(count)d devices wait to be approved.", waiting)
         yield Need("held", words % {"count": waiting}, f"{where}?state=waiting", action)
+
+
+def _compliance(turned: Held | None, exceptions: int) -> Iterator[Need]:
+    if turned is not None:
+        words = _("%(count)d of %(of)d devices stopped being compliant at once, and are held.")
+        facts = {"count": turned.devices, "of": turned.of}
+        yield Need("refused", words % facts, reverse("console:baselines_held"), _("Decide"))
+    if exceptions:
+        words = ngettext(
+            "%(count)d exception for a device waits for an answer.",
+            "%(count)d exceptions for devices wait for an answer.",
+            exceptions,
+        )
+        yield Need("held", words % {"count": exceptions}, reverse("console:device_exceptions"), _("See them"))

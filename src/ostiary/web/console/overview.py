@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 
 from ostiary.applications.facade import list_apps
+from ostiary.baselines.facade import count_waiting as count_waiting_exceptions
+from ostiary.baselines.facade import get_held
 from ostiary.devices.facade import count_copied, count_waiting
 from ostiary.identity.facade import list_people, list_sessions, search_recoveries
 from ostiary.requests.facade import count_overdue, count_owed
@@ -96,6 +98,8 @@ def _state(window: Window, now: float) -> dict[str, Any]:
             reviews=(count_owed() - count_overdue(), count_overdue()),
             access_reviews=read_standing(),
             devices=(count_waiting(), count_copied()),
+            turned=get_held(now),
+            exceptions=count_waiting_exceptions(),
             held=[(one.name, one.held) for one in list_transmitters() if one.held_at is not None],
         ),
         "window": window,

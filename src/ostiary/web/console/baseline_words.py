@@ -1,0 +1,83 @@
+"""Baselines, checks and what a simulation found, in the words of the console."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ostiary.baselines.facade import (
+    EVERYBODY,
+    Check,
+    Effect,
+    ExceptionState,
+    Requirement,
+    Severity,
+    Simulation,
+    check_in_words,
+    ladder_in_words,
+)
+
+MOST_DEVICES: Final = 200
+EFFECT_WORDS: Final[dict[Effect, tuple[str, Promise]]] = {
+    Effect.BLOCKED: ("refused", gettext_lazy("Blocked at once")),
+    Effect.UNKNOWN: ("refused", gettext_lazy("Blocked: not known")),
+    Effect.LATER: ("held", gettext_lazy("Blocked later")),
+    Effect.WARNED: ("held", gettext_lazy("Told")),
+    Effect.FINE: ("allowed", gettext_lazy("Fine")),
+}
+STATE_WORDS: Final[dict[ExceptionState, tuple[str, Promise]]] = {
+    ExceptionState.WAITING: ("held", gettext_lazy("Waiting")),
+    ExceptionState.GRANTED: ("allowed", gettext_lazy("Granted")),
+    ExceptionState.REFUSED: ("refused", gettext_lazy("Refused")),
+    ExceptionState.ENDED: ("", gettext_lazy("Ended")),
+}
+SEVERITY_WORDS: Final[dict[Severity, Promise]] = {
+    Severity.LOW: gettext_lazy("low"),
+    Severity.MEDIUM: gettext_lazy("medium"),
+    Severity.HIGH: gettext_lazy("high"),
+    Severity.CRITICAL: gettext_lazy("critical"),
+}
+
+
+def asked_of(name: str, requirements: Iterable[Requirement], now: float) -> list[dict[str, Any]]:
+    """Return of whom a baseline is required: in words, and from when where that is not yet."""
+    found = tuple(requirements)
+    if not any(not one.group and not one.device and one.starts_at <= now for one in found):
+        found = (EVERYBODY, *found)
+    return [
+        {"whom": _whom(one), "device": one.device, "starts_at": one.starts_at if one.starts_at > now else None}
+        for one in found
+        if one.baseline == name
+    ]
+
+
+def shown_check(check: Check) -> dict[str, Any]:
+    """Return a check as a page shows it."""
+    return {
+        "check": check,
+        "asks": check_in_words(check),
+        "ladder": ladder_in_words(check.ladder),
+        "severity": SEVERITY_WORDS[check.severity],
+        "evidence": check.evidence.word,
+        "on": ", ".join(check.on),
+        "mend": list(check.mend.items()),
+    }
+
+
+def shown_simulation(found: Simulation) -> dict[str, Any]:
+    """Return what a simulation found as a page shows it: counts, and the devices, the worst first."""
+    counts = [(*EFFECT_WORDS[one], found.count(one)) for one in Effect if found.count(one)]
+    return {
+        "simulation": found,
+        "counts": counts,
+        "effects": [(one, *EFFECT_WORDS[one.effect]) for one in found.devices[:MOST_DEVICES]],
+        "more": max(0, len(found.devices) - MOST_DEVICES),
+    }
+
+
+def _whom(one: Requirement) -> str:
+    if one.device:
+        return _("the device %(device)s") % {"device": one.device}
+    return _("devices of %(group)s") % {"group": one.group} if one.group else _("every device")
