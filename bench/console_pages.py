@@ -92,6 +92,7 @@ def addresses() -> dict[str, str]:
         "person_id": person.id,
         "group_id": STAFF,
         "role_id": CLERK,
+        "baseline_name": "standard",
         "reference": reference,
         "session_id": list_sessions(page_size=2).items[1].id,
         "number": get_current().number,

@@ -25,6 +25,7 @@ from ostiary.cli.output import (
     print_note,
     print_outcome,
     print_table,
+    print_text,
 )
 
 app = typer.Typer(
@@ -202,7 +203,7 @@ def withdraw(
 
 def text_of(file: str) -> str:
     """Return what a file holds, or standard input for -."""
-    return sys.stdin.read() if file == "-" else Path(file).readtext_of(encoding="utf-8")
+    return sys.stdin.read() if file == "-" else Path(file).read_text(encoding="utf-8")
 
 
 def start_of(text: str, now: float) -> float | None:

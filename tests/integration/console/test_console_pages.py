@@ -14,6 +14,7 @@ from tests.console_company import OPERATOR, Company
 from tests.console_fixtures import Visit, text_of
 
 from ostiary.applications.facade import get_app, list_apps
+from ostiary.baselines.facade import refuse_exception
 from ostiary.config.places import Instance
 from ostiary.devices.facade import deny_device
 from ostiary.gateway.heartbeat import beat
@@ -33,6 +34,7 @@ def test_the_overview_is_calm_when_all_is_well(company: Company, visit: Visit, c
     beat(console_instance.facts, time.time())
     refuse_recovery(recovery_id=company.recovery, reason="It was not him.", actor=OPERATOR)
     deny_device(company.waiting_device, actor=OPERATOR)
+    refuse_exception(company.exception, now=time.time(), actor=OPERATOR)
     assert "Nothing needs you" in text_of(visit().get("/"))
 
 
