@@ -20,6 +20,7 @@ from ostiary.web.urls_console import pages
 
 ABSENT: Final = frozenset(
     {
+        "advisory_id",
         "client_name",
         "device_id",
         "exception_id",

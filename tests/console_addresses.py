@@ -70,6 +70,7 @@ def company_values(company: Company) -> Values:
         "device_id": company.device,
         "baseline_name": "office",
         "exception_id": company.exception,
+        "advisory_id": company.advisory,
         "stream_id": company.stream,
         "transmitter_name": "okta",
         "number": get_current().number,

@@ -67,6 +67,7 @@ CONSOLE = {
     "devices": "/devices/",
     "baselines": "/devices/baselines/",
     "baseline-edit": "/devices/baselines/standard/edit",
+    "software": "/software/",
     "requests": "/requests/",
     "administrators": "/groups/administrators/only-when-needed",
     "rules": "/rules/",

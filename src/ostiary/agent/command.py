@@ -16,7 +16,8 @@ from ostiary.agent.browsers import commands as browsers
 from ostiary.agent.browsers.keeping import Keeper
 from ostiary.agent.folder import Folder, default_folder
 from ostiary.agent.instance import Refused
-from ostiary.agent.life import client_of, enrol, key_words, leave, renew
+from ostiary.agent.inventory.keeping import InventoryKeeper
+from ostiary.agent.life import client_of, enrol, key_words, leave, renew, send_inventory
 from ostiary.agent.quoting import boot_words, quote
 from ostiary.agent.reporting import Reporter
 from ostiary.agent.running import run
@@ -108,7 +109,7 @@ def _facts(folder: Folder, said: argparse.Namespace) -> None:
 
 
 def _check(folder: Folder, said: argparse.Namespace) -> int:
-    taken = Reporter(folder).report()
+    taken = Reporter(folder, inventory=InventoryKeeper()).report()
     _say(json.dumps(msgspec.to_builtins(taken), indent=2) if said.json else check_words(taken))
     return NOT_AS_REQUIRED if taken.compliant is False else OK
 
@@ -140,6 +141,23 @@ def _leave(folder: Folder, said: argparse.Namespace) -> None:
     browsers.remove_before_leaving(folder)
     left = leave(folder, only_here=said.only_here)
     _say(f"{left.name} ({left.device}) is given up, and its key is removed.")
+
+
+def _inventory(folder: Folder, said: argparse.Namespace) -> None:
+    keeper = InventoryKeeper()
+    found = keeper.look(now=time.time())
+    if said.send:
+        digest = send_inventory(folder, keeper)
+        _say(json.dumps({"sent": digest}) if said.json else f"{len(found.packages)} packages were sent.")
+        return
+    if said.json:
+        _say(json.dumps(msgspec.to_builtins(found), indent=2))
+        return
+    for one in found.packages:
+        source = f" (from {one.source} {one.source_version})" if one.source not in {"", one.name} else ""
+        _say(f"{one.ecosystem}  {one.name}  {one.version}{source}")
+    for words in found.incomplete:
+        sys.stderr.write(f"Note: {words}\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -184,6 +202,9 @@ def _parser() -> argparse.ArgumentParser:
     browsers.add_options(one)
     one = _command(commands, "remove-browser", "take key and certificate out of this person's browsers", browsers.remove_browser, *browsers.REMOVE_EXAMPLES)  # fmt: skip
     browsers.add_options(one)
+    one = _command(commands, "inventory", "show what is installed here, as the instance is told", _inventory, "inventory", "inventory --send")  # fmt: skip
+    one.add_argument("--send", action="store_true", help="send it now, instead of showing it")
+    one.add_argument("--json", action="store_true", help="print JSON for programs")
     one = _command(commands, "leave", "give this device up and remove its key", _leave, "leave", "leave --only-here")
     one.add_argument("--only-here", action="store_true", help="do not tell the instance: it is not there any more")
     return parser

@@ -10,10 +10,11 @@ import msgspec
 
 from ostiary import __version__
 from ostiary.agent.https import Https, Unreachable, UnusableAddress
-from ostiary.devices.domain.answers import Certified, Judged, Left, Nonce, Polled, Problem, Started, Taken
+from ostiary.devices.domain.answers import Certified, Judged, Kept, Left, Nonce, Polled, Problem, Started, Taken
 from ostiary.devices.domain.keys import jwk_of
 from ostiary.devices.domain.messages import (
     Enrol,
+    Inventory,
     Leave,
     Message,
     Poll,
@@ -31,7 +32,7 @@ from ostiary.errors import OstiaryError
 
 PATH: Final = "/devices/agent/"
 
-T = TypeVar("T", Certified, Judged, Left, Nonce, Polled, Started, Taken)
+T = TypeVar("T", Certified, Judged, Kept, Left, Nonce, Polled, Started, Taken)
 
 
 class Refused(OstiaryError):
@@ -136,7 +137,14 @@ class InstanceClient:
         return self._send("renew", message, key, Certified)
 
     def report(
-        self, key: SigningKey, *, device: str, taken_at: int, facts: Sequence[Reported], nonce: str = ""
+        self,
+        key: SigningKey,
+        *,
+        device: str,
+        taken_at: int,
+        facts: Sequence[Reported],
+        inventory: str = "",
+        nonce: str = "",
     ) -> Taken:
         """Say what is true of the device.
 
@@ -145,6 +153,7 @@ class InstanceClient:
             device: its identifier.
             taken_at: when that was looked at (seconds since the epoch).
             facts: all of it.
+            inventory: the digest of what is installed; empty where that is not said.
             nonce: as the last answer brought it; empty for another.
         """
         given, at = (nonce, int(time.time())) if nonce else self._nonce()
@@ -155,6 +164,7 @@ class InstanceClient:
             device=device,
             taken_at=taken_at,
             facts=tuple(facts),
+            inventory=inventory,
             agent=__version__,
         )
         return self._send("report", message, key, Taken)
@@ -177,6 +187,20 @@ class InstanceClient:
         """Say that the device is given up."""
         nonce, at = self._nonce()
         return self._send("leave", Leave(audience=self.origin, nonce=nonce, at=at, device=device), key, Left)
+
+    def send_inventory(self, key: SigningKey, *, device: str, digest: str, packed: bytes) -> Kept:
+        """Send what is installed.
+
+        Args:
+            key: the device's.
+            device: its identifier.
+            digest: of the inventory, which is what is signed.
+            packed: the inventory as it is sent.
+        """
+        nonce, at = self._nonce()
+        message = Inventory(audience=self.origin, nonce=nonce, at=at, device=device, digest=digest)
+        body = {"message": sign_message(message, key), "content": packed}
+        return self._ask("inventory", msgspec.json.encode(body), Kept)
 
     def _nonce(self) -> tuple[str, int]:
         return self._ask("nonce", b"{}", Nonce).nonce, int(time.time())

@@ -12,6 +12,7 @@ from cryptography import x509
 from ostiary.agent.folder import Enrolled, Folder, NotEnrolled
 from ostiary.agent.https import Unreachable, UnusableAddress
 from ostiary.agent.instance import InstanceClient, Refused, read_origin
+from ostiary.agent.inventory.keeping import InventoryKeeper
 from ostiary.agent.quoting import make_key, start
 from ostiary.devices.domain.answers import Code, Polled
 from ostiary.devices.domain.certificates import fingerprint_of
@@ -113,6 +114,22 @@ def leave(folder: Folder, *, only_here: bool = False) -> Enrolled:
                     raise
         folder.forget()
         return enrolled
+
+
+def send_inventory(folder: Folder, keeper: InventoryKeeper) -> str:
+    """Send what is installed to the instance; return its digest.
+
+    Args:
+        folder: of an enrolled computer.
+        keeper: what was found.
+
+    Raises:
+        NotEnrolled, UnusableFolder, Unreachable, Refused: when it was not sent.
+    """
+    enrolled, digest = folder.enrolled(), keeper.digest(now=time.time())
+    instance = client_of(folder, enrolled)
+    instance.send_inventory(folder.key(), device=enrolled.device, digest=digest, packed=keeper.packed())
+    return digest
 
 
 def platform_words() -> str:

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -10,6 +11,7 @@ import msgspec
 from ostiary.agent.folder import Folder
 from ostiary.agent.https import Unreachable
 from ostiary.agent.instance import InstanceClient, Refused
+from ostiary.agent.inventory.keeping import InventoryKeeper
 from ostiary.agent.life import client_of
 from ostiary.agent.outbox import Answered, Looked, keep_waiting, was_sent
 from ostiary.agent.pace import LONGEST_PAUSE_SECONDS, pause_seconds, report_moment
@@ -25,6 +27,8 @@ NONCE_GOOD_SECONDS: Final = 600.0
 """How long the number that an answer brings is used; then another is asked for."""
 LONGEST_SILENCE_SECONDS: Final = 300.0
 """How long after a failure to try again at the latest: somebody may wait for it."""
+INVENTORY: Final = "inventory"
+"""How an answer says that it wants to know what is installed."""
 FINAL: Final = frozenset({Code.ENDED, Code.UNKNOWN, Code.OTHER_INSTANCE})
 """Refusals that no waiting mends."""
 
@@ -34,12 +38,19 @@ Say = Callable[[str], None]
 class Reporter:
     """Looks and reports for one enrolled computer."""
 
-    def __init__(self, folder: Folder, *, collectors: Sequence[Collector] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        *,
+        collectors: Sequence[Collector] | None = None,
+        inventory: InventoryKeeper | None = None,
+    ) -> None:
         """Look at nothing yet.
 
         Args:
             folder: of an enrolled computer.
             collectors: what is looked at; everything that this platform has.
+            inventory: what is installed; `None` to say nothing of that.
         """
         self._folder = folder
         self._collectors = collectors_here() if collectors is None else collectors
@@ -47,6 +58,7 @@ class Reporter:
         self._ahead: float | None = None
         self._told: tuple[Reported, ...] | None = None
         self._nonce = ("", 0.0)
+        self._inventory = inventory
 
     def look(self) -> Looked:
         """Return everything that can be seen now."""
@@ -55,6 +67,8 @@ class Reporter:
 
     def has_changed(self) -> bool:
         """Tell whether anything that is quick to look at is not as the instance was told."""
+        if self._inventory is not None and self._inventory.may_have_changed():
+            return True
         return self._told is not None and changed(
             self._told, look_quickly(self._computer(time.time()), self._collectors)
         )
@@ -76,19 +90,20 @@ class Reporter:
             Refused: when the instance will not have it.
         """
         looked = self.look()
+        digest = self._inventory.digest(now=time.time()) if self._inventory is not None else ""
         with self._folder.held():
             enrolled, key, reports = self._folder.enrolled(), self._folder.key(), self._folder.reports()
             reports = msgspec.structs.replace(reports, first_seen=self._memory.first_seen)
             client = client_of(self._folder, enrolled)
 
-            def send(one: Looked) -> Taken:
-                return self._send(client, key, enrolled.device, one)
+            def send(one: Looked, inventory: str = "") -> Taken:
+                return self._send(client, key, enrolled.device, one, inventory)
 
             try:
                 for one in reports.waiting:
                     send(one)
                     reports = was_sent(reports, one)
-                taken = send(looked)
+                taken = send(looked, digest)
             except (Unreachable, Refused) as error:
                 if isinstance(error, Unreachable) or error.code == Code.UNAVAILABLE:
                     reports = keep_waiting(reports, looked, known=self._told)
@@ -98,20 +113,29 @@ class Reporter:
             answered = Answered(at=time.time(), compliant=taken.compliant, failing=taken.failing, mend=taken.mend)
             self._folder.write_reports(msgspec.structs.replace(reports, answered=answered))
         self._told = looked.facts
+        if self._inventory is not None and INVENTORY in taken.wants:
+            # What was not sent is wanted again in the answer to the next report.
+            with suppress(Unreachable, Refused):
+                client.send_inventory(key, device=enrolled.device, digest=digest, packed=self._inventory.packed())
         return taken
 
-    def _send(self, client: InstanceClient, key: SigningKey, device: str, one: Looked) -> Taken:
+    def _send(self, client: InstanceClient, key: SigningKey, device: str, one: Looked, inventory: str) -> Taken:
         nonce, given_at = self._nonce
         again = time.time() - given_at > NONCE_GOOD_SECONDS
         self._nonce = ("", 0.0)
         try:
             taken = client.report(
-                key, device=device, taken_at=one.taken_at, facts=one.facts, nonce="" if again else nonce
+                key,
+                device=device,
+                taken_at=one.taken_at,
+                facts=one.facts,
+                inventory=inventory,
+                nonce="" if again else nonce,
             )
         except Refused as error:
             if again or not nonce or error.code != Code.STALE:
                 raise
-            taken = client.report(key, device=device, taken_at=one.taken_at, facts=one.facts)
+            taken = client.report(key, device=device, taken_at=one.taken_at, facts=one.facts, inventory=inventory)
         self._nonce = (taken.next_nonce, time.time())
         self._ahead = client.ahead_seconds
         return taken

@@ -10,6 +10,7 @@ from ostiary.agent.browsers.keeping import Keeper
 from ostiary.agent.folder import Folder
 from ostiary.agent.https import Unreachable
 from ostiary.agent.instance import Refused
+from ostiary.agent.inventory.keeping import InventoryKeeper
 from ostiary.agent.life import client_of, renew
 from ostiary.agent.pace import pause_seconds, renewal_moment
 from ostiary.agent.quoting import Quoting
@@ -62,7 +63,8 @@ def run(folder: Folder, *, stop: threading.Event, say: Say) -> None:
     """
     enrolled = folder.enrolled()
     quoting = Quoting(folder, lambda: client_of(folder, enrolled), say)
-    chores = (Keeping(folder, say), Keeper(folder, say), Reporting(Reporter(folder), say), quoting)
+    reporting = Reporting(Reporter(folder, inventory=InventoryKeeper()), say)
+    chores = (Keeping(folder, say), Keeper(folder, say), reporting, quoting)
     while not stop.is_set():
         for chore in chores:
             if not stop.is_set():

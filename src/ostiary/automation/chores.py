@@ -20,6 +20,7 @@ ROOMS: Final = (
     "ostiary.devices.facade",
     "ostiary.baselines.facade",
     "ostiary.mdm.facade",
+    "ostiary.software.facade",
     "ostiary.reviews.facade",
     "ostiary.oidc.facade",
     "ostiary.signals.facade",
@@ -155,6 +156,20 @@ def import_management(now: float) -> int:
     from ostiary.mdm.facade import import_due  # noqa: PLC0415 - see above
 
     return import_due(now=now)
+
+
+def tend_software(now: float) -> int:
+    """Match what is installed with what is known of it, and say what came of it: the next part of that."""
+    from ostiary.software.facade import tend_software  # noqa: PLC0415 - see above
+
+    return tend_software(now=now)
+
+
+def forget_software(now: float) -> int:
+    """Forget packages that nobody has any more."""
+    from ostiary.software.facade import forget_software  # noqa: PLC0415 - see above
+
+    return forget_software(now=now)
 
 
 def carry_out_reviews(now: float) -> int:

@@ -33,6 +33,8 @@ HELD_SIGNALS_SECONDS = 5.0
 SESSIONS_SECONDS = 60.0
 SERVICES_SECONDS = 300.0
 POSTURE_SECONDS = 300.0
+SOFTWARE_SECONDS = 1.0
+SOFTWARE_FORGOTTEN_SECONDS = 24 * 3600.0
 DEVICES_SECONDS = 300.0
 COMPLIANCE_SECONDS = 10.0
 MANAGEMENT_SECONDS = 10.0
@@ -101,6 +103,8 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="tend_devices", every_seconds=DEVICES_SECONDS, run=chores.tend_devices),
         Job(name="settle_compliance", every_seconds=COMPLIANCE_SECONDS, run=chores.settle_compliance),
         Job(name="import_management", every_seconds=MANAGEMENT_SECONDS, run=chores.import_management),
+        Job(name="tend_software", every_seconds=SOFTWARE_SECONDS, run=drain(chores.tend_software)),
+        Job(name="forget_software", every_seconds=SOFTWARE_FORGOTTEN_SECONDS, run=chores.forget_software),
         Job(name="carry_out_reviews", every_seconds=REVIEWS_SECONDS, run=chores.carry_out_reviews),
         Job(name="send_review_mails", every_seconds=REVIEWS_SECONDS, run=chores.send_review_mails),
         Job(name="count_untidy", every_seconds=UNTIDY_SECONDS, run=chores.count_untidy),

@@ -33,6 +33,8 @@ GROUPED = (
     "device",
     "mdm",
     "baseline",
+    "software",
+    "advisories",
     "signal",
     "audit",
     "admin",

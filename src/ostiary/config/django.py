@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "ostiary.devices",
     "ostiary.baselines",
     "ostiary.mdm",
+    "ostiary.software",
     "ostiary.saml",
     "ostiary.reviews",
     "ostiary.visibility",

@@ -12,6 +12,7 @@ from ostiary.devices.domain.answers import (
     Code,
     Failing,
     Judged,
+    Kept,
     Left,
     Nonce,
     Polled,
@@ -78,7 +79,7 @@ from ostiary.devices.services.register import (
     retire_device,
 )
 from ostiary.devices.services.renewing import leave, renew_certificate
-from ostiary.devices.services.reporting import take_report
+from ostiary.devices.services.reporting import accept_inventory, take_report
 from ostiary.devices.services.restoring import quarantine_after_restore
 from ostiary.devices.services.tending import change_authority, ready_authority, tend_devices
 from ostiary.devices.services.tpm import prove_tpm
@@ -99,6 +100,7 @@ __all__ = [
     "Evidence",
     "Failing",
     "Judged",
+    "Kept",
     "Known",
     "KnownTpm",
     "Left",
@@ -124,6 +126,7 @@ __all__ = [
     "UnusableDeviceKey",
     "Value",
     "Why",
+    "accept_inventory",
     "approve_device",
     "change_authority",
     "confirm_enrolment",

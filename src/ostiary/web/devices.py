@@ -19,6 +19,7 @@ from ostiary.devices.facade import (
     MAX_LOG_BYTES,
     AgentRefused,
     Code,
+    Kept,
     Problem,
     UnprovenTpm,
     UnreadableMessage,
@@ -35,12 +36,16 @@ from ostiary.devices.facade import (
 )
 from ostiary.errors import OstiaryError
 from ostiary.identity.facade import UnacceptableText, client_of
+from ostiary.software.facade import MAX_PACKED_BYTES, UnreadableInventory, note_report, take_inventory
 from ostiary.visibility.facade import RecordUnavailable
 from ostiary.web.device_standing import with_compliance
 
 MAX_BODY_BYTES: Final = 16 * 1024
 MAX_QUOTE_BYTES: Final = MAX_BODY_BYTES + MAX_LOG_BYTES * 4 // 3
 """A firmware's log is sent with it, in base64."""
+MAX_INVENTORY_BYTES: Final = MAX_BODY_BYTES + MAX_PACKED_BYTES * 4 // 3
+"""The list is sent with it, in base64."""
+INVENTORY: Final = "inventory"
 STATUS: Final[dict[Code, int]] = {
     Code.SWITCHED_OFF: 404,
     Code.STALE: 401,
@@ -70,8 +75,13 @@ class _QuoteBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     log: bytes = b""
 
 
+class _InventoryBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    message: str
+    content: bytes
+
+
 Act = Callable[[HttpRequest, str, float], msgspec.Struct]
-B = TypeVar("B", _Body, _QuoteBody)
+B = TypeVar("B", _Body, _QuoteBody, _InventoryBody)
 T = TypeVar("T")
 
 
@@ -96,7 +106,7 @@ def _page(
             return _refusal(error, error.code, now)
         except UnprovenTpm as error:
             return _refusal(error, Code.TPM_UNPROVEN, now)
-        except (UnreadableMessage, UnreadableTpm, UnusableDeviceKey, UnacceptableText) as error:
+        except (UnreadableMessage, UnreadableTpm, UnreadableInventory, UnusableDeviceKey, UnacceptableText) as error:
             return _refusal(error, Code.INVALID, now)
         except RecordUnavailable as error:
             log.error("device_not_recorded", detail=error.detail)
@@ -140,6 +150,8 @@ def renew(request: HttpRequest, message: str, now: float) -> msgspec.Struct:
 def report(_request: HttpRequest, message: str, now: float) -> msgspec.Struct:
     """Take what a device says of itself, and say how it stands with that."""
     said, taken = take_report(message, now=now)
+    if note_report(device=said.device, digest=said.inventory, now=now):
+        taken = msgspec.structs.replace(taken, wants=(*taken.wants, INVENTORY))
     return with_compliance(taken, said.device, now=now)
 
 
@@ -155,6 +167,14 @@ def _quote(request: HttpRequest, body: _QuoteBody, now: float) -> msgspec.Struct
 
 
 quote: Final = _page(_quote, lambda request: _body(request, _QuoteBody, MAX_QUOTE_BYTES))
+
+
+def _inventory(_request: HttpRequest, body: _InventoryBody, now: float) -> msgspec.Struct:
+    """Take what is installed on a device."""
+    return Kept(device=take_inventory(body.message, body.content, now=now))
+
+
+inventory: Final = _page(_inventory, lambda request: _body(request, _InventoryBody, MAX_INVENTORY_BYTES))
 
 
 def _body(request: HttpRequest, kind: type[B], limit: int) -> B:

@@ -41,6 +41,7 @@ from ostiary.web.console import (
     services,
     sessions,
     signals,
+    software,
     tidying,
     unused,
 )
@@ -141,6 +142,9 @@ pages = [
     ),
     path("tokens/", personal_tokens.tokens, name="tokens"),
     path("tokens/<str:token_id>/revoke", personal_tokens.token_revoke, name="token_revoke"),
+    path("software/", software.software, name="software"),
+    path("software/export", software.software_export, name="software_export"),
+    path("software/<str:advisory_id>/", software.advisory, name="advisory"),
     path("devices/", devices.devices, name="devices"),
     path("devices/export", devices.devices_export, name="devices_export"),
     path("devices/baselines/", baselines.baselines, name="baselines"),

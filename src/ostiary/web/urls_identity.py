@@ -89,6 +89,7 @@ urlpatterns = [
     path("devices/agent/poll", devices.poll, name="device_poll"),
     path("devices/agent/renew", devices.renew, name="device_renew"),
     path("devices/agent/report", devices.report, name="device_report"),
+    path("devices/agent/inventory", devices.inventory, name="device_inventory"),
     path("devices/agent/leave", devices.give_up, name="device_leave"),
     path("saml/metadata", saml.metadata, name="saml_metadata"),
     path("saml/sign-in", saml.sign_in, name="saml_sign_in"),

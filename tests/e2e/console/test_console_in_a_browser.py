@@ -67,6 +67,7 @@ NO_PAGES = frozenset(
         "decision_event",
         "decisions_export",
         "devices_export",
+        "software_export",
         "group_export",
         "hygiene_export",
         "overview_part",

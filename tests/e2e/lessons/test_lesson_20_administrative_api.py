@@ -58,6 +58,7 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "device_id": "dev-000000000000",
         "baseline_name": "minimum",
         "exception_id": 1,
+        "advisory_id": "CVE-2020-0000",
         "session_id": held["sid"],
         "stream_id": "none",
         "transmitter_name": "none",

@@ -65,6 +65,8 @@ devices export AU
 devices change A
 devices grant A
 devices revoke A
+software view AUH
+software export AU
 sessions view AUH
 sessions export AU
 sessions revoke AH

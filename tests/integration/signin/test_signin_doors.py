@@ -173,7 +173,7 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
         "ssf_status", "ssf_add_subject", "ssf_remove_subject", "ssf_verify", "ssf_poll", "ssf_event",
         "directory_keys", "directory_logout",
         "device_nonce", "device_start", "device_prove", "device_poll", "device_renew", "device_report", "device_quote",
-        "device_leave",
+        "device_inventory", "device_leave",
     } == PROGRAMS  # fmt: skip
     assert {
         "saml_metadata", "saml_sign_in", "saml_quietly", "saml_sign_out", "saml_signed_out",

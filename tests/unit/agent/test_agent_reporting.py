@@ -1,5 +1,6 @@
 """When the agent reports, what it keeps while nobody answers, and what it says of itself to the person at the computer."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ostiary.agent import reporting
 from ostiary.agent.folder import Enrolled, Folder
 from ostiary.agent.https import Unreachable
 from ostiary.agent.instance import Refused
+from ostiary.agent.inventory.keeping import InventoryKeeper
 from ostiary.agent.outbox import MAX_WAITING, Looked, Reports, keep_waiting, was_sent
 from ostiary.agent.pace import report_moment
 from ostiary.agent.posture.finding import Collector
@@ -18,6 +20,7 @@ from ostiary.agent.reporting import Reporter, Reporting
 from ostiary.agent.wording import as_sent, as_table, check_words, last_words
 from ostiary.devices.domain.answers import Code, Failing, Taken
 from ostiary.devices.domain.posture import Reported
+from ostiary.software.domain.packages import Inventory, Package, make_inventory, unpack_inventory
 
 NOW = 1_795_305_600.0
 
@@ -33,12 +36,23 @@ class Instance:
     def __init__(self) -> None:
         self.taken: list[tuple[int, bool]] = []
         self.nonces: list[str] = []
+        self.digests: list[str] = []
+        self.inventories: list[str] = []
         self.fails: Exception | None = None
+        self.fails_inventory: Exception | None = None
         self.answer: dict[str, Any] = {"again_in": 300}
         self.ahead_seconds = 40.0
 
-    def report(self, _key: Any, *, device: str, taken_at: int, facts: Any, nonce: str = "") -> Taken:
+    def send_inventory(self, _key: Any, *, device: str, digest: str, packed: bytes) -> None:
+        if self.fails_inventory is not None:
+            raise self.fails_inventory
+        self.inventories.append(unpack_inventory(packed, digest=digest).packages[0].name)
+
+    def report(
+        self, _key: Any, *, device: str, taken_at: int, facts: Any, inventory: str = "", nonce: str = ""
+    ) -> Taken:
         assert device == "dev-1"
+        self.digests.append(inventory)
         self.nonces.append(nonce)
         if self.fails is not None:
             raise self.fails
@@ -101,6 +115,33 @@ def test_it_reports_at_once_when_something_changed_and_otherwise_when_it_is_aske
     assert desk.clock[0] is None
     assert desk.clock[-1] == 40.0, "what the answers say of the clock is seen at the next look"
     assert desk.said == ["Reported. Nothing is required of this computer."]
+
+
+def test_what_is_installed_is_sent_when_it_is_wanted_and_said_at_once_when_it_changed(
+    desk: Desk, tmp_path: Path
+) -> None:
+    status = tmp_path / "var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
+    status.write_text("libssl3")
+
+    def collect(_root: Path) -> Inventory:
+        return make_inventory("Debian:12", [Package(ecosystem="Debian:12", name=status.read_text(), version="1")])
+
+    keeper = InventoryKeeper(tmp_path, collect)
+    desk.chore = Reporting(Reporter(desk.folder, collectors=(desk.collector,), inventory=keeper), desk.said.append)
+    desk.after(0)
+    assert len(desk.instance.digests[0]) == 64
+    assert not desk.instance.inventories, "nobody asked for it"
+    desk.after(10)
+    desk.instance.answer["wants"] = ("inventory",)
+    desk.instance.fails_inventory = Unreachable("No road.")
+    status.write_text("libssl3-better")
+    os.utime(status, ns=(1, 1))
+    desk.after(10)
+    assert len(set(desk.instance.digests)) == len(desk.instance.digests) == 2
+    desk.instance.fails_inventory = None
+    desk.after(301)
+    assert desk.instance.inventories == ["libssl3-better"], "what could not be sent is wanted again"
 
 
 def test_what_changes_while_nobody_answers_is_kept_and_sent_the_oldest_first(desk: Desk) -> None:

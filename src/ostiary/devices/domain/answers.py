@@ -148,6 +148,12 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     vouched: bool = False
 
 
+class Kept(msgspec.Struct, frozen=True, kw_only=True):
+    """What the device sent is kept."""
+
+    device: str
+
+
 class Left(msgspec.Struct, frozen=True, kw_only=True):
     """The device is given up."""
 

@@ -161,8 +161,15 @@ class Quote(Message, frozen=True, kw_only=True, tag="quote"):
     quoted: Quoted
 
 
-M = TypeVar("M", Enrol, Prove, Poll, Renew, Leave, Report, Quote)
-_ANY: Final = msgspec.json.Decoder(Enrol | Prove | Poll | Renew | Leave | Report | Quote)
+class Inventory(Message, frozen=True, kw_only=True, tag="inventory"):
+    """Says what is installed: the list itself comes beside the message, and `digest` (as in `Report`) is what makes it this one."""
+
+    device: Text
+    digest: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
+
+M = TypeVar("M", Enrol, Prove, Poll, Renew, Leave, Report, Quote, Inventory)
+_ANY: Final = msgspec.json.Decoder(Enrol | Prove | Poll | Renew | Leave | Report | Quote | Inventory)
 """Told apart by their purpose, which each must say; for one kind alone it could be left out."""
 
 

@@ -20,6 +20,7 @@ from ostiary.devices.domain.certificates import fingerprint_of
 from ostiary.devices.domain.devices import State, UnknownDevice, UnusableDevice, Why
 from ostiary.devices.domain.keys import Jwk, public_key
 from ostiary.devices.domain.messages import (
+    Inventory,
     Leave,
     Quote,
     Received,
@@ -81,7 +82,7 @@ def forget_old_certificates(*, now: float) -> int:
     return DeviceCertificate.objects.filter(ends_at__lte=datetime.fromtimestamp(now, UTC)).delete()[0]
 
 
-def sender_of(message: Renew | Leave | Report | Quote, received: Received) -> StoredDevice:
+def sender_of(message: Renew | Leave | Report | Quote | Inventory, received: Received) -> StoredDevice:
     """Return the device whose own key made a message.
 
     Raises:

@@ -8,10 +8,16 @@ from django.db import transaction
 
 from ostiary.devices.domain.answers import Taken
 from ostiary.devices.domain.devices import State
-from ostiary.devices.domain.messages import Report, read_message
+from ostiary.devices.domain.messages import Inventory, Report, read_message
 from ostiary.devices.domain.posture import Evidence
 from ostiary.devices.models import StoredDevice
-from ostiary.devices.services.freshness import already_sent, fresh_nonce, judge_report, require_enabled
+from ostiary.devices.services.freshness import (
+    accept_message,
+    already_sent,
+    fresh_nonce,
+    judge_report,
+    require_enabled,
+)
 from ostiary.devices.services.knowing import take_facts
 from ostiary.devices.services.renewing import refusal_of, sender_of
 
@@ -54,3 +60,23 @@ def take_report(text: str, *, now: float) -> tuple[Report, Taken]:
             now=now,
         )
     return message, Taken(next_nonce=fresh_nonce(now=now), now=now, again_in=REPORT_SECONDS)
+
+
+def accept_inventory(text: str, *, now: float) -> Inventory:
+    """Return what a device says of the list of what is installed on it, once; the list itself is another room's.
+
+    Args:
+        text: the signed `Inventory`.
+        now: seconds since the epoch.
+
+    Raises:
+        UnreadableMessage: when it is no such message.
+        AgentRefused: as `take_report`.
+    """
+    require_enabled()
+    message, received = read_message(text, Inventory)
+    row = sender_of(message, received)
+    if row.state not in {State.ACTIVE, State.QUARANTINED} and (refusal := refusal_of(row)) is not None:
+        raise refusal
+    accept_message(message, now=now)
+    return message

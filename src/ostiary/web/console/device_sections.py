@@ -7,6 +7,7 @@ from typing import Any, Final
 from ostiary.devices.facade import Device, get_posture, list_fact_changes
 from ostiary.identity.facade import list_sessions
 from ostiary.web.console.device_history import shown_changes
+from ostiary.web.console.software import software_of
 from ostiary.web.console.tables import SESSIONS
 from ostiary.web.fact_words import shown_facts, unspoken
 
@@ -59,8 +60,13 @@ def _sessions(device: Device, _now: float) -> dict[str, Any]:
     return {"sessions": list_sessions(device=device.id, page_size=MAX_SESSIONS), "columns": SESSIONS.usual}
 
 
+def _software(device: Device, now: float) -> dict[str, Any]:
+    return {"device": device, **software_of(device.id, now=now)}
+
+
 SECTIONS: Final = (
     Section("console/devices/parts/facts.html", _facts),
+    Section("console/devices/parts/software.html", _software),
     Section("console/devices/parts/sessions.html", _sessions),
     Section("console/devices/parts/history.html", _history),
 )

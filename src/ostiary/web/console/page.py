@@ -66,6 +66,7 @@ NAVIGATION: Final[tuple[tuple[Promise | str, tuple[Entry, ...]], ...]] = (
             Entry(Resource.REVIEWS, _("Reviews"), "reviews", "v"),
             Entry(Resource.SERVICES, _("Services"), "services", "w"),
             Entry(Resource.DEVICES, _("Devices"), "devices", "c"),
+            Entry(Resource.SOFTWARE, _("Software"), "software", "f"),
             Entry(Resource.SESSIONS, _("Sessions"), "sessions", "s"),
             Entry(Resource.SIGNALS, _("Signals"), "signals", "n"),
         ),

@@ -21,6 +21,7 @@ class Resource(StrEnum):
     REVIEWS = "reviews"
     SERVICES = "services"
     DEVICES = "devices"
+    SOFTWARE = "software"
     SESSIONS = "sessions"
     SIGNALS = "signals"
     RULES = "rules"
@@ -96,6 +97,8 @@ PERMISSIONS: Final[dict[tuple[Resource, Action], frozenset[ConsoleRole]]] = {
     (Resource.DEVICES, Action.CHANGE): ADMINISTRATOR,
     (Resource.DEVICES, Action.GRANT): ADMINISTRATOR,
     (Resource.DEVICES, Action.REVOKE): ADMINISTRATOR,
+    (Resource.SOFTWARE, Action.VIEW): EVERY_ROLE,
+    (Resource.SOFTWARE, Action.EXPORT): READERS,
     (Resource.SESSIONS, Action.VIEW): EVERY_ROLE,
     (Resource.SESSIONS, Action.EXPORT): READERS,
     (Resource.SESSIONS, Action.REVOKE): DESK,

@@ -173,6 +173,20 @@ DEVICES: Final = Table(
     ),
     exported=Resource.DEVICES,
 )
+FINDINGS: Final = Table(
+    "software",
+    "advisory",
+    (
+        Column("advisory", _("Advisory")),
+        Column("severity", _("Severity")),
+        Column("package", _("Package")),
+        Column("fixed", _("Mended in")),
+        Column("devices", _("Devices"), "amount"),
+        Column("summary", _("What it says")),
+        Column("score", _("CVSS score"), "amount", usual=False),
+    ),
+    exported=Resource.SOFTWARE,
+)
 SESSIONS: Final = Table(
     "sessions",
     "person",
@@ -293,6 +307,7 @@ TABLES: Final = (
     REQUESTS,
     SERVICES,
     DEVICES,
+    FINDINGS,
     SESSIONS,
     TRANSMITTERS,
     STREAMS,

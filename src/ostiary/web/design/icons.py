@@ -15,6 +15,7 @@ PATHS: Final = {
     "roles": '<rect x="2" y="5" width="12" height="8.5" rx="1.5"/><path d="M5.8 5V3.8a1.3 1.3 0 0 1 1.3-1.3h1.8a1.3 1.3 0 0 1 1.3 1.3V5M2 8.8h12M8 8v1.6"/>',
     "services": '<rect x="3" y="5" width="10" height="8" rx="1.5"/><path d="M8 2.5V5M6 8.3v1.4M10 8.3v1.4M1.5 8.5V10M14.5 8.5V10"/>',
     "devices": '<rect x="3" y="3" width="10" height="7" rx="1.2"/><path d="M1.5 13h13M6.5 6.7l1.1 1.1 2-2.2"/>',
+    "software": '<path d="M8 2 2.5 5v6L8 14l5.5-3V5z"/><path d="M2.5 5 8 8l5.5-3M8 8v6"/>',
     "sessions": '<rect x="2" y="3" width="12" height="8" rx="1.5"/><path d="M5.5 13.5h5"/>',
     "signals": '<circle cx="8" cy="8" r="1.2"/><path d="M5 5a4.2 4.2 0 0 0 0 6M11 5a4.2 4.2 0 0 1 0 6M2.9 2.9a7.2 7.2 0 0 0 0 10.2M13.1 2.9a7.2 7.2 0 0 1 0 10.2"/>',
     "rules": '<path d="M3 4h10M3 8h6.5M3 12h8"/>',

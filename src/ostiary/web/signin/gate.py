@@ -84,6 +84,7 @@ PROGRAMS: Final = frozenset(
         "device_quote",
         "device_renew",
         "device_report",
+        "device_inventory",
         "device_leave",
         "oidc_token",
         "oidc_userinfo",

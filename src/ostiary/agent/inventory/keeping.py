@@ -1,0 +1,75 @@
+"""What was found to be installed, kept until it may have changed: looking takes longer than a report may."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from ostiary.agent.inventory.collect import collect_inventory
+from ostiary.software.domain.packages import Inventory, digest_of, pack_inventory
+
+LOOK_AGAIN_SECONDS: Final = 3600.0
+"""For what leaves no trace where the packages of the system do."""
+
+_TRACES: Final = (
+    "var/lib/dpkg/status",
+    "var/lib/rpm/rpmdb.sqlite",
+    "usr/lib/sysimage/rpm/rpmdb.sqlite",
+    "var/lib/rpm/Packages",
+    "lib/apk/db/installed",
+)
+"""Files that change with every package that is installed or removed."""
+
+
+class InventoryKeeper:
+    """The newest inventory of this computer.
+
+    Args:
+        root: where the files of the system begin.
+        collect: looks.
+    """
+
+    def __init__(self, root: Path = Path("/"), collect: Callable[[Path], Inventory] = collect_inventory) -> None:
+        self._root, self._collect = root, collect
+        self._found: Inventory | None = None
+        self._digest = ""
+        self._looked_at = 0.0
+        self._traces: tuple[int, ...] = ()
+
+    def may_have_changed(self) -> bool:
+        """Tell whether a package came or went since the last look; not before the first."""
+        return self._found is not None and self._now() != self._traces
+
+    def look(self, *, now: float) -> Inventory:
+        """Return what is installed; looks again when a package came or went, or an hour later.
+
+        Args:
+            now: seconds since the epoch.
+        """
+        traces = self._now()
+        fresh = traces == self._traces and 0 <= now - self._looked_at < LOOK_AGAIN_SECONDS
+        if self._found is None or not fresh:
+            self._found = self._collect(self._root)
+            self._digest = digest_of(self._found)
+            self._looked_at, self._traces = now, traces
+        return self._found
+
+    def digest(self, *, now: float) -> str:
+        """Return the digest of what is installed, for a report. Arguments as for `look`."""
+        self.look(now=now)
+        return self._digest
+
+    def packed(self) -> bytes:
+        """Return what was found last, as it is sent: it fits the digest that was given out."""
+        if self._found is None:
+            raise ValueError("look first")
+        return pack_inventory(self._found)
+
+    def _now(self) -> tuple[int, ...]:
+        return tuple(_changed_at(self._root / one) for one in _TRACES)
+
+
+def _changed_at(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0

@@ -1,0 +1,1 @@
+"""What is done with inventories and advisories: one use case a function."""
