@@ -70,6 +70,21 @@ def test_a_firewall_is_on_when_what_nobody_let_in_is_turned_away(rules: str, ipv
     assert (fact.value, fact.problem) == (on, "")
 
 
+BY_IPTABLES = """{"nftables": [{"metainfo": {"version": "1.0.6", "json_schema_version": 1}},
+ {"table": {"family": "ip", "name": "filter", "handle": 1}},
+ {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "handle": 1, "type": "filter", "hook": "input", "prio": 0, "policy": "accept"}},
+ {"rule": {"family": "ip", "table": "filter", "chain": "INPUT", "handle": 2, "expr": [
+  {"xt": {"type": "match", "name": "conntrack"}}, {"counter": {"packets": 0, "bytes": 0}}, {"accept": null}]}},
+ {"rule": {"family": "ip", "table": "filter", "chain": "INPUT", "handle": 3, "expr": [
+  {"counter": {"packets": 0, "bytes": 0}}, {"xt": {"type": "target", "name": "%s"}}]}}]}"""
+"""As nft shows `iptables -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT` and `iptables -A INPUT -j …`."""
+
+
+@pytest.mark.parametrize(("target", "on"), [("REJECT", True), ("DROP", True), ("LOG", False), ("MARK", False)])
+def test_what_iptables_writes_counts_where_it_turns_away(target: str, on: bool) -> None:
+    assert firewall.parse_nft(BY_IPTABLES % target, ipv6=False) is on
+
+
 def test_a_jump_in_a_circle_ends() -> None:
     """The kernel takes no such rules, but what is read need not come from it."""
     chain = '{"chain": {"family": "inet", "table": "f", "name": "in", "hook": "input", "type": "filter"}}'

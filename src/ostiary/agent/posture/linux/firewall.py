@@ -14,6 +14,8 @@ from ostiary.agent.posture.finding import Collector, Value
 from ostiary.agent.posture.linux.system import read_fields
 
 REFUSES: Final = frozenset({"drop", "reject"})
+OLD_TARGETS: Final = {"REJECT": "reject", "DROP": "drop"}
+"""Targets of iptables that nft has no words for of its own, or not everywhere; others (LOG) decide nothing."""
 NO_CONDITION: Final = frozenset({"counter", "log", "comment"})
 MAX_JUMPS: Final = 16
 LEGACY: Final = "/proc/net/ip_tables_names"
@@ -126,6 +128,8 @@ def _unconditional(rule: Rule) -> tuple[str, str]:
             verdict = word
         elif word in {"jump", "goto"}:
             verdict, aim = word, str(more.get("target", "")) if isinstance(more, dict) else ""
+        elif word == "xt" and isinstance(more, dict) and more.get("type") == "target":
+            verdict = OLD_TARGETS.get(str(more.get("name")), verdict)
         elif word not in NO_CONDITION:
             return "", ""
     return verdict, aim
