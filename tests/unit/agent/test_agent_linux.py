@@ -251,6 +251,19 @@ def test_the_screen_locks_as_the_desktop_in_use_is_set(
     assert seen(screen_lock.COLLECTOR, seated(files=files, programs=programs, runs=runs)) == found
 
 
+def test_settings_that_nobody_could_read_are_not_taken_for_the_persons() -> None:
+    """Without its module, or the person's file, gsettings complains and goes on to say what is so where nobody sets anything."""
+    for complaint in (
+        "GLib-GIO-WARNING **: Can't find module 'dconf' specified in GSETTINGS_BACKEND",
+        "dconf-WARNING **: unable to open file '/home/1000/.config/dconf/user'",
+    ):
+        said = f"(process:9): {complaint}\n" + GNOME.format(lock="true", idle=300)
+        computer = seated(programs={"gsettings": said}, runs=[Process(pid=9, user=1000, name="gnome-shell")])
+        assert seen(screen_lock.COLLECTOR, computer)["screen_lock"] == (
+            "The settings of the person at the desktop cannot be read."
+        )
+
+
 def test_where_nobody_is_at_a_desktop_there_is_no_screen_to_lock() -> None:
     nobody = MadeUp(programs={"loginctl": ""})
     assert seen(screen_lock.COLLECTOR, nobody)["screen_lock"] == "Nobody is at a desktop here."

@@ -17,6 +17,8 @@ SCHEMAS = {"gnome-shell": "org.gnome.desktop", "cinnamon": "org.cinnamon.desktop
 KDE = frozenset({"plasmashell", "ksmserver", "kwin_wayland", "kwin_x11"})
 KDE_MINUTES = 5
 """What Plasma does unless it is told otherwise."""
+ONLY_DEFAULTS = ("Can't find module", "unable to open file")
+"""What gsettings complains of when it goes on to say what nobody has set."""
 LOCKERS = ("swaylock", "gtklock", "waylock", "hyprlock", "loginctl lock-session")
 
 
@@ -111,11 +113,18 @@ def parse_swayidle(text: str) -> Lock:
 
 def _by_gsettings(computer: Computer, user: int, home: str, schema: str) -> Lock:
     runtime = f"/run/user/{user}"
-    more = {"HOME": home, "XDG_RUNTIME_DIR": runtime, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={runtime}/bus"}
+    more = {
+        "HOME": home,
+        "XDG_RUNTIME_DIR": runtime,
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={runtime}/bus",
+        "GSETTINGS_BACKEND": "dconf",
+    }
     said = [
-        computer.run("gsettings", "list-recursively", f"{schema}.{part}", user=user, more=more).said
+        computer.run("gsettings", "list-recursively", f"{schema}.{part}", user=user, more=more, errors=True).said
         for part in ("screensaver", "session")
     ]
+    if any(words in text for text in said for words in ONLY_DEFAULTS):
+        raise CannotTell("The settings of the person at the desktop cannot be read.")
     return parse_gsettings("\n".join(said))
 
 
