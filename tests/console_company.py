@@ -3,12 +3,10 @@
 Everything is made through the pillars' own services, and every decision is the policy engine's own.
 """
 
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ed25519
@@ -65,7 +63,6 @@ from ostiary.scim.facade import add_client as add_scim_client
 from ostiary.signals.domain.events import SESSION_REVOKED
 from ostiary.signals.facade import PUSH, add_receiver, create_stream
 from ostiary.signals.models import Received, StoredTransmitter
-from ostiary.software.facade import import_advisories, tend_software
 from ostiary.visibility.adapters.audit_log import AuditLog, Limits
 from ostiary.visibility.domain.decision_event import HttpFacts, decision_event
 from ostiary.visibility.domain.reference import format_reference
@@ -73,7 +70,7 @@ from ostiary.visibility.facade import Actor, index_new_decisions, index_new_even
 from ostiary.visibility.keeping import PastKeeper
 from ostiary.workloads.facade import GITHUB, add_key, add_service, add_trust, make_token
 from tests.device_asking import Laptop
-from tests.software_material import HIGH, archive, debian, entry, inventory, send_inventory
+from tests.software_material import install_software
 
 OPERATOR = Actor(kind="machine", id="root", label="root")
 RULES = """\
@@ -262,7 +259,7 @@ def _enrol_devices(company: Company) -> None:
         now=now,
         actor=OPERATOR,
     ).id
-    _install_software(company, laptop)
+    install_software(laptop, company.advisory)
     desktop = Laptop(name="alice-desktop", address="198.51.100.9")
     waiting = desktop.enrolled_for(company.people["alice_meyer"].id, address="192.0.2.17")
     company.waiting_device = waiting.id
@@ -289,27 +286,6 @@ def _tell_of(laptop: Laptop) -> None:
         lasts=86400.0,
         now=now,
     )
-
-
-def _install_software(company: Company, laptop: Laptop) -> None:
-    """Have something on the device that an advisory is about."""
-    installed = inventory(
-        debian("libssl3", "3.0.13-1~deb12u1", source="openssl"),
-        debian("openssl", "3.0.13-1~deb12u1"),
-        debian("bash", "5.2"),
-    )
-    assert send_inventory(laptop, installed).status_code == 200
-    now = time.time()
-    with tempfile.TemporaryDirectory() as folder:
-        known = archive(
-            Path(folder) / "Debian.zip",
-            entry(company.advisory, "openssl", at=now, fixed="3.0.14-1~deb12u2", aliases=["CVE-2024-6119"]),
-            entry("DSA-5000-1", "bash", at=now, vector=HIGH, ecosystem="Debian:11"),
-            entry("DEBIAN-CVE-2025-1", "bash", at=now, vector=HIGH),
-        )
-        import_advisories([known], actor=OPERATOR, now=now)
-    while tend_software(now=now):
-        """The worker's part."""
 
 
 def _hire(company: Company, email: str, name: str, groups: tuple[str, ...]) -> None:

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import tempfile
+import time
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +12,9 @@ from typing import Any
 from ostiary.devices.domain.messages import Inventory as InventoryMessage
 from ostiary.devices.domain.messages import sign_message
 from ostiary.software.domain.packages import Inventory, Package, digest_of, make_inventory, pack_inventory
+from ostiary.software.facade import import_advisories, tend_software
 from tests.device_asking import Laptop
+from tests.identity_people import MACHINE
 
 WORST = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
 HIGH = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"
@@ -77,3 +81,24 @@ def debian(name: str, version: str, *, source: str = "", source_version: str = "
 
 def inventory(*packages: Package, incomplete: tuple[str, ...] = ()) -> Inventory:
     return make_inventory(DEBIAN, packages, incomplete)
+
+
+def install_software(laptop: Laptop, advisory: str) -> None:
+    """Have something on a computer that an advisory is about, and found out."""
+    installed = inventory(
+        debian("libssl3", "3.0.13-1~deb12u1", source="openssl"),
+        debian("openssl", "3.0.13-1~deb12u1"),
+        debian("bash", "5.2"),
+    )
+    assert send_inventory(laptop, installed).status_code == 200
+    now = time.time()
+    with tempfile.TemporaryDirectory() as folder:
+        known = archive(
+            Path(folder) / "Debian.zip",
+            entry(advisory, "openssl", at=now, fixed="3.0.14-1~deb12u2", aliases=["CVE-2024-6119"]),
+            entry("DSA-5000-1", "bash", at=now, vector=HIGH, ecosystem="Debian:11"),
+            entry("DEBIAN-CVE-2025-1", "bash", at=now, vector=HIGH),
+        )
+        import_advisories([known], actor=MACHINE, now=now)
+    while tend_software(now=now):
+        """The worker's part."""
