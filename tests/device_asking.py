@@ -69,9 +69,9 @@ class Laptop:
     def leave(self, **more: Any) -> Any:
         return self.send("leave", self.said(Leave, **{"device": self.device, **more}))
 
-    def enrolled_for(self, person_id: str, *, address: str = "") -> Device:
-        """Have a person confirm it, as the portal's form does."""
-        answer = self.start()
+    def enrolled_for(self, person_id: str, *, address: str = "", **more: Any) -> Device:
+        """Have a person confirm it, as the portal's form does. `more`: what else it says when it starts."""
+        answer = self.start(**more)
         assert answer.status_code == 200, answer.content
         where = address or self.address
         asking = look_at_enrolment(self.started["user_code"], person_id=PersonId(person_id), address=where)

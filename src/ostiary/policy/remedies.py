@@ -25,6 +25,7 @@ from ostiary.policy.rules.words import PROOFS, duration_in_words, joined, path_i
 
 STEP_UP_PATH: Final = "/step-up"
 DEVICES_PATH: Final = "/devices"
+MEND_PATH: Final = "/devices/mend"
 EFFORT: Final = {
     RemedyKind.STEP_UP: 1,
     RemedyKind.SIGN_IN: 1,
@@ -207,7 +208,7 @@ def _other_device(condition: DeviceFact, facts: Facts) -> Remedy:
     """Return the way to a device that meets the condition: their own page says what theirs lacks, or how to enrol it."""
     if not _program(facts):
         if facts.device.get("managed") is True:
-            return Remedy(kind=RemedyKind.USE_DEVICE, words="See what this device lacks", path=DEVICES_PATH)
+            return Remedy(kind=RemedyKind.USE_DEVICE, words="See what this device lacks", path=MEND_PATH)
         if condition.name == "managed" and condition.value is True and condition.name not in facts.device:
             return Remedy(kind=RemedyKind.USE_DEVICE, words="Enrol this device", path=DEVICES_PATH)
     return Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after")

@@ -6,10 +6,11 @@ import msgspec
 from django.conf import settings
 
 from ostiary.baselines.facade import NEVER, Finding, block_at, list_verdicts, look_at
-from ostiary.devices.facade import Failing, Taken
+from ostiary.devices.facade import Failing, Posture, Taken, get_posture
 from ostiary.policy.identifiers import DeviceId
+from ostiary.web.fact_words import seen_in_words
 
-SOON_SECONDS: Final = 30
+SOON_SECONDS: Final = 10
 """A device that fails something reports again so soon, so that whoever mends it sees it."""
 
 
@@ -26,22 +27,23 @@ def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
         return msgspec.structs.replace(taken, compliant=verdict.compliant)
     standing = look_at(device, now=now)
     found = {one.check.name: one for judged in standing.of_required for one in judged.failing}
-    failing = tuple(_failing(one, now) for one in found.values())
+    posture = get_posture(device, now=now)
+    failing = tuple(_failing(one, posture, now) for one in found.values())
     instance = settings.INSTANCE
     return msgspec.structs.replace(
         taken,
         compliant=standing.verdict.compliant,
         failing=failing,
         again_in=min(taken.again_in, SOON_SECONDS) if failing else taken.again_in,
-        mend=instance.url(instance.identity_host, "/devices") if failing else "",
+        mend=instance.url(instance.identity_host, f"/devices/{device}/mend") if failing else "",
     )
 
 
-def _failing(one: Finding, now: float) -> Failing:
-    ends = block_at(one, now)
+def _failing(one: Finding, posture: Posture, now: float) -> Failing:
+    ends, seen = block_at(one, now), [seen_in_words(fact, posture, one.check.evidence) for fact in one.failing]
     return Failing(
         name=one.check.name,
-        words=one.check.why or one.check.name,
+        words=" ".join([f"{'; '.join(seen)}.", one.check.why]).strip(),
         stage=one.stage.value if one.stage is not None else "",
         blocks_at=None if ends == NEVER else ends,
     )

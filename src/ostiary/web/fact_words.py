@@ -138,6 +138,22 @@ def fact_value(name: str, value: Value | None) -> str:
     return words.counted(value)
 
 
+def seen_in_words(name: str, posture: Posture, evidence: Evidence = Evidence.SELF_REPORTED) -> str:
+    """Return what was seen of a fact, or why it is not known.
+
+    Args:
+        name: of the fact.
+        posture: what is known of the device.
+        evidence: whose word counts here: as much as this, or more.
+    """
+    value = posture.value(name, evidence)
+    if value is not None:
+        return f"{fact_name(name)}: {fact_value(name, value)}"
+    if name in posture.known:
+        return _("%(fact)s: nobody whose word counts here has said so.") % {"fact": fact_name(name)}
+    return f"{fact_name(name)}: {fact_value(name, None)}. {posture.unknown.get(name, '')}".rstrip(". ")
+
+
 def source_name(source: str) -> str:
     """Return what a source is called."""
     return str(SOURCE_WORDS.get(source, source))

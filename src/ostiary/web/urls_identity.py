@@ -6,7 +6,16 @@ from ostiary.web import devices, workload
 from ostiary.web.oidc import published, token, userinfo
 from ostiary.web.oidc.authorize import authorize
 from ostiary.web.oidc.end_session import end_session
-from ostiary.web.portal import authenticators, recoveries, request_asking, request_immediate, requests, reviews, tokens
+from ostiary.web.portal import (
+    authenticators,
+    mending,
+    recoveries,
+    request_asking,
+    request_immediate,
+    requests,
+    reviews,
+    tokens,
+)
 from ostiary.web.portal import devices as portal_devices
 from ostiary.web.portal import views as portal
 from ostiary.web.scim import scim
@@ -141,6 +150,10 @@ urlpatterns = [
     path("tokens/<str:token_id>/revoke", tokens.revoke, name="portal_token_revoke"),
     path("devices", portal_devices.devices, name="portal_devices"),
     path("devices/enrol", portal_devices.enrol, name="portal_device_enrol"),
+    path("devices/mend", mending.mend_this, name="portal_mend_this"),
+    path("devices/<str:device_id>/mend", mending.mend, name="portal_mend"),
+    path("devices/<str:device_id>/mend/again", mending.check_again, name="portal_check_again"),
+    path("devices/<str:device_id>/mend/<slug:check>/time", mending.more_time, name="portal_more_time"),
     path("devices/<str:device_id>/lost", portal_devices.lost, name="portal_device_lost"),
     path("devices/<str:device_id>/retire", portal_devices.retire, name="portal_device_retire"),
     path("devices/<str:device_id>/rename", portal_devices.rename, name="portal_device_rename"),

@@ -150,7 +150,7 @@ def every_page() -> list[tuple[str, str]]:
         "<str:link_id>": "1", "<str:request_id>": "r_1", "<slug:provider_id>": "work", "<path:rest>": "Users",
         "<slug:stream_id>": "s", "<slug:name>": "okta", "<slug:app_id>": "crm",
         "<str:item_id>": "i_1",
-        "<str:token_id>": "t_1", "<str:device_id>": "dev-1",
+        "<str:token_id>": "t_1", "<str:device_id>": "dev-1", "<slug:check>": "disk",
     }  # fmt: skip
     pages = []
     for pattern in get_resolver("ostiary.web.urls_identity").url_patterns:
@@ -183,6 +183,7 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
         "portal_apps", "portal_sessions", "portal_end_session", "portal_end_all_sessions", "portal_authenticators",
         "portal_password", "portal_remove_password", "portal_rename", "portal_remove", "portal_profile",
         "sign_in_again", "portal_devices", "portal_device_enrol", "portal_device_lost", "portal_device_retire", "portal_device_rename",
+        "portal_mend_this", "portal_mend", "portal_check_again", "portal_more_time",
         "portal_tokens", "portal_token_new", "portal_token_revoke", "portal_confirm_address", "continue", "step_up", "back_to_app", "set_up_done",
         "portal_link", "portal_link_confirm", "portal_unlink",
         "portal_requests", "portal_ask", "portal_request_from_mail", "portal_request", "portal_request_answer",

@@ -95,7 +95,7 @@ def test_what_is_asked_and_what_was_seen(
 
 
 def test_the_way_out_of_it() -> None:
-    lacks = Remedy(kind=RemedyKind.USE_DEVICE, words="See what this device lacks", path="/devices")
+    lacks = Remedy(kind=RemedyKind.USE_DEVICE, words="See what this device lacks", path="/devices/mend")
     other = Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after")
     assert unmet({"disk_encrypted": True}, {"disk_encrypted": False}).remedy == lacks
     assert unmet({"disk_encrypted": True}, None).remedy == other

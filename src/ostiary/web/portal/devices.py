@@ -126,12 +126,12 @@ def lost(request: HttpRequest, device_id: str) -> HttpResponse:
     """Say what follows, then end the device and sign its owner out everywhere, here included."""
     row, _session = signed_in(request)
     try:
-        found = _mine(device_id, PersonId(row.id))
+        found = device_of(device_id, PersonId(row.id))
         if request.method == "GET":
             return render(request, "portal/device_lost.html", {"device": found, "portal_tab": "devices"})
         report_lost(found.id, actor=person_actor(request, row), reason="reported by its owner")
     except (UnknownDevice, UnusableDevice):
-        return _gone(request)
+        return device_gone(request)
     request.session.flush()
     messages.success(
         request, _("“%(name)s” is refused everywhere, and you are signed out everywhere.") % {"name": found.name}
@@ -144,12 +144,12 @@ def retire(request: HttpRequest, device_id: str) -> HttpResponse:
     """Say what follows, then end a device that is not used any more."""
     row, _session = signed_in(request)
     try:
-        found = _mine(device_id, PersonId(row.id))
+        found = device_of(device_id, PersonId(row.id))
         if request.method == "GET":
             return render(request, "portal/device_retire.html", {"device": found, "portal_tab": "devices"})
         retire_device(found.id, actor=person_actor(request, row), reason="given up by its owner")
     except (UnknownDevice, UnusableDevice):
-        return _gone(request)
+        return device_gone(request)
     messages.success(request, _("“%(name)s” is given up.") % {"name": found.name})
     return HttpResponseRedirect(reverse("portal_devices"))
 
@@ -159,9 +159,9 @@ def rename(request: HttpRequest, device_id: str) -> HttpResponse:
     """Call a device something else."""
     row, _session = signed_in(request)
     try:
-        found = _mine(device_id, PersonId(row.id))
+        found = device_of(device_id, PersonId(row.id))
     except UnknownDevice:
-        return _gone(request)
+        return device_gone(request)
     form = NameForm(request.POST or None, initial={"name": found.name})
     if request.method == "POST" and form.is_valid():
         try:
@@ -194,12 +194,13 @@ def _answered(request: HttpRequest, asking: Asking, answer: str) -> HttpResponse
     return HttpResponseRedirect(reverse("portal_devices"))
 
 
-def _gone(request: HttpRequest) -> HttpResponse:
+def device_gone(request: HttpRequest) -> HttpResponse:
+    """Say that a device is not there (any more), and show those that are."""
     messages.info(request, _("That device is gone already."))
     return HttpResponseRedirect(reverse("portal_devices"))
 
 
-def _mine(device_id: str, person_id: PersonId) -> Device:
+def device_of(device_id: str, person_id: PersonId) -> Device:
     """Return a device of the person; somebody else's does not exist for these pages."""
     found = get_device(device_id)
     if found.owner_id != person_id or found.state not in HELD:
