@@ -1,7 +1,7 @@
 # Every target sets up what it needs, the first time only.
 .PHONY: help demo up test test-postgres check format lock bench bench-gateway bench-proof mutation-proof bench-replay bench-cut bench-posture bench-agent bench-fleet bench-scim bench-signals wheel clean-demo screenshots
 PY := .venv/bin/python
-TEST_PACKAGES := apache2 caddy chromium curl fonts-dejavu-core git iproute2 libapache2-mod-auth-mellon libapache2-mod-auth-openidc libfaketime libnss3-tools nftables nginx-light openssh-server openssl postgresql systemd swtpm swtpm-tools tpm2-openssl
+TEST_PACKAGES := apache2 caddy chromium curl dbus-daemon fonts-dejavu-core git iproute2 libapache2-mod-auth-mellon libapache2-mod-auth-openidc libfaketime libnss3-tools libtss2-tcti-tabrmd0 nftables nginx-light openssh-server openssl postgresql swtpm swtpm-tools systemd tpm2-abrmd tpm2-openssl
 BENCH_PACKAGES := wrk nginx-light caddy apache2 libapache2-mod-auth-openidc
 
 help:

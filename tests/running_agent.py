@@ -42,11 +42,11 @@ class Agent:
             [*self.words, *words], env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
 
-    def enrol(self, owner: Client, answer: str) -> tuple[int, str, str]:
+    def enrol(self, owner: Client, answer: str, *words: str) -> tuple[int, str, str]:
         """Start to enrol, type the code it shows into the portal, and answer there; return how it ended."""
         origin = self.running.url("id", "")
         ca = str(self.running.authority)
-        process = self.begin("enrol", origin, "--name", "Front desk", "--ca", ca, "--no-browser")
+        process = self.begin("enrol", origin, "--name", "Front desk", "--ca", ca, "--no-browser", *words)
         assert process.stdout is not None
         said, code = "", None
         for line in process.stdout:

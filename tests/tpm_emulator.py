@@ -6,6 +6,7 @@ with Factory(folder) as factory:
 """
 
 import hashlib
+import os
 import shutil
 import socket
 import subprocess
@@ -22,6 +23,22 @@ from ostiary.devices.domain.tpm.wire import u16, u32
 from tests.ports import free_port
 
 STARTED_WITHIN_SECONDS = 30.0
+OPENSSL_SETTINGS = """\
+openssl_conf = settings
+[settings]
+providers = providers
+alg_section = algorithms
+[algorithms]
+default_properties = ?provider=tpm2,tpm2.digest!=yes,tpm2.cipher!=yes,tpm2.rand!=yes
+[providers]
+default = builtin
+tpm2 = chip
+[builtin]
+activate = 1
+[chip]
+activate = 1
+"""
+"""As the guide has it: the chip for keys, OpenSSL's own for everything else."""
 
 
 class Chip:
@@ -124,6 +141,8 @@ class Factory:
 
     def vouch(self, folder: Path) -> None:
         """Have an instance take this maker's word."""
+        if not self.issuer.exists():
+            self.make("first")
         folder.mkdir(exist_ok=True)
         shutil.copy(self.issuer, folder / "maker.pem")
 
@@ -164,3 +183,44 @@ class Firmware:
     def say(self, register: int, kind: int, content: bytes) -> None:
         self.log += entry(register, kind, content)
         self.chip.extend(register, hashlib.sha256(content).digest())
+
+
+class Manager:
+    """A resource manager before a chip, as the kernel's is: several programs share it, and none runs out of room.
+
+    While it is there nobody else speaks with the chip.
+    """
+
+    def __init__(self, chip: Chip, folder: Path) -> None:
+        self.chip, self.folder = chip, folder
+
+    def __enter__(self) -> dict[str, str]:
+        """Return the environment in which OpenSSL uses the chip's keys."""
+        bus, settings = self.folder / "bus", self.folder / "openssl.cnf"
+        settings.write_text(OPENSSL_SETTINGS)
+        words = ("dbus-daemon", "--session", "--nofork", "--print-address", f"--address=unix:path={bus}")
+        self.bus = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        assert self.bus.stdout is not None
+        assert self.bus.stdout.readline(), "the bus did not start"
+        environment = {"PATH": os.environ["PATH"], "DBUS_SESSION_BUS_ADDRESS": f"unix:path={bus}"}
+        words = ("tpm2-abrmd", "--session", "--allow-root", "--tcti", self.chip.address)
+        self.manager = subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        environment |= {"TPM2OPENSSL_TCTI": "tabrmd:bus_type=session", "OPENSSL_CONF": str(settings)}
+        until = time.monotonic() + STARTED_WITHIN_SECONDS
+        while not self._is_there(environment):
+            assert self.manager.poll() is None, "tpm2-abrmd did not start"
+            assert time.monotonic() < until, "tpm2-abrmd does not answer"
+            time.sleep(0.05)
+        return environment
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for process in (self.manager, self.bus):
+            process.terminate()
+            process.communicate()
+
+    def _is_there(self, environment: dict[str, str]) -> bool:
+        words = ("openssl", "list", "-providers")
+        said = subprocess.run(words, env=environment, capture_output=True, text=True, check=False).stdout
+        return "TPM 2.0" in said

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ostiary.agent.folder import SYSTEM_FOLDER
+from ostiary.agent.tpm import DEVICE
 from ostiary.errors import OstiaryError
 
 NAME: Final = "ostiary-agent.service"
@@ -54,14 +55,14 @@ RestrictSUIDSGID=yes
 RestrictNamespaces=yes
 # Reading others' files, the packet filter, and asking a person's desktop as that person.
 CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_NET_ADMIN CAP_SETUID CAP_SETGID
-"""
+{groups}"""
 
 
 class NotInstalled(OstiaryError):
     """The service could not be installed."""
 
 
-def unit_text(python: str, folder: Path, *, of_system: bool, usual: Path = SYSTEM_FOLDER) -> str:
+def unit_text(python: str, folder: Path, *, of_system: bool, usual: Path = SYSTEM_FOLDER, tpm: Path = DEVICE) -> str:
     """Return the unit.
 
     Args:
@@ -69,15 +70,17 @@ def unit_text(python: str, folder: Path, *, of_system: bool, usual: Path = SYSTE
         folder: where it keeps its files.
         of_system: whether it is root's; otherwise it is a person's own.
         usual: the folder that it takes when none is said.
+        tpm: the computer's own, where there is one: root's service gets the group that may use it, for it may not override that.
     """
     beside = Path(python).parent / "ostiary-agent"
     command = _quoted(beside) if beside.exists() else f"{_quoted(Path(python))} -m ostiary.agent"
     if folder != usual:
         command += f" --folder {_quoted(folder)}"
+    groups = f"SupplementaryGroups={tpm.stat().st_gid}\n" if tpm.exists() else ""
     return _TEXT.format(
         command=command,
         after=_AFTER if of_system else "",
-        keeping=_KEEPING.format(folder=_quoted(folder)) if of_system else "",
+        keeping=_KEEPING.format(folder=_quoted(folder), groups=groups) if of_system else "",
         target="multi-user.target" if of_system else "default.target",
     )
 

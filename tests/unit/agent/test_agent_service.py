@@ -90,3 +90,16 @@ def test_an_enrolled_one_is_installed(
     monkeypatch.setattr("ostiary.agent.command.install_unit", lambda *_args, **_more: ("it is there",))
     assert main(["--folder", str(folder.path), "install-service"]) == 0
     assert capsys.readouterr().out == "it is there\n"
+
+
+def test_roots_service_may_use_the_computers_tpm_and_a_persons_gets_no_group(tmp_path: Path) -> None:
+    """It may not override whose files are whose, and the TPM belongs to a group of its own."""
+    tpm, unit = tmp_path / "tpmrm0", tmp_path / "ostiary-agent.service"
+    assert "SupplementaryGroups" not in unit_text("/usr/bin/python3", tmp_path, of_system=True, tpm=tpm)
+    tpm.touch()
+    text = unit_text("/usr/bin/python3", tmp_path, of_system=True, tpm=tpm)
+    assert f"SupplementaryGroups={tpm.stat().st_gid}" in text.splitlines()
+    unit.write_text(text)
+    done = subprocess.run(["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "SupplementaryGroups" not in unit_text("/usr/bin/python3", tmp_path, of_system=False, tpm=tpm)
