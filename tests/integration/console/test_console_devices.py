@@ -2,6 +2,8 @@
 
 import json
 import time
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -21,7 +23,7 @@ from ostiary.devices.facade import (
     quarantine_device,
     take_facts,
 )
-from ostiary.devices.models import StoredDevice
+from ostiary.devices.models import DeviceTpm, StoredDevice
 from ostiary.identity.entrance import note_device
 from ostiary.identity.facade import disable_person, get_session, list_sessions
 from ostiary.policy.identifiers import DeviceId
@@ -58,6 +60,30 @@ def test_the_list_begins_with_what_waits_and_is_searched(company: Company, visit
 def test_without_a_device_the_command_that_enrols_one_is_shown(company: Company, visit: Visit) -> None:
     StoredDevice.objects.all().delete()
     assert "ostiary-agent enrol https://id.example.test" in text_of(visit().get("/devices/"))
+
+
+@pytest.mark.parametrize(
+    ("protection", "kept", "words"),
+    [
+        (
+            "tpm",
+            {"maker": "CN=Example Chips EK CA", "secure_boot": True, "quoted_at": datetime(2026, 11, 23, tzinfo=UTC)},
+            ("its maker is known", "CN=Example Chips EK CA", "<dd>On · "),
+        ),
+        (
+            "tpm_unverified",
+            {"why": "The TPM has no certificate of its maker.", "boot_words": "The log is cut off."},
+            ("behaves like", "Nobody", "has no certificate of its maker", "<dd>Unknown<br>", "The log is cut off."),
+        ),
+    ],
+)
+def test_a_device_says_how_far_it_was_proven_that_its_key_is_in_a_tpm(
+    company: Company, visit: Visit, protection: str, kept: dict[str, Any], words: tuple[str, ...]
+) -> None:
+    StoredDevice.objects.filter(pk=company.device).update(key_protection=protection)
+    DeviceTpm.objects.create(device_id=company.device, endorsement="e" * 64, attestation=b"a", **kept)
+    page = text_of(visit("henk_help").get(f"/devices/{company.device}/"))
+    assert [one for one in words if one not in page] == []
 
 
 def test_a_device_says_whose_it_is_and_how_it_stands(company: Company, visit: Visit) -> None:

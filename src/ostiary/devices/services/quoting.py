@@ -22,7 +22,7 @@ from ostiary.devices.services.tpm import attestation_key_of
 
 SOURCE: Final = "tpm"
 QUOTE_LASTS_SECONDS: Final = 24 * 3600.0
-"""The agent has its TPM say it when it starts and with every certificate, which is twice a day."""
+"""The agent has its TPM say it when it starts and twice a day."""
 
 log = structlog.get_logger(__name__)
 
