@@ -168,6 +168,15 @@ def test_a_database_that_cannot_be_used_is_left_as_it_is_and_the_others_are_serv
     assert {one.browser for one in folder.browsers()} == {"Chromium, Chrome, Edge", "Firefox, profile abcd.default-esr"}
 
 
+def test_what_lies_in_somebody_elses_home_is_left_alone_whoever_asks(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _chromium, firefox = stores(home)
+    monkeypatch.setattr(nss.os, "geteuid", lambda: firefox.stat().st_uid + 1)
+    with pytest.raises(UnusableStore, match="somebody else"):
+        names(firefox)
+
+
 def test_what_is_missing_is_said_with_what_to_do(
     home: Path, folder: Folder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
