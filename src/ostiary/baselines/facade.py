@@ -31,6 +31,7 @@ from ostiary.baselines.domain.standing import (
 )
 from ostiary.baselines.domain.words import check_in_words, demand_in_words, ladder_in_words
 from ostiary.baselines.queries import (
+    count_lacking,
     count_waiting,
     get_baseline,
     get_exception,
@@ -100,6 +101,7 @@ __all__ = [
     "check_now",
     "checks_of",
     "count_blocked",
+    "count_lacking",
     "count_waiting",
     "demand_in_words",
     "end_exception",

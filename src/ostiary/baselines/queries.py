@@ -100,6 +100,11 @@ def get_held(now: float) -> Held | None:
     return Held(devices=len(held), of=turn.of, held_at=turn.held_at, until=max(held), kept_by=turn.kept_by)
 
 
+def count_lacking() -> int:
+    """Return how many devices lack something that is required of them, grace or not."""
+    return DeviceVerdict.objects.exclude(failing=[]).filter(device__state=State.ACTIVE).count()
+
+
 def list_days(limit: int = 90) -> tuple[DayCount, ...]:
     """Return how devices stood on the last days, the newest first."""
     return tuple(

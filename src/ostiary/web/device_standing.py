@@ -1,17 +1,21 @@
 """What a device is told of how it stands, in the answer to its report."""
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 from django.conf import settings
 
-from ostiary.baselines.facade import NEVER, Finding, block_at, list_verdicts, look_at
+from ostiary.baselines.facade import NEVER, Finding, block_at, count_lacking, list_verdicts, look_at
 from ostiary.devices.facade import Failing, Posture, Taken, get_posture
 from ostiary.policy.identifiers import DeviceId
 from ostiary.web.fact_words import seen_in_words
 
 SOON_SECONDS: Final = 10
 """A device that fails something reports again so soon, so that whoever mends it sees it."""
+MOST_A_SECOND: Final = 20
+"""Where many fail at the same time they come less often: no more than so many of them a second."""
+COUNTED_FOR_SECONDS: Final = 10
 
 
 def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
@@ -34,9 +38,15 @@ def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
         taken,
         compliant=standing.verdict.compliant,
         failing=failing,
-        again_in=min(taken.again_in, SOON_SECONDS) if failing else taken.again_in,
+        again_in=min(taken.again_in, _soon(int(now // COUNTED_FOR_SECONDS))) if failing else taken.again_in,
         mend=instance.url(instance.identity_host, f"/devices/{device}/mend") if failing else "",
     )
+
+
+@lru_cache(maxsize=1)
+def _soon(_moment: int) -> int:
+    """Return after how many seconds a device that fails something reports again; counted anew every few seconds."""
+    return max(SOON_SECONDS, count_lacking() // MOST_A_SECOND)
 
 
 def _failing(one: Finding, posture: Posture, now: float) -> Failing:

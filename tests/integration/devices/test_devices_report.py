@@ -30,6 +30,7 @@ from ostiary.devices.facade import (
 from ostiary.devices.facts import read_postures
 from ostiary.gateway.publisher import read_versions
 from ostiary.policy.snapshot import PostureFact, Postures
+from ostiary.web import device_standing
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HOUR = 3600.0
@@ -200,3 +201,11 @@ def test_a_clock_that_is_ahead_keeps_nothing_fresh_for_longer(laptop: Laptop) ->
     fact = published(laptop)
     assert fact is not None
     assert fact.until <= time.time() + HOUR
+
+
+def test_where_many_lack_something_each_reports_less_often(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for lacking, seconds in ((0, 10), (201, 10), (2_000, 100), (10_000, 300)):
+        monkeypatch.setattr(device_standing, "count_lacking", lambda lacking=lacking: lacking)
+        device_standing._soon.cache_clear()
+        assert laptop.report(disk_encrypted=True).json()["again_in"] == seconds
+    device_standing._soon.cache_clear()
