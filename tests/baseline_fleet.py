@@ -1,8 +1,12 @@
 """Devices with facts, straight into the database: enrolled ones without an agent, for what is judged of them."""
 
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db import transaction
+
+from ostiary.changes import announce_change
 from ostiary.devices.facade import Evidence, Reported, take_facts
 from ostiary.devices.models import StoredDevice
 from ostiary.policy.identifiers import DeviceId, PersonId
@@ -18,22 +22,37 @@ WELL = {
 """What `minimum` asks of a Linux laptop, and an encrypted disk."""
 
 
-def make_device(owner: PersonId, number: int = 1, *, platform: str = "Ubuntu 24.04", state: str = "active") -> DeviceId:
-    """Enrol one for somebody."""
-    from datetime import UTC, datetime
-
-    row = StoredDevice.objects.create(
-        id=f"dev-{number:012d}",
-        name=f"Laptop {number}",
-        platform=platform,
-        owner_id=owner,
-        state=state,
-        key={},
-        thumbprint=f"{number:043d}",
-        key_protection="file",
-        enrolled_at=datetime.now(UTC),
-    )
+def make_device(
+    owner: PersonId, number: int = 1, *, platform: str = "Ubuntu 24.04", state: str = "active", fingerprint: str = ""
+) -> DeviceId:
+    """Enrol one for somebody; with a fingerprint, its certificate is good for an hour and told to the gateway."""
+    now = datetime.now(UTC)
+    with transaction.atomic():
+        row = StoredDevice.objects.create(
+            id=f"dev-{number:012d}",
+            name=f"Laptop {number}",
+            platform=platform,
+            owner_id=owner,
+            state=state,
+            key={},
+            thumbprint=f"{number:043d}",
+            key_protection="file",
+            enrolled_at=now,
+        )
+        if fingerprint:
+            row.certificates.create(
+                fingerprint=fingerprint, serial="1", begins_at=now, ends_at=now + timedelta(hours=1)
+            )
+            announce_change("devices", takes_away=False)
     return DeviceId(row.id)
+
+
+def forget_devices() -> None:
+    """Leave none of them behind."""
+    with transaction.atomic():
+        StoredDevice.objects.filter(name__startswith="Laptop ").delete()
+        for section in ("devices", "postures", "compliance"):
+            announce_change(section, takes_away=True)
 
 
 def says(
