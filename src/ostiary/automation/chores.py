@@ -144,11 +144,14 @@ def refresh_postures(now: float) -> int:
     return refresh_postures(now=now)
 
 
-def settle_compliance(now: float) -> int:
-    """Move what devices fail from stage to stage, and tell of it."""
-    from ostiary.baselines.facade import settle_compliance  # noqa: PLC0415 - see above
+def settle_compliance(instance: Instance, now: float) -> int:
+    """Move what devices fail from stage to stage, tell of it, and count how they stand for whoever watches."""
+    from ostiary.automation.report import write_compliance  # noqa: PLC0415 - see above
+    from ostiary.baselines.facade import get_held, list_days, settle_compliance  # noqa: PLC0415 - see above
 
-    return settle_compliance(now=now)
+    done, days, held = settle_compliance(now=now), list_days(1), get_held(now)
+    write_compliance(instance.run, days[0] if days else None, 0 if held is None else held.devices)
+    return done
 
 
 def import_management(now: float) -> int:

@@ -101,7 +101,9 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="tend_services", every_seconds=SERVICES_SECONDS, run=chores.tend_services),
         Job(name="refresh_postures", every_seconds=POSTURE_SECONDS, run=chores.refresh_postures),
         Job(name="tend_devices", every_seconds=DEVICES_SECONDS, run=chores.tend_devices),
-        Job(name="settle_compliance", every_seconds=COMPLIANCE_SECONDS, run=chores.settle_compliance),
+        Job(
+            name="settle_compliance", every_seconds=COMPLIANCE_SECONDS, run=partial(chores.settle_compliance, instance)
+        ),
         Job(name="import_management", every_seconds=MANAGEMENT_SECONDS, run=chores.import_management),
         Job(name="tend_software", every_seconds=SOFTWARE_SECONDS, run=drain(chores.tend_software)),
         Job(name="forget_software", every_seconds=SOFTWARE_FORGOTTEN_SECONDS, run=chores.forget_software),

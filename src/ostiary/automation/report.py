@@ -9,10 +9,12 @@ import msgspec
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from ostiary.automation.schedule import JobState
+from ostiary.baselines.facade import DayCount
 from ostiary.gateway.replaced_file import replace_file
 
 STATUS_FILE: Final = "worker.json"
 METRICS_FILE: Final = "worker.prom"
+COMPLIANCE_FILE: Final = "compliance.prom"
 
 
 class WorkerStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +72,26 @@ def render_metrics(jobs: dict[str, JobState]) -> bytes:
         for job, state in jobs.items():
             gauge.labels(job).set(figure(state))
     return generate_latest(registry)
+
+
+def write_compliance(folder: Path, day: DayCount | None, held: int) -> None:
+    """Write how devices stand, in Prometheus' text format.
+
+    Args:
+        folder: the instance's run folder.
+        day: how many stand how; `None` while there is no device.
+        held: how many stopped being compliant and are held.
+
+    Raises:
+        OSError: when it cannot be written.
+    """
+    registry = CollectorRegistry()
+    gauge = Gauge("ostiary_devices", "How many devices stand how to what is required.", ["standing"], registry=registry)
+    counts = ("compliant", "grace", "blocked", "unknown")
+    for standing in counts:
+        gauge.labels(standing).set(0 if day is None else getattr(day, standing))
+    Gauge("ostiary_devices_held", "Devices whose turn is held.", registry=registry).set(held)
+    replace_file(folder / COMPLIANCE_FILE, generate_latest(registry), durable=False)
 
 
 def current_status(*, started_at: float, now: float, stopping: bool, jobs: dict[str, JobState]) -> WorkerStatus:

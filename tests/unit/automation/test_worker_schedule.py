@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from ostiary.automation.report import current_status, read_report, render_metrics, write_report
+from ostiary.automation.report import current_status, read_report, render_metrics, write_compliance, write_report
 from ostiary.automation.schedule import Job, JobState, Schedule, pause_after
+from ostiary.baselines.facade import DayCount
 from ostiary.errors import OstiaryError
 
 PATIENCE_SECONDS = 30.0
@@ -171,3 +172,12 @@ def test_the_report_is_replaced_whole(tmp_path: Path, name: str) -> None:
     write_report(tmp_path, status)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["worker.json", "worker.prom"]
     assert (tmp_path / name).exists()
+
+
+def test_how_devices_stand_is_there_for_programs(tmp_path: Path) -> None:
+    write_compliance(tmp_path, DayCount(day="2026-11-23", compliant=3, grace=2, blocked=1, unknown=4), 1)
+    text = (tmp_path / "compliance.prom").read_text()
+    assert 'ostiary_devices{standing="grace"} 2.0' in text
+    assert "ostiary_devices_held 1.0" in text
+    write_compliance(tmp_path, None, 0)
+    assert 'ostiary_devices{standing="grace"} 0.0' in (tmp_path / "compliance.prom").read_text()
