@@ -2,8 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 import msgspec
@@ -77,8 +77,10 @@ class Reporter:
         """Look at everything and keep it until the instance can be reached. Raises `UnusableFolder` when it cannot be kept."""
         looked = self.look()
         with self._folder.held():
-            reports = keep_waiting(self._folder.reports(), looked, known=self._told)
-            self._folder.write_reports(msgspec.structs.replace(reports, first_seen=self._memory.first_seen))
+            before = self._folder.reports()
+            after = keep_waiting(before, looked, known=self._told)
+            if after != before:
+                self._folder.write_reports(msgspec.structs.replace(after, first_seen=self._memory.first_seen))
         self._told = looked.facts
 
     def report(self) -> Taken:
@@ -101,7 +103,8 @@ class Reporter:
 
             try:
                 for one in reports.waiting:
-                    send(one)
+                    with _unless_unreadable():
+                        send(one)
                     reports = was_sent(reports, one)
                 taken = send(looked, digest)
             except (Unreachable, Refused) as error:
@@ -142,6 +145,16 @@ class Reporter:
 
     def _computer(self, now: float) -> ThisComputer:
         return ThisComputer(now=now, ahead_seconds=self._ahead, memory=self._memory)
+
+
+@contextmanager
+def _unless_unreadable() -> Iterator[None]:
+    """Let one go that the instance cannot read, however often it is sent: of an earlier agent, or damaged."""
+    try:
+        yield
+    except Refused as error:
+        if error.code != Code.INVALID:
+            raise
 
 
 class Reporting:

@@ -156,4 +156,5 @@ def test_a_computer_that_says_anything_at_all_makes_a_report_that_can_be_sent(
             assert fact.value is None or type(fact.value) is FACTS[fact.name].kind
             assert (fact.value is None) == bool(fact.problem)
             assert len(fact.problem) <= 200
-            assert "\x00" not in f"{fact.value}{fact.problem}"
+            assert f"{fact.value}{fact.problem}".isprintable()
+            assert len(str(fact.value)) <= 200

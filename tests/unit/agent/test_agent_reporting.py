@@ -162,6 +162,21 @@ def test_what_changes_while_nobody_answers_is_kept_and_sent_the_oldest_first(des
     assert desk.folder.reports().waiting == ()
 
 
+def test_one_that_the_instance_cannot_read_does_not_stand_in_the_way_of_the_rest(desk: Desk) -> None:
+    with desk.folder.held():
+        desk.folder.write_reports(Reports(waiting=(looked(1), looked(2, firewall=False))))
+    real = desk.instance.report
+
+    def picky(*given: Any, **more: Any) -> Taken:
+        desk.instance.fails = Refused(Code.INVALID, "The request cannot be read.") if more["taken_at"] == 1 else None
+        return real(*given, **more)
+
+    desk.instance.report = picky  # type: ignore[method-assign]
+    desk.after(0)
+    assert desk.instance.taken == [(2, False), (int(NOW), True)]
+    assert desk.folder.reports().waiting == ()
+
+
 def test_whoever_was_away_is_heard_within_minutes_of_coming_back(desk: Desk) -> None:
     desk.instance.fails = Unreachable("No road.")
     for _ in range(40):

@@ -7,7 +7,7 @@ import msgspec
 from ostiary.agent.posture.computer import CannotTell, Computer
 from ostiary.devices.domain.posture import Reported
 
-MAX_PROBLEM_CHARACTERS = 200
+MAX_CHARACTERS = 200
 
 
 class Unknown(msgspec.Struct, frozen=True):
@@ -47,5 +47,10 @@ def look_at(collector: Collector, computer: Computer) -> tuple[Reported, ...]:
 
 def _reported(name: str, value: Value, at: float) -> Reported:
     if isinstance(value, Unknown):
-        return Reported(name=name, at=at, problem=value.why[:MAX_PROBLEM_CHARACTERS])
-    return Reported(name=name, value=value, at=at)
+        return Reported(name=name, at=at, problem=_plain(value.why))
+    return Reported(name=name, value=_plain(value) if isinstance(value, str) else value, at=at)
+
+
+def _plain(text: str) -> str:
+    """Return a text as it can be stored and shown anywhere: in one line, without what cannot be seen."""
+    return "".join(char for char in text if char.isprintable())[:MAX_CHARACTERS]
