@@ -45,7 +45,8 @@ def company_addresses(company: Company) -> dict[str, str]:
     """Return the path of every page, about people and things of the small company."""
     values = company_values(company)
     dana = {"person_id": company.people["dana_novak"].id}
-    return every_address(values, {"person_invite_again": dana, "role_withdraw": dana})
+    linked = {"record_id": company.linked_record}
+    return every_address(values, {"person_invite_again": dana, "role_withdraw": dana, "source_unlink": linked})
 
 
 def company_values(company: Company) -> Values:
@@ -63,6 +64,8 @@ def company_values(company: Company) -> Values:
         "recovery_id": company.recovery,
         "link_id": linked_sign_ins(bruno.id)[0].id,
         "client_name": "okta",
+        "connection_name": "fleet",
+        "record_id": company.record,
         "service_id": service.id,
         "key_id": service.keys[0].id,
         "trust_id": int(service.trusts[0].id),

@@ -40,7 +40,9 @@ from ostiary.identity.facade import (
 from ostiary.identity.models import Recovery
 from ostiary.identity.services.federation import link_directory
 from ostiary.identity.services.sessions import begin_session
+from ostiary.mdm.models import StoredConnection
 from ostiary.oidc.facade import add_client
+from ostiary.outgoing.sealed import seal
 from ostiary.policy.decision import Decision
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation, GroupId, PersonId
@@ -140,6 +142,8 @@ class Company:
     advisory: str = "DSA-5764-1"
     waiting_device: str = ""
     exception: int = 0
+    record: int = 0
+    linked_record: int = 0
     stream: str = ""
 
     def assertion(self, who: str, **claims: object) -> str:
@@ -263,6 +267,31 @@ def _enrol_devices(company: Company) -> None:
     desktop = Laptop(name="alice-desktop", address="198.51.100.9")
     waiting = desktop.enrolled_for(company.people["alice_meyer"].id, address="192.0.2.17")
     company.waiting_device = waiting.id
+    _ask_management(company)
+
+
+def _ask_management(company: Company) -> None:
+    """Have device management that knows Bruno's laptop, which is linked, and two that say one serial number."""
+    now = datetime.now(UTC)
+    fleet = StoredConnection.objects.create(
+        name="fleet",
+        kind="fleet",
+        address="https://fleet.example.test",
+        sealed_secret=seal("only for tests", purpose="mdm"),
+        added_at=now,
+        added_by="root",
+        imported_at=now,
+        next_try_at=now + timedelta(minutes=15),
+        found=3,
+    )
+    for there, serial in (("17", "c02f0017"), ("18", "c02f0018"), ("19", "c02f0018")):
+        host = {"name": f"laptop-{there}", "serial": serial, "owner": "bruno.costa@example.test", "synced_at": now}
+        row = fleet.records.create(there=there, source="fleet", seen_at=now, standing="On (automatic)", **host)
+        if there == "17":
+            row.device_id = company.device
+            row.save()
+            company.linked_record = row.pk
+        company.record = row.pk
 
 
 def _tell_of(laptop: Laptop) -> None:

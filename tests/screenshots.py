@@ -68,6 +68,7 @@ CONSOLE = {
     "baselines": "/devices/baselines/",
     "baseline-edit": "/devices/baselines/standard/edit",
     "software": "/software/",
+    "sources": "/devices/sources/",
     "requests": "/requests/",
     "administrators": "/groups/administrators/only-when-needed",
     "rules": "/rules/",

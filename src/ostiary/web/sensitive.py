@@ -31,6 +31,8 @@ CONSOLE_HARMLESS: Final = frozenset(
         "session_revoke",
         "sessions_revoke_of",
         "signal_stream_verify",
+        "source_import",
+        "source_try",
         "signal_transmitter_verify",
         "token_revoke",
     }
@@ -96,6 +98,10 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "service_key_add",
         "service_remove",
         "service_trust_add",
+        "source_connect",
+        "source_link",
+        "source_remove",
+        "source_unlink",
     }
 )
 

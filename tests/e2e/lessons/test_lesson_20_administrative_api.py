@@ -62,6 +62,8 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "session_id": held["sid"],
         "stream_id": "none",
         "transmitter_name": "none",
+        "connection_name": "none",
+        "record_id": 1,
         "number": 1,
         "proposal_id": 1,
         "reference": "AAAAA-AAAAA",
