@@ -90,6 +90,8 @@ on_gateway = true
 [scim]
 enabled = true
 requests_per_second = 1000
+[osquery]
+enabled = true
 [access]
 emergency_group = "on-call"
 [signals]

@@ -35,6 +35,7 @@ GROUPED = (
     "baseline",
     "software",
     "advisories",
+    "osquery",
     "signal",
     "audit",
     "admin",

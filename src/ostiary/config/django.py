@@ -35,6 +35,7 @@ INSTALLED_APPS = [
     "ostiary.baselines",
     "ostiary.mdm",
     "ostiary.software",
+    "ostiary.osquery",
     "ostiary.saml",
     "ostiary.reviews",
     "ostiary.visibility",

@@ -9,7 +9,7 @@ from typing import Literal
 from ostiary.config.schema_decisions import Decisions, Record, Rules
 from ostiary.config.schema_machine import Database, Gateway, Mail, Tls
 from ostiary.config.schema_people import Access, Authenticators, Devices, Reviews, SignIn
-from ostiary.config.schema_programs import Authzen, Scim, Signals, Workloads
+from ostiary.config.schema_programs import Authzen, Osquery, Scim, Signals, Workloads
 from ostiary.config.section import Section
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Devices",
     "Gateway",
     "Mail",
+    "Osquery",
     "Record",
     "Reviews",
     "Rules",
@@ -58,6 +59,7 @@ class Configuration(Section, frozen=True, kw_only=True):
     authzen: Authzen = Authzen()
     scim: Scim = Scim()
     signals: Signals = Signals()
+    osquery: Osquery = Osquery()
     access: Access = Access()
     workloads: Workloads = Workloads()
     devices: Devices = Devices()

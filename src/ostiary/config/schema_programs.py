@@ -57,6 +57,16 @@ class Signals(Section, frozen=True, kw_only=True):
     authority: str = ""
 
 
+class Osquery(Section, frozen=True, kw_only=True):
+    """Hosts that run osquery and tell what they find. They enrol with a secret: `ostiary osquery secret add`.
+
+    Args:
+        enabled: answers at `https://id.<domain>/osquery/…`.
+    """
+
+    enabled: bool = False
+
+
 class Workloads(Section, frozen=True, kw_only=True):
     """Services (scripts, robots, pipelines) and people's own tokens. Add a service with `ostiary workload add`.
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ostiary.web import devices, workload
+from ostiary.web import devices, osquery, workload
 from ostiary.web.oidc import published, token, userinfo
 from ostiary.web.oidc.authorize import authorize
 from ostiary.web.oidc.end_session import end_session
@@ -100,6 +100,11 @@ urlpatterns = [
     path("devices/agent/report", devices.report, name="device_report"),
     path("devices/agent/inventory", devices.inventory, name="device_inventory"),
     path("devices/agent/leave", devices.give_up, name="device_leave"),
+    path("osquery/enroll", osquery.enrol, name="osquery_enroll"),
+    path("osquery/config", osquery.config, name="osquery_config"),
+    path("osquery/log", osquery.logged, name="osquery_log"),
+    path("osquery/distributed/read", osquery.distributed_read, name="osquery_read"),
+    path("osquery/distributed/write", osquery.distributed_write, name="osquery_write"),
     path("saml/metadata", saml.metadata, name="saml_metadata"),
     path("saml/sign-in", saml.sign_in, name="saml_sign_in"),
     path("saml/continue", saml.go_on, name="saml_continue"),

@@ -174,6 +174,7 @@ def test_the_tables_of_open_pages_are_reviewed() -> None:
         "directory_keys", "directory_logout",
         "device_nonce", "device_start", "device_prove", "device_poll", "device_renew", "device_report", "device_quote",
         "device_inventory", "device_leave",
+        "osquery_enroll", "osquery_config", "osquery_log", "osquery_read", "osquery_write",
     } == PROGRAMS  # fmt: skip
     assert {
         "saml_metadata", "saml_sign_in", "saml_quietly", "saml_sign_out", "saml_signed_out",
@@ -216,7 +217,7 @@ def test_no_sign_in_opens_what_is_for_programs() -> None:
         "oidc_token": (405, 400), "oidc_revocation": (405, 400), "oidc_userinfo": (401, 400),
         "oidc_keys": (200, 405), "oidc_configuration": (200, 405),
         "directory_keys": (404, 405), "directory_logout": (405, 404)}  # fmt: skip
-    without_proof |= {name: (404, 404) for name in PROGRAMS if name.startswith("ssf_")}
+    without_proof |= {name: (404, 404) for name in PROGRAMS if name.startswith(("ssf_", "osquery_"))}
     without_proof |= {name: (405, 400) for name in PROGRAMS if name.startswith("device_")}
     for name, path in every_page():
         if name in PROGRAMS:

@@ -39,6 +39,7 @@ PROGRAMS_PATH = "/.well-known/authzen-configuration"
 PROGRAMS_PREFIX = "/access/v1/"
 OPENID_PREFIX = "/oidc"
 AGENTS_PREFIX = "/devices/agent"
+HOSTS_PREFIX = "/osquery"
 SCIM_PREFIX = "/scim/v2"
 SIGNALS_PREFIX = "/ssf"
 SAFE_METHODS = ("GET", "HEAD")
@@ -108,6 +109,7 @@ def _sign_in_host(inputs: GatewayInputs) -> Json:
             *_directories(inputs, sni, plain),
             _programs_posting("openid", OPENID_PREFIX, asking_limit(), sni, plain),
             _programs_posting("agent", AGENTS_PREFIX, agent_limit(), sni, plain),
+            *_hosts(inputs, sni, plain),
             *_signals(inputs, sni, plain),
             proofs,
             pages,
@@ -183,6 +185,13 @@ def _programs_posting(name: str, prefix: str, limit: Json, sni: Json, plain: Jso
         "route": plain,
         "typed_per_filter_config": {**undecided(), contents.FILTER_SIGN_IN_LIMIT: limit},
     }
+
+
+def _hosts(inputs: GatewayInputs, sni: Json, plain: Json) -> list[Json]:
+    """Return the way of hosts that run osquery, where they may come."""
+    if not inputs.instance.configuration.osquery.enabled:
+        return []
+    return [_programs_posting("osquery", HOSTS_PREFIX, agent_limit(), sni, plain)]
 
 
 def _signals(inputs: GatewayInputs, sni: Json, plain: Json) -> list[Json]:

@@ -57,6 +57,7 @@ def sign_everybody_out(actor_name: str) -> int:
     from ostiary.authzen.facade import revoke_all_clients  # noqa: PLC0415
     from ostiary.devices.facade import quarantine_after_restore  # noqa: PLC0415
     from ostiary.identity.facade import revoke_all_sessions  # noqa: PLC0415
+    from ostiary.osquery.facade import revoke_all_secrets  # noqa: PLC0415
     from ostiary.scim.facade import revoke_all_clients as revoke_all_directories  # noqa: PLC0415
     from ostiary.signals.facade import revoke_all_receivers  # noqa: PLC0415 - as above
     from ostiary.visibility.facade import Actor, record_entity_change  # noqa: PLC0415
@@ -66,6 +67,7 @@ def sign_everybody_out(actor_name: str) -> int:
     record_entity_change("backup", "restore", "create", actor=actor)
     revoke_all_clients(reason="a backup was restored", actor=actor)
     revoke_all_directories(reason="a backup was restored", actor=actor)
+    revoke_all_secrets(reason="a backup was restored", actor=actor)
     quarantine_after_restore(reason="a backup was restored", actor=actor)
     close_after_restore(reason="a backup was restored", actor=actor)
     revoke_all_receivers(reason="a backup was restored", actor=actor)
