@@ -40,9 +40,7 @@ from ostiary.identity.facade import (
 from ostiary.identity.models import Recovery
 from ostiary.identity.services.federation import link_directory
 from ostiary.identity.services.sessions import begin_session
-from ostiary.mdm.models import StoredConnection
 from ostiary.oidc.facade import add_client
-from ostiary.outgoing.sealed import seal
 from ostiary.policy.decision import Decision
 from ostiary.policy.engine import PolicyEngine
 from ostiary.policy.identifiers import AppId, Generation, GroupId, PersonId
@@ -72,6 +70,7 @@ from ostiary.visibility.facade import Actor, index_new_decisions, index_new_even
 from ostiary.visibility.keeping import PastKeeper
 from ostiary.workloads.facade import GITHUB, add_key, add_service, add_trust, make_token
 from tests.device_asking import Laptop
+from tests.management_company import ask_management
 from tests.software_material import install_software
 
 OPERATOR = Actor(kind="machine", id="root", label="root")
@@ -267,31 +266,7 @@ def _enrol_devices(company: Company) -> None:
     desktop = Laptop(name="alice-desktop", address="198.51.100.9")
     waiting = desktop.enrolled_for(company.people["alice_meyer"].id, address="192.0.2.17")
     company.waiting_device = waiting.id
-    _ask_management(company)
-
-
-def _ask_management(company: Company) -> None:
-    """Have device management that knows Bruno's laptop, which is linked, and two that say one serial number."""
-    now = datetime.now(UTC)
-    fleet = StoredConnection.objects.create(
-        name="fleet",
-        kind="fleet",
-        address="https://fleet.example.test",
-        sealed_secret=seal("only for tests", purpose="mdm"),
-        added_at=now,
-        added_by="root",
-        imported_at=now,
-        next_try_at=now + timedelta(minutes=15),
-        found=3,
-    )
-    for there, serial in (("17", "c02f0017"), ("18", "c02f0018"), ("19", "c02f0018")):
-        host = {"name": f"laptop-{there}", "serial": serial, "owner": "bruno.costa@example.test", "synced_at": now}
-        row = fleet.records.create(there=there, source="fleet", seen_at=now, standing="On (automatic)", **host)
-        if there == "17":
-            row.device_id = company.device
-            row.save()
-            company.linked_record = row.pk
-        company.record = row.pk
+    company.linked_record, company.record = ask_management(company.device)
 
 
 def _tell_of(laptop: Laptop) -> None:
