@@ -18,7 +18,7 @@ from ostiary.agent.folder import Folder, default_folder
 from ostiary.agent.instance import Refused
 from ostiary.agent.inventory.keeping import InventoryKeeper
 from ostiary.agent.life import client_of, enrol, key_words, leave, renew, send_inventory
-from ostiary.agent.quoting import boot_words, quote
+from ostiary.agent.quoting import boot_words, key_place, quote
 from ostiary.agent.reporting import Reporter
 from ostiary.agent.running import run
 from ostiary.agent.service import install_unit, unit_place, unit_text
@@ -69,7 +69,7 @@ def _status(folder: Folder, said: argparse.Namespace) -> None:
         "owner": enrolled.owner,
         "origin": enrolled.origin,
         "key": key_words(folder.key()),
-        "key_protection": "file" if tpm is None else "tpm",
+        "key_protection": enrolled.key_protection or ("file" if tpm is None else "tpm"),
         "tpm": None if tpm is None else tpm.address,
         "certificate_ends_at": ends_at,
         "certificate_good": good,
@@ -89,7 +89,7 @@ def _status(folder: Folder, said: argparse.Namespace) -> None:
     _say(f"Device       {enrolled.name} ({enrolled.device})")
     _say(f"Belongs to   {enrolled.owner}")
     _say(f"Enrolled at  {enrolled.origin}")
-    where = f"a file: {folder.key_file}" if tpm is None else f"in the TPM at {tpm.address}; it cannot leave it"
+    where = key_place(folder.key_file, tpm, enrolled.key_protection)
     _say(f"Key          {facts['key']} ({where})")
     _say(f"Certificate  {('good until ' if good else 'over since ') + until if until else 'none yet'}")
     for one in folder.browsers():

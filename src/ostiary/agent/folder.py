@@ -47,12 +47,13 @@ class NotEnrolled(OstiaryError):
 
 
 class Enrolled(msgspec.Struct, frozen=True, kw_only=True):
-    """Where this computer is enrolled, and as what."""
+    """Where this computer is enrolled, and as what; `key_protection` as the instance has it, empty before the first certificate."""
 
     origin: str
     device: str
     name: str
     owner: str
+    key_protection: str = ""
 
 
 class InBrowser(msgspec.Struct, frozen=True, kw_only=True):

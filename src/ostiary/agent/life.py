@@ -89,7 +89,13 @@ def renew(folder: Folder) -> x509.Certificate:
         leaf = _leaf_of(answer.chain, key)
         folder.write_certificate(answer.chain)
         folder.write_enrolled(
-            Enrolled(origin=enrolled.origin, device=enrolled.device, name=answer.name, owner=answer.owner)
+            Enrolled(
+                origin=enrolled.origin,
+                device=enrolled.device,
+                name=answer.name,
+                owner=answer.owner,
+                key_protection=answer.key_protection,
+            )
         )
         return leaf
 

@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 from ostiary.agent.folder import Folder
@@ -10,7 +11,7 @@ from ostiary.agent.https import Unreachable
 from ostiary.agent.instance import InstanceClient, Refused
 from ostiary.agent.pace import pause_seconds
 from ostiary.agent.tpm import UnusableTpm, chosen_tpm
-from ostiary.agent.tpm_key import TpmKey, claim_of, make_tpm_keys, open_challenge, quote_of, read_event_log
+from ostiary.agent.tpm_key import TpmKey, TpmKeys, claim_of, make_tpm_keys, open_challenge, quote_of, read_event_log
 from ostiary.devices.domain.answers import Judged, Started
 from ostiary.devices.domain.messages import SigningKey
 from ostiary.errors import OstiaryError
@@ -105,3 +106,19 @@ def boot_words(judged: Judged) -> str:
     if judged.secure_boot is None:
         return f"Whether Secure Boot was on cannot be told. {judged.why}"
     return f"Secure Boot was {'on' if judged.secure_boot else 'off'} when this computer started, as its TPM says."
+
+
+def key_place(file: Path, tpm: TpmKeys | None, key_protection: str) -> str:
+    """Return where the key lies and how far that was proven, for people.
+
+    Args:
+        file: of a key that lies in one.
+        tpm: what is kept of the TPM; `None` for a file.
+        key_protection: as the instance has it; empty while it has not said.
+    """
+    if tpm is None:
+        return f"a file: {file}"
+    proven = {"tpm": "; its maker is known", "tpm_unverified": "; no known maker vouches for it"}.get(
+        key_protection, ""
+    )
+    return f"in the TPM at {tpm.address}; it cannot leave it{proven}"

@@ -72,6 +72,7 @@ def test_its_key_is_in_the_chip_and_everybody_is_told(running: RunningInstance, 
     status = json.loads(agent.typed("status", "--json").stdout)
     assert (status["key_protection"], status["tpm"], status["certificate_good"]) == ("tpm", chip.address, True)
     assert "BEGIN TSS2 PRIVATE KEY" in (agent.state / "device.key").read_text(), "encrypted by the chip for itself"
+    assert "it cannot leave it; its maker is known" in agent.typed("status").stdout
     shown = running.command("device", "show", status["device"])
     assert "its maker is known" in shown
     assert "swtpm-localca" in shown

@@ -8,7 +8,7 @@ import pytest
 from ostiary.agent import quoting
 from ostiary.agent.folder import Enrolled, Folder, UnusableFolder
 from ostiary.agent.https import Unreachable
-from ostiary.agent.quoting import QUOTE_EVERY_SECONDS, NoTpm, Quoting, boot_words, quote
+from ostiary.agent.quoting import QUOTE_EVERY_SECONDS, NoTpm, Quoting, boot_words, key_place, quote
 from ostiary.agent.tpm import Tpm, UnusableTpm, chosen_tpm
 from ostiary.agent.tpm_commands import Made
 from ostiary.agent.tpm_key import TpmKeys, read_event_log
@@ -120,3 +120,10 @@ def test_what_answers_nonsense_is_no_tpm(tmp_path: Path) -> None:
 def test_what_the_instance_made_of_it_is_told() -> None:
     assert "off" in boot_words(Judged(secure_boot=False))
     assert boot_words(Judged(why="There is no log.")).endswith("cannot be told. There is no log.")
+
+
+def test_where_the_key_lies_is_told_with_how_far_that_was_proven(tmp_path: Path) -> None:
+    assert key_place(tmp_path, None, "file") == f"a file: {tmp_path}"
+    assert key_place(tmp_path, KEYS, "").endswith("cannot leave it")
+    assert key_place(tmp_path, KEYS, "tpm").endswith("its maker is known")
+    assert key_place(tmp_path, KEYS, "tpm_unverified").endswith("no known maker vouches for it")

@@ -87,13 +87,14 @@ class Polled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Certified(msgspec.Struct, frozen=True, kw_only=True):
-    """A certificate with its chain (PEM, the device's own first); `ends_at` in seconds since the epoch."""
+    """A certificate with its chain (PEM, the device's own first); `ends_at` in seconds since the epoch; `key_protection` as rules read it."""
 
     device: str
     name: str
     owner: str
     chain: str
     ends_at: float
+    key_protection: str = ""
 
 
 class Failing(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from ostiary.devices.domain.tpm.wire import UnprovenTpm, UnreadableTpm
 from ostiary.devices.journal import record_change
 from ostiary.devices.models import DeviceTpm
 from ostiary.devices.queries import get_device
-from ostiary.devices.services.freshness import accept_message
+from ostiary.devices.services.freshness import accept_message, require_enabled
 from ostiary.devices.services.knowing import take_facts
 from ostiary.devices.services.renewing import agent_on, refusal_of, sender_of
 from ostiary.devices.services.tpm import attestation_key_of
@@ -41,6 +41,7 @@ def take_quote(text: str, firmware_log: bytes, *, address: str, now: float) -> J
         UnprovenTpm: when another TPM said it, or at another moment, or of other values. Nothing was changed.
         AgentRefused: when the device is not known, stands otherwise, has no TPM, or its message is stale.
     """
+    require_enabled()
     message, received = read_message(text, Quote)
     row = sender_of(message, received)
     accept_message(message, now=now)

@@ -149,7 +149,14 @@ def _renew(message: Renew, *, address: str, now: float) -> Certified | AgentRefu
     told = {"device": row.id, "serial": f"{leaf.serial_number:x}", "ends_at": leaf.not_valid_after_utc.timestamp()}
     record_entity_change(CERTIFICATE, fingerprint, "create", actor=agent_on(row, address), name=row.name, after=told)
     ends_at = leaf.not_valid_after_utc.timestamp()
-    return Certified(device=row.id, name=row.name, owner=row.owner.email, chain=chain, ends_at=ends_at)
+    return Certified(
+        device=row.id,
+        name=row.name,
+        owner=row.owner.email,
+        chain=chain,
+        ends_at=ends_at,
+        key_protection=row.key_protection,
+    )
 
 
 def _unknown() -> AgentRefused:
