@@ -71,6 +71,11 @@ def worked(now: float | None = None) -> None:
     pytest.fail("there is always something left")
 
 
+def on_record() -> str:
+    folder = now_in_force.INSTANCE.audit / "control"
+    return "".join(path.read_text() for path in sorted(folder.glob("*.jsonl")))
+
+
 def known(laptop: Laptop) -> dict[str, Any]:
     return {
         name: value
@@ -118,6 +123,7 @@ def test_what_is_vulnerable_is_found_told_and_over_with_the_version_that_mends_i
     assert [one.id for one in search_findings(text="libssl3").items] == ["DEBIAN-CVE-2026-1111", "DSA-1"]
     assert [one.id for one in search_findings(device=laptop.device, text="bash").items] == ["DSA-2"]
     assert {one.package.name for one in list_affected("DSA-1").items} == {"libssl3", "openssl"}
+    assert '"found":["DEBIAN-CVE-2026-1111","DSA-1","DSA-2"]' in on_record()
     state = get_device_software(laptop.device, now=now)
     assert state is not None
     assert (state.packages, state.counts) == (3, {"critical": 1, "high": 1, "medium": 0, "low": 0, "unknown": 0})
@@ -126,6 +132,8 @@ def test_what_is_vulnerable_is_found_told_and_over_with_the_version_that_mends_i
     worked(time.time() + 120)
     assert known(laptop) == {"vulnerable_critical": 0, "vulnerable_high": 1}
     assert [one.id for one in search_findings().items] == ["DSA-2"]
+    assert '"over":["DEBIAN-CVE-2026-1111","DSA-1"]' in on_record()
+    assert '"type":"advisories"' in on_record()
     assert [one.version for one in list_packages(laptop.device)] == [
         "5.2.15-2+b7",
         "3.0.15-1~deb12u1",

@@ -15,6 +15,7 @@ from ostiary.software.domain.packages import Package
 from ostiary.software.domain.sets import unpack_numbers
 from ostiary.software.domain.severity import Severity
 from ostiary.software.domain.stored import unpack_affected
+from ostiary.software.journal import record_found
 from ostiary.software.models import (
     AffectedPackage,
     Holding,
@@ -30,6 +31,7 @@ from ostiary.software.services.knowledge import generation, knowledge, recount_s
 PACKAGES_AT_ONCE: Final = 200
 SETS_AT_ONCE: Final = 25
 _MOST_PARAMETERS: Final = 800
+_AT_ONCE: Final = 200
 RESTS: Final = 20.0
 """How many times as long as counting took nothing is counted again."""
 
@@ -123,6 +125,16 @@ def count_devices(*, now: float) -> int:
         return 0
     began = time.monotonic()
     Knowledge.objects.filter(pk=1).update(uncounted=False, counted_at=moment)
+    try:
+        _count()
+    except Exception:
+        recount_soon()
+        raise
+    Knowledge.objects.filter(pk=1).update(counting_seconds=time.monotonic() - began)
+    return 1
+
+
+def _count() -> None:
     path = "package__holdings__packages__devices__device"
     counted = dict(
         StoredFinding.objects.filter(**{f"{path}__isnull": False})
@@ -130,17 +142,24 @@ def count_devices(*, now: float) -> int:
         .annotate(found=Count(path, distinct=True))
         .values_list("advisory", "found")
     )
-    rows = [
-        StoredAdvisory(pk=pk, devices=counted.get(pk, 0))
-        for pk, before in StoredAdvisory.objects.filter(devices__gt=0).values_list("pk", "devices")
-        if counted.get(pk, 0) != before
-    ]
-    known = {row.pk for row in rows}
-    known |= set(StoredAdvisory.objects.filter(devices__gt=0).values_list("pk", flat=True))
-    rows += [StoredAdvisory(pk=pk, devices=found) for pk, found in counted.items() if pk not in known]
-    StoredAdvisory.objects.bulk_update(rows, ["devices"], batch_size=200)
-    Knowledge.objects.filter(pk=1).update(counting_seconds=time.monotonic() - began)
-    return 1
+    before = dict(StoredAdvisory.objects.filter(devices__gt=0).values_list("pk", "devices"))
+    changed = [pk for pk in sorted(counted.keys() | before.keys()) if counted.get(pk, 0) != before.get(pk, 0)]
+    rows = [StoredAdvisory(pk=pk, devices=counted.get(pk, 0)) for pk in changed]
+    with transaction.atomic():
+        StoredAdvisory.objects.bulk_update(rows, ["devices"], batch_size=_AT_ONCE)
+        found = _bad([pk for pk in changed if pk not in before])
+        over = _bad([pk for pk in changed if pk not in counted])
+        if found or over:
+            record_found(found=found, over=over)
+
+
+def _bad(advisories: Sequence[int]) -> list[str]:
+    """Return which of these advisories are bad enough to be on record."""
+    return sorted(
+        uid
+        for some in _in_parts(advisories, _MOST_PARAMETERS)
+        for uid in StoredAdvisory.objects.filter(pk__in=some, severity__gte=Severity.HIGH).values_list("uid", flat=True)
+    )
 
 
 def to_package(row: StoredPackage) -> Package:
