@@ -45,8 +45,10 @@ def company_addresses(company: Company) -> dict[str, str]:
     """Return the path of every page, about people and things of the small company."""
     values = company_values(company)
     dana = {"person_id": company.people["dana_novak"].id}
-    linked = {"record_id": company.linked_record}
-    return every_address(values, {"person_invite_again": dana, "role_withdraw": dana, "source_unlink": linked})
+    linked, host = {"record_id": company.linked_record}, {"host_id": company.linked_host}
+    return every_address(
+        values, {"person_invite_again": dana, "role_withdraw": dana, "source_unlink": linked, "osquery_unlink": host}
+    )
 
 
 def company_values(company: Company) -> Values:
@@ -66,6 +68,8 @@ def company_values(company: Company) -> Values:
         "client_name": "okta",
         "connection_name": "fleet",
         "record_id": company.record,
+        "host_id": company.host,
+        "secret_name": "office",
         "service_id": service.id,
         "key_id": service.keys[0].id,
         "trust_id": int(service.trusts[0].id),

@@ -70,7 +70,7 @@ from ostiary.visibility.facade import Actor, index_new_decisions, index_new_even
 from ostiary.visibility.keeping import PastKeeper
 from ostiary.workloads.facade import GITHUB, add_key, add_service, add_trust, make_token
 from tests.device_asking import Laptop
-from tests.management_company import ask_management
+from tests.management_company import ask_management, enrol_hosts
 from tests.software_material import install_software
 
 OPERATOR = Actor(kind="machine", id="root", label="root")
@@ -143,6 +143,8 @@ class Company:
     exception: int = 0
     record: int = 0
     linked_record: int = 0
+    host: int = 0
+    linked_host: int = 0
     stream: str = ""
 
     def assertion(self, who: str, **claims: object) -> str:
@@ -267,6 +269,7 @@ def _enrol_devices(company: Company) -> None:
     waiting = desktop.enrolled_for(company.people["alice_meyer"].id, address="192.0.2.17")
     company.waiting_device = waiting.id
     company.linked_record, company.record = ask_management(company.device)
+    company.linked_host, company.host = enrol_hosts(company.waiting_device)
 
 
 def _tell_of(laptop: Laptop) -> None:

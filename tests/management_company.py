@@ -1,9 +1,13 @@
-"""Device management of the small company: a connection, and what it knows, without anybody to ask."""
+"""Who else speaks of the small company's devices: device management, without anybody to ask, and hosts that run osquery."""
 
 from datetime import UTC, datetime, timedelta
 
 from ostiary.mdm.models import StoredConnection
+from ostiary.osquery.facade import Enrol, add_secret, enrol_host
+from ostiary.osquery.models import StoredHost
 from ostiary.outgoing.sealed import seal
+from ostiary.visibility.facade import Actor
+from tests.osquery_host import DETAILS
 
 
 def ask_management(device: str) -> tuple[int, int]:
@@ -29,4 +33,16 @@ def ask_management(device: str) -> tuple[int, int]:
             row.save()
             linked = row.pk
         last = row.pk
+    return linked, last
+
+
+def enrol_hosts(device: str) -> tuple[int, int]:
+    """Have one host that is linked with a device, and two more that call themselves the same; return the first and the last."""
+    secret = add_secret("office", actor=Actor(kind="machine", id="root", label="root")).token
+    now = datetime.now(UTC).timestamp()
+    for name in ("linked", "same", "same"):
+        message = Enrol(enroll_secret=secret, host_identifier=name, host_details=DETAILS)
+        assert "node_key" in enrol_host(message, address="192.0.2.17", now=now)
+    linked, _, last = StoredHost.objects.order_by("pk").values_list("pk", flat=True)
+    StoredHost.objects.filter(pk=linked).update(device_id=device)
     return linked, last

@@ -64,6 +64,8 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "transmitter_name": "none",
         "connection_name": "none",
         "record_id": 1,
+        "host_id": 1,
+        "secret_name": "none",
         "number": 1,
         "proposal_id": 1,
         "reference": "AAAAA-AAAAA",
