@@ -12,6 +12,7 @@ from ostiary.baselines.facade import (
     Check,
     Effect,
     ExceptionState,
+    Outcome,
     Requirement,
     Severity,
     Simulation,
@@ -26,6 +27,12 @@ EFFECT_WORDS: Final[dict[Effect, tuple[str, Promise]]] = {
     Effect.LATER: ("held", gettext_lazy("Blocked later")),
     Effect.WARNED: ("held", gettext_lazy("Told")),
     Effect.FINE: ("allowed", gettext_lazy("Fine")),
+}
+OUTCOME_WORDS: Final[dict[Outcome, tuple[str, Promise]]] = {
+    Outcome.HOLDS: ("allowed", gettext_lazy("Holds")),
+    Outcome.FAILS: ("held", gettext_lazy("Fails")),
+    Outcome.UNKNOWN: ("refused", gettext_lazy("Not known")),
+    Outcome.EXCEPTED: ("allowed", gettext_lazy("Excepted")),
 }
 STATE_WORDS: Final[dict[ExceptionState, tuple[str, Promise]]] = {
     ExceptionState.WAITING: ("held", gettext_lazy("Waiting")),

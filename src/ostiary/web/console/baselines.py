@@ -72,6 +72,7 @@ class DocumentForm(_SaidForm):
     """A baseline as text."""
 
     document = rules_field()
+    document.label = gettext_lazy("The document")
 
 
 class RequireForm(_SaidForm):

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ostiary.devices.facade import Device, get_posture, list_fact_changes
+from ostiary.baselines.facade import NEVER, block_at, look_at
+from ostiary.devices.facade import Device, State, get_posture, list_fact_changes
 from ostiary.identity.facade import list_sessions
+from ostiary.web.console.baseline_words import OUTCOME_WORDS
 from ostiary.web.console.device_history import shown_changes
 from ostiary.web.console.software import software_of
 from ostiary.web.console.tables import SESSIONS
@@ -60,11 +62,34 @@ def _sessions(device: Device, _now: float) -> dict[str, Any]:
     return {"sessions": list_sessions(device=device.id, page_size=MAX_SESSIONS), "columns": SESSIONS.usual}
 
 
+def _compliance(device: Device, now: float) -> dict[str, Any]:
+    if device.state not in (State.ACTIVE, State.QUARANTINED):
+        return {}
+    standing = look_at(device.id, now=now)
+    return {
+        "verdict": standing.verdict,
+        "required": [one.baseline for one in standing.required],
+        "meets": standing.verdict.meets,
+        "checks": [
+            {
+                "finding": one,
+                "meaning": OUTCOME_WORDS[one.outcome][0],
+                "words": OUTCOME_WORDS[one.outcome][1],
+                "blocked_at": None if (at := block_at(one, now)) == NEVER else at,
+                "mend": one.check.mend.get(standing.platform, "") if standing.platform and not one.met else "",
+            }
+            for judged in standing.of_required
+            for one in judged.findings
+        ],
+    }
+
+
 def _software(device: Device, now: float) -> dict[str, Any]:
     return {"device": device, **software_of(device.id, now=now)}
 
 
 SECTIONS: Final = (
+    Section("console/devices/parts/compliance.html", _compliance),
     Section("console/devices/parts/facts.html", _facts),
     Section("console/devices/parts/software.html", _software),
     Section("console/devices/parts/sessions.html", _sessions),
