@@ -89,6 +89,7 @@ NO_PAGES = frozenset(
 ONE_OF_A_KIND_IS_LOOKED_AT = frozenset(
     {
         "person_enable",
+        "baseline_remove",
         "device_deny",
         "device_quarantine",
         "device_release",

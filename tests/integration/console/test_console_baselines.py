@@ -102,6 +102,15 @@ def test_an_exception_is_answered_on_its_page(company: Company, visit: Visit) ->
     assert client.get("/devices/exceptions/99999999999999999999/").status_code == 404
 
 
+def test_a_device_says_what_is_required_of_it_and_how_to_mend_it(company: Company, visit: Visit) -> None:
+    (first, *_) = fleet(company, firewall_on=False)
+    page = text_of(visit("audrey_audit").get(f"/devices/{first}/"))
+    for words in ("What is required of it", "Compliant", "Fails", "blocks from", "sudo ufw enable"):
+        assert words in page, words
+    assert "Not compliant" in text_of(visit().get(f"/devices/{company.device}/"))
+    assert "What is required of it" not in text_of(visit().get(f"/devices/{company.waiting_device}/"))
+
+
 def _excepted(device: str) -> set[str]:
     judged = look_at(device, now=time.time()).judgements
     return {one.check.name for each in judged for one in each.findings if one.outcome is Outcome.EXCEPTED}
