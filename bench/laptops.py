@@ -66,7 +66,8 @@ class Laptop:
         return self._gateway.portal_url.rstrip("/")
 
     def ready(self) -> None:
-        """Connect, and get a number to sign: what is measured after it is one request."""
+        """Connect anew, for a connection that was idle is shut, and get a number to sign: what is measured after it is one request."""
+        self.close()
         self._nonce = str(self._ask("nonce", {})["nonce"])
 
     def report(self, **facts: Value) -> dict[str, object]:
