@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from ostiary.cli.device_shown import state_words
+from ostiary.cli.device_shown import of_which, state_words
 from ostiary.cli.device_tpm import makers
 from ostiary.cli.django import setup
 from ostiary.cli.moments import day_and_time
@@ -38,11 +38,17 @@ DeviceArgument = Annotated[str, typer.Argument(metavar="DEVICE", help="Its ident
 DevicesArgument = Annotated[list[str], typer.Argument(metavar="DEVICE…", help="One identifier or several.")]
 
 
-@app.command("list", epilog=examples("ostiary device list", "ostiary device list --state waiting --json"))
+@app.command("list", epilog=examples("ostiary device list", "ostiary device list --fact disk_encrypted=bad --json"))
 def list_(
     person: Annotated[str, typer.Option(metavar="ADDRESS", help="Only theirs.")] = "",
     state: Annotated[
         str, typer.Option(help="Only those that are: waiting, active, quarantined, lost or retired.")
+    ] = "",
+    fact: Annotated[
+        str,
+        typer.Option(
+            metavar="FACT=VALUE", help="Only those of which a fact is so: VALUE is good, bad, unknown or a value."
+        ),
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -55,6 +61,8 @@ def list_(
         raise UnusableDevice(f"No device is {state[:40]!r}.", hint=f"Say one of: {', '.join(State)}.")
     found = list_devices(owner=find_person(person).id if person else None)
     found = tuple(one for one in found if not state or one.state == state)
+    if fact:
+        found = of_which(found, fact, now=time.time())
     if as_json:
         print_json([entry_of(one) for one in found])
         return

@@ -1,4 +1,4 @@
-"""`ostiary device show|facts|history`: one device, what is known of it, and how that changed."""
+"""`ostiary device show|facts|history|overview`: one device, what is known of it, how that changed; all devices together."""
 
 import time
 from collections.abc import Iterator
@@ -69,6 +69,45 @@ def history(
         ("When", "Fact", "Before", "Since then", "Told by"),
         ((day_and_time(one.at), one.name, _value(one.before), _value(one.value), one.source) for one in changes),
         empty="Nothing changed yet. What is known now: ostiary device facts DEVICE",
+    )
+
+
+@app.command(epilog=examples("ostiary device overview", "ostiary device overview --json"))
+def overview(as_json: JsonOption = False) -> None:
+    """Show all devices in use together: platforms, which are told of, how each fact stands, what is oldest."""
+    setup()
+    from ostiary.devices.facade import get_fleet
+
+    fleet = get_fleet(now=time.time())
+    if as_json:
+        print_json(fleet)
+        return
+    counted = (
+        ("devices in use", fleet.devices),
+        *fleet.platforms,
+        *((one.value, count) for one, count in fleet.telling),
+    )
+    print_table(("What", "Devices"), counted, empty="", right=("Devices",))
+    print_note("")
+    print_table(
+        ("Fact", "Good", "Bad", "Not known"),
+        ((one.name, one.good, one.bad, one.unknown) for one in fleet.facts),
+        empty="",
+        right=("Good", "Bad", "Not known"),
+    )
+    print_note("")
+    print_table(
+        ("Operating system", "Devices", "Days of support left"),
+        ((one.name, one.devices, one.support_days) for one in fleet.versions),
+        empty="Of no device is it known which operating system it has.",
+        right=("Devices", "Days of support left"),
+    )
+    print_note("")
+    print_table(
+        ("Device", "Name", "Owner", "Oldest security update waits for days"),
+        ((one.id, one.name, one.owner, one.days) for one in fleet.waiting),
+        empty="No security update waits, on any device of which that is known.",
+        right=("Oldest security update waits for days",),
     )
 
 

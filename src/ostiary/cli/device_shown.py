@@ -1,6 +1,6 @@
 """A device in words, as `ostiary device` shows it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from ostiary.cli.moments import day_and_time
@@ -19,6 +19,30 @@ PROTECTION_WORDS: Final = {
 def state_words(device: "Device") -> str:
     """Return how a device stands, and why."""
     return f"{device.state.value} ({device.why.value.replace('_', ' ')})" if device.why else device.state.value
+
+
+def of_which(devices: Iterable["Device"], wanted: str, *, now: float) -> tuple["Device", ...]:
+    """Return those devices in use of which a fact is as somebody typed: `disk_encrypted=bad`.
+
+    Raises:
+        UnusableDevice: when there is no such fact, or no value is said.
+    """
+    from ostiary.devices.facade import FACTS, State, UnusableDevice, fact_is, list_postures
+
+    name, _, value = wanted.partition("=")
+    if name not in FACTS or not value:
+        raise UnusableDevice(
+            f"{wanted[:60]!r} names no fact and value.",
+            hint=f"Say for instance disk_encrypted=no. Facts: {', '.join(FACTS)}.",
+        )
+    postures = list_postures(now=now)
+    return tuple(
+        one
+        for one in devices
+        if one.state in {State.ACTIVE, State.QUARANTINED}
+        and one.id in postures
+        and fact_is(postures[one.id], name, value)
+    )
 
 
 def facts_of(device: "Device") -> Iterator[tuple[str, str | None]]:

@@ -31,6 +31,16 @@ from ostiary.devices.domain.devices import (
     Why,
     shown_key,
 )
+from ostiary.devices.domain.fleet import (
+    FactCount,
+    Fleet,
+    Looks,
+    Telling,
+    bad_facts,
+    fact_is,
+    telling_of,
+)
+from ostiary.devices.domain.fleet import Member as FleetMember
 from ostiary.devices.domain.glance import JUDGED, PLATFORMS, family_of, looks_good
 from ostiary.devices.domain.keys import UnusableDeviceKey
 from ostiary.devices.domain.messages import UnreadableMessage
@@ -53,6 +63,7 @@ from ostiary.devices.queries import (
     count_copied,
     count_waiting,
     get_device,
+    get_fleet,
     get_posture,
     list_devices,
     list_fact_changes,
@@ -98,12 +109,16 @@ __all__ = [
     "Code",
     "Device",
     "Evidence",
+    "FactCount",
     "Failing",
+    "Fleet",
+    "FleetMember",
     "Judged",
     "Kept",
     "Known",
     "KnownTpm",
     "Left",
+    "Looks",
     "Maker",
     "Nonce",
     "Platform",
@@ -116,6 +131,7 @@ __all__ = [
     "Started",
     "State",
     "Taken",
+    "Telling",
     "UnknownCode",
     "UnknownDevice",
     "UnprovenTpm",
@@ -128,6 +144,7 @@ __all__ = [
     "Why",
     "accept_inventory",
     "approve_device",
+    "bad_facts",
     "change_authority",
     "confirm_enrolment",
     "confirmed_elsewhere",
@@ -136,9 +153,11 @@ __all__ = [
     "deny_device",
     "describe_authority",
     "describe_makers",
+    "fact_is",
     "family_of",
     "forget_source",
     "get_device",
+    "get_fleet",
     "get_posture",
     "give_nonce",
     "leave",
@@ -166,5 +185,6 @@ __all__ = [
     "take_facts",
     "take_quote",
     "take_report",
+    "telling_of",
     "tend_devices",
 ]

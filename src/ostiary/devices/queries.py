@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 
 from ostiary.devices.domain.devices import HELD, Device, KnownTpm, State, UnknownDevice, Why
+from ostiary.devices.domain.fleet import Fleet, Member, summarise
 from ostiary.devices.domain.posture import ChangedFact, Evidence, Posture, Reported, SourceFacts, combine
 from ostiary.devices.models import DevicePosture, DeviceTpm, FactChange, StoredDevice
 from ostiary.identity.domain.stored_text import can_be_stored
@@ -107,6 +108,23 @@ def list_postures(*, now: float, devices: Iterable[DeviceId] | None = None) -> d
     rows = StoredDevice.objects.prefetch_related("postures").order_by()
     chosen = rows if devices is None else rows.filter(pk__in=list(devices))
     return {DeviceId(row.id): combine(map(source_facts, row.postures.all()), now) for row in chosen}
+
+
+def get_fleet(*, now: float) -> Fleet:
+    """Return all devices together that are in use, quarantined ones included, at a moment (seconds since the epoch)."""
+    rows = StoredDevice.objects.filter(state__in=(State.ACTIVE, State.QUARANTINED)).select_related("owner")
+    return summarise(
+        [
+            Member(
+                id=DeviceId(row.id),
+                name=row.name,
+                owner=row.owner.email,
+                platform=row.platform,
+                posture=combine(map(source_facts, row.postures.all()), now),
+            )
+            for row in rows.prefetch_related("postures")
+        ]
+    )
 
 
 def source_facts(row: DevicePosture) -> SourceFacts:

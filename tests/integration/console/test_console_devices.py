@@ -1,6 +1,8 @@
 """Devices on the console: found, approved, turned away, put in quarantine and released, lost, retired, renamed."""
 
+import html
 import json
+import re
 import time
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +20,7 @@ from ostiary.devices.facade import (
     State,
     UnknownDevice,
     Why,
+    approve_device,
     get_device,
     list_devices,
     quarantine_device,
@@ -230,3 +233,64 @@ def test_a_longer_list_asks_no_more_of_the_database(company: Company, visit: Vis
         asked.append(len(captured))
         StoredDevice.objects.filter(pk=company.waiting_device).delete()
     assert asked[0] == asked[1]
+
+
+def told_of(device: str, **facts: bool | int | str) -> None:
+    now = time.time()
+    said = [Reported(name=name, value=value, at=now) for name, value in facts.items()]
+    take_facts(
+        device=device, source="agent", evidence=Evidence.SELF_REPORTED, facts=said, taken_at=now, lasts=3600.0, now=now
+    )
+
+
+def names_in(page: str) -> set[str]:
+    return {name for name in ("bruno-laptop", "alice-desktop") if name in page.partition("<tbody>")[2]}
+
+
+def test_devices_are_found_by_what_is_known_of_them(company: Company, visit: Visit) -> None:
+    client = visit()
+    approve_device(company.waiting_device, actor=OPERATOR, reason="")
+    StoredDevice.objects.filter(pk=company.waiting_device).update(platform="macOS 15, arm64")
+    told_of(company.device, disk_encrypted=False, os_version="Debian 12", security_updates_pending=4)
+    both = {"bruno-laptop", "alice-desktop"}
+    for query, expected in (
+        ("platform=macos", {"alice-desktop"}),
+        ("platform=linux", {"bruno-laptop"}),
+        ("telling=never", {"alice-desktop"}),
+        ("telling=tells", {"bruno-laptop"}),
+        ("telling=silent", set()),
+        ("fact=disk_encrypted&is=bad", {"bruno-laptop"}),
+        ("fact=disk_encrypted&is=good", set()),
+        ("fact=disk_encrypted&is=no", {"bruno-laptop"}),
+        ("fact=disk_encrypted&is=unknown", {"alice-desktop"}),
+        ("fact=security_updates_pending&is=4", {"bruno-laptop"}),
+        ("fact=os_version&is=Debian+12", {"bruno-laptop"}),
+        ("fact=no_such_fact&is=bad", both),
+        ("fact=disk_encrypted&is=", both),
+    ):
+        page = text_of(client.get(f"/devices/?{query}"))
+        assert names_in(page) == expected, query
+    rows = text_of(client.get("/devices/")).partition("<tbody>")[2]
+    assert "Disk: not encrypted" in rows
+    assert "= Debian 12" in text_of(client.get("/devices/?fact=os_version&is=Debian+12"))
+    exported = json.loads(client.get("/devices/export?export=json&fact=disk_encrypted&is=bad").content)
+    assert [(one["name"], one["security_updates_pending"], one["firewall_on"]) for one in exported] == [
+        ("bruno-laptop", 4, None)
+    ]
+
+
+def test_all_devices_together_lead_to_each(company: Company, visit: Visit) -> None:
+    client = visit("audrey_audit")
+    approve_device(company.waiting_device, actor=OPERATOR, reason="")
+    told_of(
+        company.device, disk_encrypted=False, os_version="Debian 10", os_support_days=-3, security_update_age_days=40
+    )
+    page = text_of(client.get("/devices/overview"))
+    assert "bruno-laptop" in page.partition("waited longest")[2]
+    assert '<td class="amount">40</td>' in page
+    assert "Debian 10" in page
+    assert "over</span>" in page.partition("Debian 10</a>")[2].partition("</tr>")[0]
+    for link in re.findall(r'href="(/devices/\?[^"]+)"', page):
+        assert names_in(text_of(client.get(html.unescape(link)))), link
+    StoredDevice.objects.all().delete()
+    assert "No device in use" in text_of(client.get("/devices/overview"))

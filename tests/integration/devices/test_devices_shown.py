@@ -78,3 +78,22 @@ def test_the_commands_show_facts_and_how_they_changed() -> None:
     assert "jamf" in typed("device", "history", laptop.device).output
     for command in ("facts", "history"):
         typed("device", command, "dev-none", code=ExitCode.FAILED)
+
+
+def test_the_commands_find_devices_by_facts_and_count_them() -> None:
+    person, _secret = make_person_with_app("ada@example.test")
+    one, other = Laptop(name="One"), Laptop(name="Other")
+    for laptop in (one, other):
+        laptop.enrolled_for(person)
+    one.report(disk_encrypted=False, os_version="Debian 12", os_support_days=90, security_update_age_days=3)
+    for wanted, found in (("bad", one), ("no", one), ("unknown", other)):
+        listed = json.loads(typed("device", "list", "--fact", f"disk_encrypted={wanted}", "--json").stdout)
+        assert [entry["id"] for entry in listed] == [found.device], wanted
+    for wrong in ("disk_encrypted", "no_such=bad"):
+        assert "names no fact" in typed("device", "list", "--fact", wrong, code=ExitCode.FAILED).output
+    fleet = json.loads(typed("device", "overview", "--json").stdout)
+    assert (fleet["devices"], fleet["telling"]) == (2, [["tells", 1], ["silent", 0], ["never", 1]])
+    assert {"name": "disk_encrypted", "good": 0, "bad": 1, "unknown": 1} in fleet["facts"]
+    assert fleet["versions"] == [{"name": "Debian 12", "devices": 1, "support_days": 90}]
+    assert [(waiting["id"], waiting["days"]) for waiting in fleet["waiting"]] == [(one.device, 3)]
+    assert "Debian 12" in typed("device", "overview").output

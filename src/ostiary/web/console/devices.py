@@ -1,4 +1,4 @@
-"""Pages about devices: whose they are, which wait to be approved, and ending them. People enrol theirs in the portal."""
+"""A device's page and what is done with one there. The list is in `device_list`; people enrol theirs in the portal."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,6 @@ from typing import Final
 
 import msgspec
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
@@ -25,7 +24,6 @@ from ostiary.devices.facade import (
     confirmed_elsewhere,
     deny_device,
     get_device,
-    list_devices,
     quarantine_device,
     release_device,
     rename_device,
@@ -35,16 +33,12 @@ from ostiary.devices.facade import (
 from ostiary.errors import OstiaryError
 from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
-from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.device_sections import fill_sections
-from ostiary.web.console.device_words import PROTECTION_WORDS, SECURE_BOOT_WORDS, STATE_WORDS, WHY_WORDS, shown
-from ostiary.web.console.export import export_table, wants_export
+from ostiary.web.console.device_words import PROTECTION_WORDS, SECURE_BOOT_WORDS, WHY_WORDS, shown
 from ostiary.web.console.guard import WRITE, console_page
-from ostiary.web.console.listing import cut, matches
-from ostiary.web.console.page import page_number, render_page
+from ostiary.web.console.page import render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
-from ostiary.web.console.tables import DEVICES
 
 SECTION: Final = Resource.DEVICES
 
@@ -53,55 +47,6 @@ class RenameForm(forms.Form):
     """What a device is called."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=63)
-
-
-@console_page(Resource.DEVICES, Action.VIEW)
-@with_columns(DEVICES)
-def devices(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
-    """List the devices, those that wait to be approved first."""
-    text, state = _filters(request)
-    page = cut(_found(text, state), page_number(request))
-    instance = settings.INSTANCE
-    context = {
-        "page": page,
-        "lines": [shown(one) for one in page.items],
-        "columns": columns,
-        "text": text,
-        "state": state,
-        "states": [(one.value, words) for one, words in STATE_WORDS.items()],
-        "filtered": bool(text or state),
-        "enabled": instance.configuration.devices.enabled,
-        "enrol": f"ostiary-agent enrol {instance.url(instance.identity_host, '')}",
-    }
-    return render_page(request, "devices/list.html", SECTION, context)
-
-
-@console_page(Resource.DEVICES, Action.EXPORT)
-def devices_export(request: HttpRequest) -> HttpResponseBase:
-    """Return the listed devices as a file."""
-    if not wants_export(request):
-        return redirect("console:devices")
-    rows = (
-        {
-            "id": one.id,
-            "name": one.name,
-            "owner": one.owner,
-            "state": one.state.value,
-            "why": one.why.value if one.why else None,
-            "platform": one.platform,
-            "key": one.thumbprint,
-            "key_protection": one.key_protection,
-            "enrolled_at": one.enrolled_at,
-            "asked_from": one.asked_from,
-            "confirmed_from": one.confirmed_from,
-            "approved_at": one.approved_at,
-            "approved_by": one.approved_by,
-            "seen_at": one.seen_at,
-            "certified_until": one.certified_until,
-        }
-        for one in _found(*_filters(request))
-    )
-    return export_table(request, "devices", rows)
 
 
 @console_page(Resource.DEVICES, Action.VIEW)
@@ -172,20 +117,6 @@ def device_act(name: str) -> Callable[..., HttpResponseBase]:
         )
 
     return page
-
-
-def devices_matching(text: str) -> list[Device]:
-    """Return devices of which a name, an owner, an identifier or a platform matches, by name."""
-    return [one for one in list_devices() if matches(text, (one.id, one.name, one.owner, one.platform))]
-
-
-def _filters(request: HttpRequest) -> tuple[str, str]:
-    return request.GET.get("q", "").strip(), request.GET.get("state", "")
-
-
-def _found(text: str, state: str) -> list[Device]:
-    found = [one for one in devices_matching(text) if not state or one.state == state]
-    return sorted(found, key=lambda one: one.state is not State.WAITING)
 
 
 def _context(found: Device) -> dict[str, object]:

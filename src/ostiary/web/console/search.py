@@ -7,7 +7,7 @@ from ostiary.identity.facade import list_groups, list_people, list_roles
 from ostiary.visibility.facade import DecisionQuery, latest_decisions
 from ostiary.web.console.apps import listed_apps
 from ostiary.web.console.decision_rows import tell_decisions
-from ostiary.web.console.devices import devices_matching
+from ostiary.web.console.device_list import devices_matching
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.listing import matches
 from ostiary.web.console.page import render_page

@@ -29,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One meaning in a column chart: `kind` is `allowed`, `held`, `refused` or `accent`."""
+    """One meaning in a column chart: `kind` is `allowed`, `held`, `refused`, `unknown` or `accent`."""
 
     name: str
     kind: str
@@ -125,6 +125,20 @@ def draw_bar(amount: int, largest: int, kind: str = "accent") -> SafeString:
         '<rect class="track" width="100" height="8"/><rect class="fill-{}" width="{}" height="8"/></svg>',
         kind,
         f"{width:.1f}",
+    )
+
+
+def draw_share(parts: Sequence[tuple[int, str]]) -> SafeString:
+    """Return one horizontal bar cut into parts, each an amount and its kind; decoration beside the numbers."""
+    whole = sum(amount for amount, _kind in parts)
+    before, shapes = 0, []
+    for amount, kind in parts:
+        if amount:
+            shapes.append((f"{100 * before / whole:.1f}", f"{100 * amount / whole:.1f}", kind))
+        before += amount
+    return format_html(
+        '<svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="track" width="100" height="8"/>{}</svg>',
+        format_html_join("", '<rect x="{}" width="{}" height="8" class="fill-{}"/>', shapes),
     )
 
 
