@@ -35,6 +35,7 @@ ABSENT: Final = frozenset(
         "request_id",
         "review_id",
         "secret_name",
+        "seen_id",
         "service_id",
         "stream_id",
         "token_id",

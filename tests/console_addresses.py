@@ -4,10 +4,12 @@ The pages come from the URL configuration, so a new one is in every list at once
 proof, the lessons, the looks for accessibility. What it needs is a value for each part of its address.
 """
 
+import time
 from collections.abc import Mapping
 
 from django.urls import URLPattern, reverse
 
+from ostiary.devices.facade import list_seen
 from ostiary.identity.facade import linked_sign_ins
 from ostiary.rulebook.facade import get_current
 from ostiary.web.urls_console import pages
@@ -78,6 +80,7 @@ def company_values(company: Company) -> Values:
         "baseline_name": "office",
         "exception_id": company.exception,
         "advisory_id": company.advisory,
+        "seen_id": list_seen(now=time.time(), ignored=True)[0].id,
         "stream_id": company.stream,
         "transmitter_name": "okta",
         "number": get_current().number,

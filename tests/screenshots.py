@@ -41,7 +41,7 @@ START_SECONDS = 240
 CODE_SECONDS = 30
 CARELESS_EDIT = ("allow: group:staff\n    to: [app:files", "allow: [group:workshop, group:sales]\n    to: [app:files")
 ASK_FOR_PAYROLL = "/requests/new?app=payroll"
-SIGN_IN_HOST = ("sign-in", "portal", "refusal", "portal-ask", "portal-requests")
+SIGN_IN_HOST = ("sign-in", "portal", "portal-devices", "refusal", "portal-ask", "portal-requests")
 REVIEWS = (("rules-review", "Review the change"), ("rules-replay", "Try on what happened"))
 CONSOLE = {
     "overview": "/?span=hour",
@@ -69,6 +69,10 @@ CONSOLE = {
     "baseline-edit": "/devices/baselines/standard/edit",
     "software": "/software/",
     "sources": "/devices/sources/",
+    "devices-overview": "/devices/overview",
+    "devices-seen": "/devices/seen",
+    "device": "{device}",
+    "device-history": "{device}history",
     "requests": "/requests/",
     "administrators": "/groups/administrators/only-when-needed",
     "rules": "/rules/",
@@ -77,7 +81,7 @@ CONSOLE = {
     "explain": "/explain/?person=mateo.rossi%40lindenhof.example&app=payroll&do=view",
     "audit": "/audit/",
 }
-"""The console's pages, with a decision and a person that exist put in."""
+"""The console's pages, with a decision, a person and a device that exist put in."""
 
 NAMES = (*SIGN_IN_HOST, *(f"console-{name}" for name in (*CONSOLE, *dict(REVIEWS))))
 VIEWS = (("light", 1280, 860), ("dark", 1280, 860), ("telephone", 390, 844))
@@ -155,6 +159,7 @@ def take_all(instance: Instance, notes: Notes, album: Album) -> None:
         picture(visitor, album, "sign-in", instance.url(instance.identity_host))
         sign_in(visitor.new_page(), instance, notes.account("Mateo"))
         picture(visitor, album, "portal", instance.url(instance.identity_host))
+        picture(visitor, album, "portal-devices", instance.url(instance.identity_host, "/devices"))
         refused = instance.url(f"payroll.{instance.configuration.domain}", "/")
         picture(visitor, album, "refusal", refused)
         picture(visitor, album, "portal-ask", instance.url(instance.identity_host, ASK_FOR_PAYROLL))
@@ -175,14 +180,16 @@ def take_all(instance: Instance, notes: Notes, album: Album) -> None:
 
 
 def console_pages(context: BrowserContext, instance: Instance) -> dict[str, str]:
-    """Return the console's pages to take, with a decision and a person that exist."""
+    """Return the console's pages to take, with a decision, a person and a device that exist."""
     page = context.new_page()
     page.goto(instance.url(instance.console_host, "/decisions/?outcome=refused"))
     decision = page.locator("a.sentence").first.get_attribute("href") or "/decisions/"
     page.goto(instance.url(instance.console_host, "/people/?q=priya"))
     person = page.locator("a.subject").first.get_attribute("href") or "/people/"
+    page.goto(instance.url(instance.console_host, "/devices/?q=macbook"))
+    device = page.locator("a.subject").first.get_attribute("href") or "/devices/"
     page.close()
-    return {name: path.format(decision=decision, person=person) for name, path in CONSOLE.items()}
+    return {name: path.format(decision=decision, person=person, device=device) for name, path in CONSOLE.items()}
 
 
 def ask_for_payroll(context: BrowserContext, instance: Instance) -> None:

@@ -53,6 +53,7 @@ FURTHER = (
     "device_facts",
     "baseline_exceptions",
     "baseline_trying",
+    "device_seen",
     "user_hygiene",
     "user_life_cycle",
     "review_report",

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ostiary.applications.facade import add_app, change_app, list_apps
-from ostiary.demo.company import APPS, GROUPS, HEAD, ROLES, SamplePerson, sample_people
+from ostiary.demo.company import APPS, GROUPS, HEAD, MAIL_DOMAIN, ROLES, SamplePerson, sample_people
+from ostiary.demo.devices import enrol_sample_devices
 from ostiary.demo.notes import Account, Notes
 from ostiary.demo.words import new_passphrase
 from ostiary.identity.facade import (
@@ -43,6 +44,7 @@ def populate(notes: Notes, say: Callable[[str], None]) -> Notes:
     accounts = _create_people(notes, actor, say)
     _create_roles(actor)
     _create_apps(notes, actor, say)
+    enrol_sample_devices(MAIL_DOMAIN, actor, say)
     if get_current().document.strip() == initial_rules().strip():
         say("putting the company's rules in force")
         apply_rules(document=RULES_FILE.read_text(encoding="utf-8"), comment="The sample company's rules", actor=actor)

@@ -57,6 +57,7 @@ from ostiary.devices.domain.posture import (
     Value,
     spec_of,
 )
+from ostiary.devices.domain.seen import Seen
 from ostiary.devices.domain.tpm.event_log import MAX_LOG_BYTES
 from ostiary.devices.domain.tpm.wire import UnprovenTpm, UnreadableTpm
 from ostiary.devices.queries import (
@@ -92,6 +93,7 @@ from ostiary.devices.services.register import (
 from ostiary.devices.services.renewing import leave, renew_certificate
 from ostiary.devices.services.reporting import accept_inventory, take_report
 from ostiary.devices.services.restoring import quarantine_after_restore
+from ostiary.devices.services.seen import ask_to_enrol, get_seen, ignore_seen, list_seen
 from ostiary.devices.services.tending import change_authority, ready_authority, tend_devices
 from ostiary.devices.services.tpm import prove_tpm
 
@@ -127,6 +129,7 @@ __all__ = [
     "Problem",
     "Reported",
     "Said",
+    "Seen",
     "Spec",
     "Started",
     "State",
@@ -144,6 +147,7 @@ __all__ = [
     "Why",
     "accept_inventory",
     "approve_device",
+    "ask_to_enrol",
     "bad_facts",
     "change_authority",
     "confirm_enrolment",
@@ -159,11 +163,14 @@ __all__ = [
     "get_device",
     "get_fleet",
     "get_posture",
+    "get_seen",
     "give_nonce",
+    "ignore_seen",
     "leave",
     "list_devices",
     "list_fact_changes",
     "list_postures",
+    "list_seen",
     "look_at_enrolment",
     "looks_good",
     "poll_enrolment",

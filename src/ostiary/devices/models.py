@@ -149,3 +149,20 @@ class FactChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.device_id}"
+
+
+class SeenMark(models.Model):
+    """What somebody decided of a person's browser on a device that nobody enrolled: that they were asked to, or that it is ignored."""
+
+    person = models.ForeignKey("identity.Person", on_delete=models.CASCADE, related_name="+")
+    browser = models.CharField(max_length=64)
+    asked_at = models.DateTimeField(null=True)
+    ignored_until = models.DateTimeField(null=True)
+
+    class Meta:
+        """One of each."""
+
+        constraints = [models.UniqueConstraint(fields=["person", "browser"], name="device_seen_mark")]
+
+    def __str__(self) -> str:
+        return f"{self.person_id}: {self.browser}"

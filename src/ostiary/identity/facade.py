@@ -46,7 +46,6 @@ from ostiary.identity.domain.people import role_of
 from ostiary.identity.domain.proofs import is_break_glass_only, strongest
 from ostiary.identity.domain.recoveries import RecoveryInfo, RecoveryState
 from ostiary.identity.domain.roles import Assignment, Held, Role
-from ostiary.identity.domain.sessions import describe_browser
 from ostiary.identity.eligibility import end_too_with_eligibility
 from ostiary.identity.errors import (
     AlreadyExists,
@@ -135,6 +134,7 @@ from ostiary.identity.services.terms import expire_terms
 from ostiary.identity.session_queries import get_session, list_sessions, living_sessions
 from ostiary.identity.standings import authenticator_policy, list_standings
 from ostiary.policy.request import AuthStrength
+from ostiary.visibility.domain.browsers import describe_browser
 
 __all__ = [
     "ADMINISTRATORS",

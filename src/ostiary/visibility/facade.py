@@ -22,6 +22,7 @@ from ostiary.visibility.domain.search import (
     StreamStatus,
 )
 from ostiary.visibility.domain.sign_in_events import session_handover_event, sign_in_event, sign_out_event
+from ostiary.visibility.domain.unknown_devices import SeenBrowser
 from ostiary.visibility.domain.verification import StreamReport
 from ostiary.visibility.indexing import index_new_decisions, index_new_events, prune_index
 from ostiary.visibility.last_use import LastUse
@@ -34,6 +35,7 @@ from ostiary.visibility.queries import (
     read_told_words,
     search_decisions,
 )
+from ostiary.visibility.seen import list_seen_browsers
 from ostiary.visibility.services import new_uid, record, record_all, record_entity_change
 from ostiary.visibility.status import get_log_status
 from ostiary.visibility.use import UseCount, count_uses, recorded_since
@@ -56,6 +58,7 @@ __all__ = [
     "NothingToVerify",
     "Page",
     "RecordUnavailable",
+    "SeenBrowser",
     "StreamReport",
     "StreamStatus",
     "UnknownDecision",
@@ -73,6 +76,7 @@ __all__ = [
     "index_new_events",
     "latest_decisions",
     "list_events",
+    "list_seen_browsers",
     "new_uid",
     "prune_index",
     "read_told_words",

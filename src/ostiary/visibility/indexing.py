@@ -16,6 +16,7 @@ from ostiary.visibility.domain.index_entry import DecisionEntry, EventEntry, ind
 from ostiary.visibility.domain.session_use import session_use
 from ostiary.visibility.last_use import LastUse
 from ostiary.visibility.models import HourCount, IndexedDecision, IndexedEvent, LogPosition, MinuteCount
+from ostiary.visibility.seen import forget_seen, note_seen
 
 _LOG = structlog.get_logger(__name__)
 BATCH_LINES: Final = 500
@@ -94,6 +95,7 @@ def prune_index(now: float) -> int:
     before_ms = int(now * 1000) - settings.INSTANCE.configuration.record.retention_days * _DAY_MS
     removed = MinuteCount.objects.filter(minute__lt=before_ms // _MINUTE_MS).delete()[0]
     removed += HourCount.objects.filter(hour__lt=before_ms // _HOUR_MS).delete()[0]
+    removed += forget_seen(before_ms=before_ms)
     for model in (IndexedDecision, IndexedEvent):
         rows = model.objects.filter(at_ms__lt=before_ms).values_list("pk", flat=True)[:_DELETE_ROWS]
         removed += model.objects.filter(pk__in=list(rows)).delete()[0] if rows else 0
@@ -122,6 +124,8 @@ def _continues(batch: Batch, seq: int) -> bool:
 
 
 def _forget(stream: str) -> None:
+    if stream == "decisions":
+        forget_seen()
     IndexedDecision.objects.filter(stream=stream).delete()
     IndexedEvent.objects.filter(stream=stream).delete()
     MinuteCount.objects.filter(stream=stream).delete()
@@ -137,6 +141,7 @@ def _uses(lines: Iterable[PlacedLine]) -> Iterable[tuple[SessionId, float]]:
 def _store(stream: str, lines: Iterable[PlacedLine]) -> None:
     decisions: list[IndexedDecision] = []
     events: list[IndexedEvent] = []
+    entries: list[DecisionEntry] = []
     for placed in lines:
         if placed.line is None or placed.line.kind != "event":
             continue
@@ -151,12 +156,14 @@ def _store(stream: str, lines: Iterable[PlacedLine]) -> None:
         match entry:
             case DecisionEntry():
                 decisions.append(IndexedDecision(**place, **_fields(entry)))
+                entries.append(entry)
             case EventEntry():
                 events.append(IndexedEvent(**place, **_fields(entry)))
             case None:
                 _LOG.warning("record_line_not_indexed", stream=stream, seq=placed.line.seq)
     IndexedDecision.objects.bulk_create(decisions, batch_size=500, ignore_conflicts=True)
     _count(stream, decisions)
+    note_seen(entries)
     IndexedEvent.objects.bulk_create(events, batch_size=500, ignore_conflicts=True)
 
 
@@ -171,7 +178,7 @@ def _count(stream: str, decisions: Sequence[IndexedDecision]) -> None:
 
 
 def _fields(entry: DecisionEntry | EventEntry) -> dict[str, str | int | bool]:
-    return {name: getattr(entry, name) for name in entry.__struct_fields__}
+    return {name: getattr(entry, name) for name in entry.__struct_fields__ if name != "unknown_browser"}
 
 
 def _advance(stored: LogPosition, batch: Batch) -> None:

@@ -164,3 +164,26 @@ class IndexedEvent(IndexedLine):
 
     def __str__(self) -> str:
         return self.words
+
+
+class SeenBrowser(models.Model):
+    """One person with one browser on no device that is enrolled, added up while the record is indexed."""
+
+    id = models.BigAutoField(primary_key=True)
+    person = models.CharField(_("person's id"), max_length=128)
+    email = models.CharField(_("e-mail address"), max_length=320)
+    browser = models.CharField(_("browser"), max_length=64)
+    network = models.CharField(_("network"), max_length=64, default="")
+    first_ms = models.BigIntegerField(_("first seen, milliseconds since the epoch"))
+    last_ms = models.BigIntegerField(_("last seen, milliseconds since the epoch"), db_index=True)
+    requests = models.PositiveBigIntegerField(_("requests"), default=0)
+
+    class Meta:
+        """Names and uniqueness."""
+
+        verbose_name = _("browser on an unknown device")
+        verbose_name_plural = _("browsers on unknown devices")
+        constraints = [models.UniqueConstraint(fields=["person", "browser"], name="visibility_seen_browser")]
+
+    def __str__(self) -> str:
+        return f"{self.email}: {self.browser}"

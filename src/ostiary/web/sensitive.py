@@ -16,6 +16,8 @@ CONSOLE_HARMLESS: Final = frozenset(
         "device_lost",
         "device_quarantine",
         "device_rename",
+        "device_seen_ask",
+        "device_seen_ignore",
         "group_add",
         "person_invite_again",
         "person_rename",

@@ -59,6 +59,7 @@ def addresses(running: RunningInstance, admin: Client) -> tuple[str, ...]:
         "baseline_name": "minimum",
         "exception_id": 1,
         "advisory_id": "CVE-2020-0000",
+        "seen_id": 1,
         "session_id": held["sid"],
         "stream_id": "none",
         "transmitter_name": "none",

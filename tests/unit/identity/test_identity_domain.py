@@ -8,9 +8,9 @@ from ostiary.identity.domain.authenticators import can_sign_in_with
 from ostiary.identity.domain.limits import code_limits, network_of, password_limits
 from ostiary.identity.domain.people import ConsoleRole, role_of
 from ostiary.identity.domain.proofs import is_break_glass_only, may_change_authenticators, proved_since, strongest
-from ostiary.identity.domain.sessions import describe_browser
 from ostiary.policy.identifiers import GroupId
 from ostiary.policy.request import AuthStrength
+from ostiary.visibility.domain.browsers import describe_browser
 
 
 def proofs(*methods: str, at: float = 100.0) -> list:

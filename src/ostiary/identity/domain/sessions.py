@@ -1,32 +1,10 @@
-"""Sign-in sessions, as other rooms see them, and how a browser is called in words."""
+"""Sign-in sessions, as other rooms see them."""
 
 import msgspec
 
 from ostiary.policy.identifiers import DeviceId, PersonId, SessionId
 from ostiary.policy.request import Authentication
-
-_BROWSERS = (
-    ("Edg/", "Edge"),
-    ("OPR/", "Opera"),
-    ("SamsungBrowser/", "Samsung Internet"),
-    ("Firefox/", "Firefox"),
-    ("FxiOS/", "Firefox"),
-    ("CriOS/", "Chrome"),
-    ("Chromium/", "Chromium"),
-    ("HeadlessChrome/", "Chrome"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-    ("curl/", "curl"),
-)
-_SYSTEMS = (
-    ("iPhone", "iPhone"),
-    ("iPad", "iPad"),
-    ("Android", "Android"),
-    ("CrOS", "ChromeOS"),
-    ("Windows", "Windows"),
-    ("Mac OS X", "Mac"),
-    ("Linux", "Linux"),
-)
+from ostiary.visibility.domain.browsers import describe_browser
 
 
 class SignInSession(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +35,3 @@ class SignInSession(msgspec.Struct, frozen=True, kw_only=True):
     def browser(self) -> str:
         """The browser and device in words, for instance `Firefox on Windows`."""
         return describe_browser(self.user_agent)
-
-
-def describe_browser(user_agent: str) -> str:
-    """Return a browser's name in words; what it claims is shown, never believed."""
-    browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
-    system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
-    if browser and system:
-        return f"{browser} on {system}"
-    return browser or system or "Unknown browser"

@@ -8,6 +8,7 @@ from ostiary.policy.decision import Allow
 from ostiary.visibility.domain import ocsf
 from ostiary.visibility.domain.decision_record import DecisionRecord, NotADecision, parse_decision_event
 from ostiary.visibility.domain.holding import first_unmet
+from ostiary.visibility.domain.unknown_devices import unknown_browser
 
 _KINDS: Final = {
     ocsf.ACCOUNT_CHANGE.uid: "account",
@@ -20,7 +21,7 @@ _KINDS: Final = {
 
 
 class DecisionEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of `models.IndexedDecision` that come from the event."""
+    """The fields of `models.IndexedDecision` that come from the event, and `unknown_browser`, which only `SeenBrowser` keeps."""
 
     at_ms: int
     reference: str
@@ -37,6 +38,7 @@ class DecisionEntry(msgspec.Struct, frozen=True, kw_only=True):
     country: str = ""
     code: int = 0
     search: str = ""
+    unknown_browser: str = ""
 
 
 class EventEntry(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,6 +152,7 @@ def _decision_entry(record: DecisionRecord) -> DecisionEntry:
             address=_short((request.context.address if request else "") or record.http.peer.rpartition(":")[0], 64),
             country=_short((request.context.country if request else "") or "", 2),
             code=0 if allowed else record.http.code,
+            unknown_browser=_short(unknown_browser(record), 64),
         ),
         record.name,
         record.client,

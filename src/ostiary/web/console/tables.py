@@ -190,6 +190,21 @@ FINDINGS: Final = Table(
     ),
     exported=Resource.SOFTWARE,
 )
+SEEN: Final = Table(
+    "seen",
+    "person",
+    (
+        Column("person", _("Person")),
+        Column("browser", _("Browser")),
+        Column("last", _("Last seen")),
+        Column("first", _("First seen")),
+        Column("network", _("From the network")),
+        Column("requests", _("Requests"), "amount"),
+        Column("device", _("Has an enrolled device"), usual=False),
+        Column("state", _("What was done")),
+    ),
+    exported=Resource.DEVICES,
+)
 SESSIONS: Final = Table(
     "sessions",
     "person",
@@ -311,6 +326,7 @@ TABLES: Final = (
     SERVICES,
     DEVICES,
     FINDINGS,
+    SEEN,
     SESSIONS,
     TRANSMITTERS,
     STREAMS,
