@@ -60,6 +60,7 @@ class SampleDevice:
 _GOOD: Final[Mapping[str, Value]] = {
     "os_supported": True,
     "security_updates_pending": 0,
+    "security_update_age_days": 0,
     "disk_encrypted": True,
     "firewall_on": True,
     "screen_lock": True,

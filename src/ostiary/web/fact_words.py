@@ -44,11 +44,11 @@ _ON, _OFF = gettext_lazy("on"), gettext_lazy("off")
 FACT_WORDS: Final[dict[str, FactWords]] = {
     "os_version": FactWords(gettext_lazy("Operating system")),
     "os_supported": FactWords(
-        gettext_lazy("Security updates for it"), gettext_lazy("still made"), gettext_lazy("no longer made")
+        gettext_lazy("Support for the operating system"), gettext_lazy("goes on"), gettext_lazy("has ended")
     ),
-    "os_support_days": FactWords(gettext_lazy("They are made for another"), counted=_days),
+    "os_support_days": FactWords(gettext_lazy("Support goes on for"), counted=_days),
     "security_updates_pending": FactWords(gettext_lazy("Security updates waiting")),
-    "security_update_age_days": FactWords(gettext_lazy("The oldest of them waits for"), counted=_days),
+    "security_update_age_days": FactWords(gettext_lazy("Oldest security update waits for"), counted=_days),
     "disk_encrypted": FactWords(gettext_lazy("Disk"), gettext_lazy("encrypted"), gettext_lazy("not encrypted")),
     "firewall_on": FactWords(gettext_lazy("Firewall"), _ON, _OFF),
     "screen_lock": FactWords(gettext_lazy("Screen lock"), _ON, _OFF),
@@ -57,7 +57,7 @@ FACT_WORDS: Final[dict[str, FactWords]] = {
         gettext_lazy("Protection against malware"), gettext_lazy("running"), gettext_lazy("not running")
     ),
     "antivirus_current": FactWords(
-        gettext_lazy("What it knows of malware"), gettext_lazy("up to date"), gettext_lazy("out of date")
+        gettext_lazy("What the protection knows"), gettext_lazy("up to date"), gettext_lazy("out of date")
     ),
     "secure_boot": FactWords(gettext_lazy("Secure boot"), _ON, _OFF),
     "automatic_updates": FactWords(gettext_lazy("Automatic updates"), _ON, _OFF),

@@ -99,6 +99,11 @@ class Line:
     bad: tuple[str, ...]
     telling: Telling
 
+    @property
+    def in_use(self) -> bool:
+        """Whether anything is known of it at all."""
+        return self.shown.device.state in IN_USE
+
 
 def read_wanted(request: HttpRequest) -> Wanted:
     """Return what a request filters by."""
