@@ -4,7 +4,7 @@ Every report comes on a connection of its own, as an agent's does, signed, throu
 new. Counted is the processor time of everything that Ostiary runs, whatever it is for, against that of one core. Meanwhile,
 one device after the other reports what the rules forbid; measured is how soon its WebSocket ends.
 
-Run: python -m bench.fleet [--devices N] [--seconds N]
+Run: python -m bench.fleet [--devices N] [--seconds N] [--every SECONDS]
 """
 
 import argparse
@@ -110,8 +110,21 @@ def _facts(laptop: Laptop, *, news: bool) -> dict[str, bool | int | str]:
     }
 
 
-def measure_fleet(folder: Path, *, devices: int, seconds: float, rounds: int = 5) -> dict[str, Any]:
-    """Run it in a folder whose path is short, and return the figures."""
+def measure_fleet(
+    folder: Path, *, devices: int, seconds: float, every: float = REPORT_SECONDS, rounds: int = 5
+) -> dict[str, Any]:
+    """Run it, and return the figures.
+
+    Args:
+        folder: its path must be short.
+        devices: how many there are.
+        seconds: for how long they report before devices become unhealthy.
+        every: how often each reports, in seconds.
+        rounds: how many become unhealthy.
+
+    Raises:
+        InvalidRun: when a report fails, or a connection does not end.
+    """
     port = free_port()
     application = Program("the application", [sys.executable, "-m", "bench.socket_app", str(port)], folder / "app.out")
     with running_gateway(folder) as gateway, application:
@@ -122,14 +135,17 @@ def measure_fleet(folder: Path, *, devices: int, seconds: float, rounds: int = 5
         enrol_all(gateway, own)
         enrol_all(gateway, crowd)
         held = [at_work(gateway, folder, *pair) for pair in zip(own, accounts, strict=True)]
-        fleet = Fleet(crowd)
+        fleet = Fleet(crowd, every_seconds=every)
         progress(f"{devices} devices report for the first time")
         fleet.say_all()
-        progress(f"for {seconds:.0f} seconds each reports as if every {REPORT_SECONDS:.0f} seconds")
+        progress(f"for {seconds:.0f} seconds each reports every {every:.0f} seconds")
         before, began = _cpu(gateway), time.monotonic()
         rate = fleet.run(seconds)
         percent = (_cpu(gateway) - before) / (time.monotonic() - began) * 100
         answered = list(fleet.answered_ms)
+        progress(
+            f"that took {percent:.1f} % of a core, {rate:.1f} reports a second, {percentile(answered, 0.99):.0f} ms p99"
+        )
         progress("and while they go on, devices become unhealthy one after the other")
         cuts = _cut_meanwhile(gateway, fleet, held, own, rounds)
     if fleet.failed:
@@ -164,10 +180,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--devices", type=int, default=10_000)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--every", type=float, default=REPORT_SECONDS, help="seconds between two reports of one device")
     arguments = parser.parse_args()
     load = round(os.getloadavg()[0], 2)
     with tempfile.TemporaryDirectory(prefix="ostb-") as name:
-        figures = measure_fleet(Path(name), devices=arguments.devices, seconds=arguments.seconds)
+        figures = measure_fleet(Path(name), devices=arguments.devices, seconds=arguments.seconds, every=arguments.every)
     print(json.dumps({**figures, "load_before": load}))
     return 0 if is_good(figures) else 1
 
