@@ -3,7 +3,16 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostiary.devices.domain.posture import FACTS, Evidence, Reported, SourceFacts, combine, is_worse, spec_of
+from ostiary.devices.domain.posture import (
+    FACTS,
+    SLACK_SECONDS,
+    Evidence,
+    Reported,
+    SourceFacts,
+    combine,
+    is_worse,
+    spec_of,
+)
 
 NOW = 1_000_000.0
 VALUES = st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=8)
@@ -32,7 +41,7 @@ def test_only_what_is_fresh_and_well_formed_is_known(sources: list[SourceFacts])
         assert type(fact.value) is FACTS[name].kind
         assert fact.until > NOW
         for one in fact.said:
-            assert one.at <= NOW < one.until
+            assert one.at - SLACK_SECONDS <= NOW < one.until
             assert any(one.source == source.source and name in source.facts for source in sources)
     spoken = {name for source in sources for name in source.facts}
     assert set(posture.known) | set(posture.unknown) == spoken

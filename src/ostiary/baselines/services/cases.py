@@ -18,9 +18,6 @@ from ostiary.devices.models import StoredDevice
 from ostiary.identity.facade import UnknownGroup, list_members
 from ostiary.policy.identifiers import DeviceId, GroupId
 
-SLACK_SECONDS = 2.0
-"""What another process took in this moment, by its own reading of the clock, is not from the future."""
-
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of devices: every baseline by name, and every requirement."""
@@ -45,7 +42,7 @@ def read_cases(asked: Asked, *, now: float, devices: Iterable[DeviceId] | None =
     """
     wanted = None if devices is None else tuple(dict.fromkeys(devices))
     found = _devices(wanted)
-    postures = list_postures(now=now + SLACK_SECONDS, devices=wanted)
+    postures = list_postures(now=now, devices=wanted)
     since, excepted = _failing(wanted), _excepted(wanted, now)
     members = _members({one.group for one in asked.requirements if one.group})
     return [

@@ -17,6 +17,8 @@ ALL: Final[tuple[Platform, ...]] = ("linux", "macos", "windows")
 MAX_FACTS: Final = 64
 MAX_VALUE_CHARACTERS: Final = 200
 MAX_NUMBER: Final = 2**31
+SLACK_SECONDS: Final = 2.0
+"""What another process took in this moment, by its own reading of the clock, is not from the future."""
 
 
 class Evidence(IntEnum):
@@ -283,7 +285,7 @@ def _unusable(name: str, fact: Reported, *, lasts: float, now: float) -> str:
         return fact.problem or "It cannot be told."
     if type(fact.value) is not spec.kind or (isinstance(fact.value, int) and abs(fact.value) > MAX_NUMBER):
         return "What was reported is malformed."
-    if not fact.at <= now < fact.at + lasts:
+    if not fact.at - SLACK_SECONDS <= now < fact.at + lasts:
         return "It was reported too long ago."
     return ""
 
