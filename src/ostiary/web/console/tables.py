@@ -166,7 +166,7 @@ DEVICES: Final = Table(
         Column("owner", _("Belongs to")),
         Column("system", _("Operating system")),
         Column("looks", _("What looks bad")),
-        Column("told", _("Last told of")),
+        Column("told", _("Last told of"), usual=False),
         Column("platform", _("Platform, as it says"), usual=False),
         Column("seen", _("Last seen"), usual=False),
         Column("certificate", _("Certificate ends"), usual=False),
