@@ -100,6 +100,12 @@ def get_held(now: float) -> Held | None:
     return Held(devices=len(held), of=turn.of, held_at=turn.held_at, until=max(held), kept_by=turn.kept_by)
 
 
+def lacks_nothing(device: DeviceId) -> bool:
+    """Tell whether a device was judged, and everything required of it holds; one small read, for what asks all the time."""
+    found = DeviceVerdict.objects.filter(pk=device).values_list("compliant", "failing").first()
+    return found is not None and found[0] and not found[1]
+
+
 def count_lacking() -> int:
     """Return how many devices lack something that is required of them, grace or not."""
     return DeviceVerdict.objects.exclude(failing=[]).filter(device__state=State.ACTIVE).count()

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from django.conf import settings
 
-from ostiary.baselines.facade import NEVER, Finding, block_at, count_lacking, list_verdicts, look_at
+from ostiary.baselines.facade import NEVER, Finding, block_at, count_lacking, lacks_nothing, look_at
 from ostiary.devices.facade import Failing, Posture, Taken, get_posture
 from ostiary.policy.identifiers import DeviceId
 from ostiary.web.fact_words import seen_in_words
@@ -26,9 +26,8 @@ def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
         device: whose.
         now: seconds since the epoch.
     """
-    verdict = list_verdicts((DeviceId(device),)).get(DeviceId(device))
-    if verdict is not None and not verdict.failing:
-        return msgspec.structs.replace(taken, compliant=verdict.compliant)
+    if lacks_nothing(DeviceId(device)):
+        return msgspec.structs.replace(taken, compliant=True)
     standing = look_at(device, now=now)
     found = {one.check.name: one for judged in standing.of_required for one in judged.failing}
     posture = get_posture(device, now=now)

@@ -10,7 +10,7 @@ from django.dispatch import Signal
 
 from ostiary.changes import announce_change
 from ostiary.devices.domain.devices import State, UnusableDevice
-from ostiary.devices.domain.posture import Evidence, Reported, Value, combine, is_worse, spec_of
+from ostiary.devices.domain.posture import Evidence, Reported, SourceFacts, Value, combine, is_worse, spec_of
 from ostiary.devices.models import NOTHING_KNOWN, DevicePosture, FactChange, StoredDevice
 from ostiary.devices.queries import source_facts, unknown_device
 from ostiary.policy.identifiers import DeviceId
@@ -58,28 +58,48 @@ def take_facts(
         UnknownDevice: when there is none with this identifier.
         UnusableDevice: when it is neither active nor in quarantine.
     """
+    row = lock_device(device)
+    if row.state not in {State.ACTIVE, State.QUARANTINED}:
+        raise UnusableDevice(f"{row.name} is {row.state}.", hint="See: ostiary device list")
+    said = SourceFacts(source=source, evidence=evidence, lasts=lasts, facts={one.name: one for one in facts})
+    return take_word(row, said, taken_at=taken_at, now=now)
+
+
+def lock_device(device: str) -> StoredDevice:
+    """Return a device, locked until the transaction ends. Raises `UnknownDevice`."""
     row = StoredDevice.objects.select_for_update().filter(pk=device).first() if "\x00" not in device else None
     if row is None:
         raise unknown_device(device)
-    if row.state not in {State.ACTIVE, State.QUARANTINED}:
-        raise UnusableDevice(f"{row.name} is {row.state}.", hint="See: ostiary device list")
-    said = {one.name: _not_ahead(one, now) for one in facts}
-    looked_at, moment = datetime.fromtimestamp(min(taken_at, now), UTC), datetime.fromtimestamp(now, UTC)
-    before = row.postures.filter(source=source).first()
-    _keep_changes(row, before, said, source=source, at=looked_at)
+    return row
+
+
+def take_word(row: StoredDevice, said: SourceFacts, *, taken_at: float, now: float, also: tuple[str, ...] = ()) -> bool:
+    """Take all that one source says of a device that is locked. What comes every few minutes from each is done in few statements.
+
+    Args:
+        row: the device, locked.
+        said: by whom, and what.
+        taken_at: when it looked, seconds since the epoch.
+        now: seconds since the epoch.
+        also: further fields of the device that were changed.
+
+    Returns:
+        Whether anything that rules may read changed.
+    """
+    said = msgspec.structs.replace(said, facts={name: _not_ahead(one, now) for name, one in said.facts.items()})
+    looked_at = datetime.fromtimestamp(min(taken_at, now), UTC)
+    kept = {one.source: one for one in row.postures.all()}
+    before = kept.get(said.source)
+    _keep_changes(row, before, said, at=looked_at)
     if before is not None and looked_at < before.looked_at:
+        row.save(update_fields=also)
         return False
-    row.postures.update_or_create(
-        source=source,
-        defaults={
-            "evidence": int(evidence),
-            "lasts": lasts,
-            "facts": msgspec.to_builtins(said),
-            "looked_at": looked_at,
-            "received_at": moment,
-        },
-    )
-    return _work_out(row, now=now, soon=True)
+    after = before or DevicePosture(device=row, source=said.source)
+    after.evidence, after.lasts, after.facts = int(said.evidence), said.lasts, msgspec.to_builtins(said.facts)
+    after.looked_at, after.received_at = looked_at, datetime.fromtimestamp(now, UTC)
+    after.save(force_insert=before is None, force_update=before is not None)
+    kept[said.source] = after
+    return _work_out(row, kept.values(), now=now, soon=True, also=also)
 
 
 @transaction.atomic
@@ -88,7 +108,7 @@ def forget_source(*, device: str, source: str, now: float) -> bool:
     row = StoredDevice.objects.select_for_update().filter(pk=device).first()
     if row is None or not row.postures.filter(source=source).delete()[0]:
         return False
-    return _work_out(row, now=now, soon=True)
+    return _work_out(row, row.postures.all(), now=now, soon=True)
 
 
 def forget_posture(row: StoredDevice) -> None:
@@ -113,38 +133,40 @@ def refresh_postures(*, now: float) -> int:
         with transaction.atomic():
             row = StoredDevice.objects.select_for_update().filter(pk=device, known_until__lte=now).first()
             if row is not None:
-                _work_out(row, now=now, soon=False)
+                _work_out(row, row.postures.all(), now=now, soon=False)
     if StoredDevice.objects.filter(known_until__gt=now).exists():
         with transaction.atomic():
             announce_change(SECTION, takes_away=False, at_once=False)
     return len(over)
 
 
-def _work_out(row: StoredDevice, *, now: float, soon: bool) -> bool:
+def _work_out(
+    row: StoredDevice, sources: Iterable[DevicePosture], *, now: float, soon: bool, also: tuple[str, ...] = ()
+) -> bool:
     """Bring what is known of a device up to date; return whether a value changed.
 
     What rules in force read is published at once when it is worse and within seconds when it is not, everything else with
     the next round.
     """
     before = _decoded(row) if row.known_until > now else {}
-    posture = combine(map(source_facts, row.postures.all()), now)
+    posture = combine(map(source_facts, sources), now)
     after, until, had = posture.for_rules(), posture.until() or 0.0, row.known_until
     row.known, row.known_until = msgspec.msgpack.encode(after), until
-    row.save(update_fields=["known", "known_until"])
+    row.save(update_fields=["known", "known_until", *also])
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     if changed:
         posture_changed.send(sender=None, devices=(DeviceId(row.id),), now=now)
-    if changed & _read_by_rules(changed) or (soon and had < now + SOON_SECONDS < until):
+    if (changed and _are_read_by_rules(changed)) or (soon and had < now + SOON_SECONDS < until):
         worse = is_worse(before, after)
         announce_change(SECTION, takes_away=worse, at_once=worse)
     return bool(changed)
 
 
-def _read_by_rules(names: Iterable[str]) -> set[str]:
-    """Return those that the rules in force may read: whose name stands anywhere in them."""
+def _are_read_by_rules(names: Iterable[str]) -> bool:
+    """Tell whether the rules in force may read any of these: whether its name stands anywhere in them."""
     rules = get_current()
     text = f"{rules.document}\n{rules.cedar}"
-    return {name for name in names if name in text}
+    return any(name in text for name in names)
 
 
 def _not_ahead(fact: Reported, now: float) -> Reported:
@@ -156,13 +178,11 @@ def _decoded(row: StoredDevice) -> dict[str, Value]:
     return msgspec.msgpack.decode(bytes(row.known), type=dict[str, Value])
 
 
-def _keep_changes(
-    row: StoredDevice, before: DevicePosture | None, said: dict[str, Reported], *, source: str, at: datetime
-) -> None:
+def _keep_changes(row: StoredDevice, before: DevicePosture | None, said: SourceFacts, *, at: datetime) -> None:
     known = {} if before is None else {name: fact.get("value") for name, fact in before.facts.items()}
-    now = {name: fact.value for name, fact in said.items()}
+    now = {name: fact.value for name, fact in said.facts.items()}
     changes = [
-        FactChange(device=row, at=at, source=source, name=name, value=now.get(name), before=known.get(name))
+        FactChange(device=row, at=at, source=said.source, name=name, value=now.get(name), before=known.get(name))
         for name in sorted(known.keys() | now.keys())
         if known.get(name) != now.get(name) and (spec := spec_of(name)) is not None and spec.kept
     ]

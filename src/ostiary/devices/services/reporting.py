@@ -9,7 +9,7 @@ from django.db import transaction
 from ostiary.devices.domain.answers import Taken
 from ostiary.devices.domain.devices import State
 from ostiary.devices.domain.messages import Inventory, Report, read_message
-from ostiary.devices.domain.posture import Evidence
+from ostiary.devices.domain.posture import Evidence, SourceFacts
 from ostiary.devices.models import StoredDevice
 from ostiary.devices.services.freshness import (
     accept_message,
@@ -18,7 +18,7 @@ from ostiary.devices.services.freshness import (
     judge_report,
     require_enabled,
 )
-from ostiary.devices.services.knowing import take_facts
+from ostiary.devices.services.knowing import lock_device, take_word
 from ostiary.devices.services.renewing import refusal_of, sender_of
 
 SOURCE: Final = "agent"
@@ -42,23 +42,18 @@ def take_report(text: str, *, now: float) -> tuple[Report, Taken]:
     require_enabled()
     message, received = read_message(text, Report)
     row = sender_of(message, received)
-    if row.state not in {State.ACTIVE, State.QUARANTINED} and (refusal := refusal_of(row)) is not None:
-        raise refusal
+    _refuse_ended(row)
     order = judge_report(message, now=now)
     lasts = settings.INSTANCE.configuration.devices.facts_minutes * 60.0
+    facts = {one.name: one for one in message.facts}
+    said = SourceFacts(source=SOURCE, evidence=Evidence.SELF_REPORTED, lasts=lasts, facts=facts)
     with transaction.atomic():
-        newer = StoredDevice.objects.filter(pk=row.pk, reported__lt=order)
-        if not newer.update(reported=order, seen_at=datetime.fromtimestamp(now, UTC)):
+        row = lock_device(row.pk)
+        _refuse_ended(row)
+        if row.reported >= order:
             raise already_sent()
-        take_facts(
-            device=row.id,
-            source=SOURCE,
-            evidence=Evidence.SELF_REPORTED,
-            facts=message.facts,
-            taken_at=message.taken_at,
-            lasts=lasts,
-            now=now,
-        )
+        row.reported, row.seen_at = order, datetime.fromtimestamp(now, UTC)
+        take_word(row, said, taken_at=message.taken_at, now=now, also=("reported", "seen_at"))
     return message, Taken(next_nonce=fresh_nonce(now=now), now=now, again_in=REPORT_SECONDS)
 
 
@@ -76,7 +71,11 @@ def accept_inventory(text: str, *, now: float) -> Inventory:
     require_enabled()
     message, received = read_message(text, Inventory)
     row = sender_of(message, received)
-    if row.state not in {State.ACTIVE, State.QUARANTINED} and (refusal := refusal_of(row)) is not None:
-        raise refusal
+    _refuse_ended(row)
     accept_message(message, now=now)
     return message
+
+
+def _refuse_ended(row: StoredDevice) -> None:
+    if row.state not in {State.ACTIVE, State.QUARANTINED} and (refusal := refusal_of(row)) is not None:
+        raise refusal
