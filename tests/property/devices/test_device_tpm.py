@@ -1,18 +1,23 @@
 """What a TPM says, whatever it is, is read as it was written or refused in words; and a changed statement proves nothing."""
 
 import hashlib
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.tpm_emulator import entry, head, secure_boot
 
 from ostiary.devices.domain.tpm.attest import CERTIFY, MAGIC, QUOTE, require_certified, require_quoted
-from ostiary.devices.domain.tpm.endorsement import judge_endorsement
+from ostiary.devices.domain.tpm.endorsement import Endorsement, judge_endorsement
 from ostiary.devices.domain.tpm.event_log import read_log, require_replayed, secure_boot_of
 from ostiary.devices.domain.tpm.public import (
     ATTESTATION,
@@ -118,6 +123,76 @@ def test_a_public_key_has_one_form(data: st.DataObject) -> None:
     for other in (STORAGE, ATTESTATION, ENDORSEMENT_ECC, ENDORSEMENT_RSA):
         with pytest.raises(UnprovenTpm):
             read_public(whole, other)
+
+
+def endorsed(
+    *,
+    uses: tuple[str, ...] = ("2.23.133.8.1",),
+    ca: bool = False,
+    days: int = 1,
+    name: str = "Chips",
+    of: object = None,
+) -> tuple[bytes, x509.Certificate]:
+    """Return a certificate for the key `ONE`, and that of the authority that signed it."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    maker = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+    def made(subject: x509.Name, public: Any, *, authority: bool, last: int) -> x509.CertificateBuilder:
+        builder = x509.CertificateBuilder().subject_name(subject).issuer_name(maker).public_key(public)
+        builder = builder.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(days=9))
+        builder = builder.not_valid_after(now + timedelta(days=last))
+        return builder.add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+
+    root = made(maker, key.public_key(), authority=of is None, last=1).sign(key, hashes.SHA256())
+    one = made(x509.Name([]), DEVICES_KEY.public_key(), authority=ca, last=days)
+    if uses:
+        one = one.add_extension(x509.ExtendedKeyUsage(list(map(x509.ObjectIdentifier, uses))), critical=False)
+    return one.sign(key, hashes.SHA256()).public_bytes(Encoding.DER), root
+
+
+def judged(content: bytes, *makers: x509.Certificate) -> Endorsement:
+    return judge_endorsement(content, ONE, makers=makers, now=datetime.now(UTC))
+
+
+def test_a_maker_is_known_by_the_very_certificate_that_signed() -> None:
+    content, maker = endorsed()
+    stranger, same_name = endorsed()
+    assert judged(content, same_name, maker) == Endorsement(verified=True, maker="CN=Chips")
+    for unverified, makers, words in (
+        (content, (), "said to be CN=Chips"),
+        (content, (same_name,), "said to be CN=Chips"),
+        (stranger, (maker,), "said to be"),
+        (endorsed(name="Ev\x01il\u202e")[0], (maker,), "CN=Ev?il?"),
+        (b"", (maker,), "no certificate"),
+    ):
+        found = judged(unverified, *makers)
+        assert (found.verified, words in found.why) == (False, True), found
+    for wrong, words in (
+        ({"uses": ()}, "does not say"),
+        ({"uses": ("1.3.6.1.5.5.7.3.2",)}, "does not say"),
+        ({"ca": True}, "authority's"),
+        ({"days": -1}, "is over"),
+        ({"of": "no authority"}, "Nobody trusted"),
+    ):
+        content, maker = endorsed(**wrong)
+        found = judged(content, maker)
+        assert (found.verified, words in found.why) == (False, True), found
+    with pytest.raises(UnprovenTpm, match="another key"):
+        judge_endorsement(endorsed()[0], BY, makers=(), now=datetime.now(UTC))
+
+
+CERTIFICATE, MAKER = endorsed()
+SIGNED = x509.load_der_x509_certificate(CERTIFICATE).tbs_certificate_bytes
+BEGINS = CERTIFICATE.index(SIGNED)
+
+
+@settings(max_examples=100)
+@given(st.integers(BEGINS, BEGINS + len(SIGNED) - 1), st.integers(1, 255))
+def test_what_is_changed_of_what_was_signed_is_nobodys(place: int, change: int) -> None:
+    """How the signature itself is written may vary without harm: nothing is known by the certificate's fingerprint."""
+    changed = CERTIFICATE[:place] + bytes([CERTIFICATE[place] ^ change]) + CERTIFICATE[place + 1 :]
+    with suppress(UnprovenTpm):
+        assert not judged(changed, MAKER).verified
 
 
 ENTRIES = st.lists(

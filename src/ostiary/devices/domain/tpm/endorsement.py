@@ -20,6 +20,15 @@ from ostiary.devices.domain.tpm.wire import UnprovenTpm
 EK_CERTIFICATE: Final = x509.ObjectIdentifier("2.23.133.8.1")
 _STRONG: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 _MAX_MAKER: Final = 120
+UNREADABLE: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library says of a certificate that is not as it has to be."""
 
 
 class Endorsement(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,8 +64,8 @@ def judge_endorsement(
     try:
         certificate = x509.load_der_x509_certificate(content)
         same = certificate.public_key() == key.key
-        problem = _problem(certificate, now)
-    except (ValueError, UnsupportedAlgorithm):
+        problem, named = _problem(certificate, now), _named(certificate.issuer)
+    except UNREADABLE:
         return Endorsement(verified=False, why="The certificate of the TPM's maker cannot be read.")
     if not same:
         raise UnprovenTpm("The endorsement certificate is for another key.")
@@ -64,11 +73,10 @@ def judge_endorsement(
         return Endorsement(verified=False, why=problem)
     maker = next((one for one in makers if _signed(one, certificate, now)), None)
     if maker is None:
-        named = certificate.issuer.rfc4514_string()[:_MAX_MAKER]
         return Endorsement(
             verified=False, why=f"Nobody trusted here signed for the TPM; its maker is said to be {named}."
         )
-    return Endorsement(verified=True, maker=maker.subject.rfc4514_string()[:_MAX_MAKER])
+    return Endorsement(verified=True, maker=_named(maker.subject))
 
 
 def _problem(certificate: x509.Certificate, now: datetime) -> str:
@@ -99,16 +107,15 @@ def _signed(maker: x509.Certificate, certificate: x509.Certificate, now: datetim
         if not isinstance(certificate.signature_hash_algorithm, _STRONG):
             return False
         certificate.verify_directly_issued_by(maker)
-    except (
-        x509.ExtensionNotFound,
-        x509.DuplicateExtension,
-        UnsupportedAlgorithm,
-        ValueError,
-        TypeError,
-        InvalidSignature,
-    ):
+    except (x509.ExtensionNotFound, InvalidSignature, *UNREADABLE):
         return False
     return _may_sign(maker)
+
+
+def _named(name: x509.Name) -> str:
+    """Return a name as one line that can be shown and stored, whoever chose it."""
+    text = name.rfc4514_string()
+    return "".join(letter if letter.isprintable() else "?" for letter in text)[:_MAX_MAKER]
 
 
 def _may_sign(maker: x509.Certificate) -> bool:
