@@ -115,7 +115,7 @@ def test_a_device_says_whose_it_is_and_how_it_stands(company: Company, visit: Vi
 
 def test_a_device_shows_what_is_known_of_it_who_says_so_and_what_is_not_known(company: Company, visit: Visit) -> None:
     page = text_of(visit("henk_help").get(f"/devices/{company.device}/"))
-    facts = page.partition('id="facts-title"')[2].partition("</section>")[0]
+    facts = page.partition("<h2>What is known of it</h2>")[2].partition("</section>")[0]
     for words in ("Debian 12", "not encrypted", "agent says: encrypted", "the worse counts", "<td>Fleet</td>"):
         assert words in facts, words
     assert "Its management&#x27;s word" in facts
