@@ -29,7 +29,10 @@ def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
     if lacks_nothing(DeviceId(device)):
         return msgspec.structs.replace(taken, compliant=True)
     standing = look_at(device, now=now)
-    found = {one.check.name: one for judged in standing.of_required for one in judged.failing}
+    found: dict[str, Finding] = {}
+    for one in (one for judged in standing.of_required for one in judged.failing):
+        if one.check.name not in found or one.blocks:
+            found[one.check.name] = one
     posture = get_posture(device, now=now)
     failing = tuple(_failing(one, posture, now) for one in found.values())
     instance = settings.INSTANCE

@@ -32,6 +32,18 @@ def read_asked() -> Asked:
     return Asked(baselines=baselines, requirements=list_requirements())
 
 
+def lock_judged(devices: tuple[DeviceId, ...] | None) -> None:
+    """Lock devices, always in the same order and before anything is read of them, as whoever takes facts does.
+
+    Use inside a transaction.
+
+    Args:
+        devices: which; all of them for `None`.
+    """
+    rows = devices_judged() if devices is None else devices_judged().filter(pk__in=devices)
+    list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
+
+
 def read_cases(asked: Asked, *, now: float, devices: Iterable[DeviceId] | None = None) -> list[Case]:
     """Return devices that are active or in quarantine with what their verdicts depend on.
 

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 
 from ostiary.baselines.domain.brake import LONGEST_HOLD_SECONDS
 from ostiary.baselines.domain.standing import Held, NothingHeld
-from ostiary.baselines.journal import HELD, JUDGED_BY
+from ostiary.baselines.journal import HELD, JUDGED_BY, VERDICT
 from ostiary.baselines.models import DeviceVerdict, HeldTurn
 from ostiary.baselines.queries import get_held
 from ostiary.baselines.services.judging import SECTION
@@ -27,7 +27,7 @@ def let_happen(*, now: float, actor: Actor, reason: str = "") -> int:
         NothingHeld: when none is.
     """
     _require(now)
-    count = _release(DeviceVerdict.objects.filter(held_until__gt=0.0))
+    count = _release(DeviceVerdict.objects.filter(held_until__gt=0.0), now=now)
     _close(now)
     told = {"let_happen": count}
     record_entity_change(HELD, "let happen", "disable", at=now, actor=actor, after=told, comment=reason)
@@ -50,7 +50,7 @@ def keep_held(*, now: float, actor: Actor, reason: str = "") -> Held:
 def end_holds(*, now: float, ahead: float) -> int:
     """Let happen what nobody decided about in time, so many seconds before it would anyway. For the worker."""
     over = DeviceVerdict.objects.filter(held_until__gt=0.0, held_until__lte=now + ahead)
-    count = _release(over)
+    count = _release(over, now=now)
     left = DeviceVerdict.objects.filter(held_until__gt=0.0).exists()
     if not left and HeldTurn.objects.filter(ended_at=0.0).exists():
         _close(now)
@@ -91,11 +91,30 @@ def _require(now: float) -> Held:
     return held
 
 
-def _release(rows: "models.QuerySet[DeviceVerdict]") -> int:
-    count = rows.update(held_until=0.0, turned_at=0.0)
-    if count:
+def _release(rows: "models.QuerySet[DeviceVerdict]", *, now: float) -> int:
+    """Have verdicts that were held count, each on record: when they turned nothing was taken away yet."""
+    found = list(rows.select_related("device", "device__owner").order_by("pk"))
+    rows.update(held_until=0.0, turned_at=0.0)
+    for row in found:
+        told = {
+            "compliant": row.compliant,
+            "failing": ", ".join(row.failing),
+            "required": ", ".join(row.required),
+            "owner": row.device.owner.email,
+        }
+        record_entity_change(
+            VERDICT,
+            row.pk,
+            "disable",
+            at=now,
+            actor=JUDGED_BY,
+            name=row.device.name,
+            after=told,
+            comment="no longer held",
+        )
+    if found:
         announce_change(SECTION, takes_away=True)
-    return count
+    return len(found)
 
 
 def _close(now: float) -> None:

@@ -15,7 +15,7 @@ from ostiary.baselines.domain.case import Case, Opinion, judge_case
 from ostiary.baselines.journal import HELD, JUDGED_BY, VERDICT
 from ostiary.baselines.models import DeviceVerdict, Failing, HeldTurn
 from ostiary.baselines.queries import to_verdict
-from ostiary.baselines.services.cases import read_asked, read_cases
+from ostiary.baselines.services.cases import lock_judged, read_asked, read_cases
 from ostiary.changes import announce_change
 from ostiary.devices.facade import State
 from ostiary.policy.identifiers import DeviceId
@@ -57,8 +57,10 @@ def judge_devices(
     Returns:
         Those whose verdict is another now.
     """
+    wanted = None if devices is None else tuple(dict.fromkeys(devices))
+    lock_judged(wanted)
     asked, at = read_asked(), now + ahead
-    cases = read_cases(asked, now=at, devices=devices)
+    cases = read_cases(asked, now=at, devices=wanted)
     rows = {
         row.pk: row
         for row in DeviceVerdict.objects.select_for_update(of=("self",))
@@ -86,13 +88,14 @@ def _write(row: DeviceVerdict, opinion: Opinion, *, now: float, cause: Cause) ->
     """Write an opinion into a row; return whether facts turned it, so that the brake has a say."""
     required = list(dict.fromkeys(one.baseline for one in opinion.required))
     turns = row.compliant and not opinion.compliant
-    too_old = cause is Cause.TIME and opinion.unknown and row.required == required
-    by_facts = turns and (cause is Cause.FACTS or too_old)
+    by_facts = turns and cause is Cause.FACTS
     if opinion.compliant:
         row.turned_at = row.held_until = 0.0
     elif turns:
         row.last_until, row.last_meets = row.until, row.meets
         row.turned_at = now if by_facts else 0.0
+    elif cause is Cause.HAND and not set(opinion.failing) <= set(row.failing):
+        row.turned_at = row.held_until = 0.0
     row.compliant, row.until = opinion.compliant, min(opinion.until, now + LONGEST_SECONDS)
     row.required = required
     row.meets, row.failing, row.unknown = list(opinion.meets), list(opinion.failing), opinion.unknown
@@ -102,7 +105,7 @@ def _write(row: DeviceVerdict, opinion: Opinion, *, now: float, cause: Cause) ->
 
 def _brake(rows: Mapping[str, DeviceVerdict], turned: Sequence[str], *, now: float) -> tuple[DeviceVerdict, ...]:
     """Hold those that turn now where they are too many together with those that turned lately; return the latter."""
-    lately = tuple(
+    lately = (
         DeviceVerdict.objects.select_related("device", "device__owner")
         .filter(turned_at__gt=now - WINDOW_SECONDS, compliant=False, held_until=0.0, device__state=State.ACTIVE)
         .exclude(pk__in=list(rows))
@@ -111,14 +114,15 @@ def _brake(rows: Mapping[str, DeviceVerdict], turned: Sequence[str], *, now: flo
         pk__in=turned
     )
     fleet = DeviceVerdict.objects.filter(device__state=State.ACTIVE).count()
-    count = len(turned) + len(lately) + already.count()
+    count = len(turned) + lately.count() + already.count()
     if not is_too_many(count, fleet, settings.INSTANCE.configuration.devices.brake_percent):
         return ()
-    for row in (*(rows[pk] for pk in turned), *lately):
+    back = tuple(lately)
+    for row in (*(rows[pk] for pk in turned), *back):
         until = held_until(now, row.last_until)
         row.held_until = until if until > now else 0.0
     _open_hold(count, fleet, now=now)
-    return lately
+    return back
 
 
 def _open_hold(count: int, fleet: int, *, now: float) -> None:
@@ -136,7 +140,8 @@ def _open_hold(count: int, fleet: int, *, now: float) -> None:
 def _save(rows: Mapping[str, DeviceVerdict], others: Sequence[DeviceVerdict], *, known: frozenset[str]) -> None:
     DeviceVerdict.objects.bulk_create([row for pk, row in rows.items() if pk not in known])
     there = [row for pk, row in rows.items() if pk in known]
-    DeviceVerdict.objects.bulk_update([*there, *others], _WRITTEN, batch_size=500)
+    DeviceVerdict.objects.bulk_update(there, _WRITTEN, batch_size=500)
+    DeviceVerdict.objects.bulk_update(others, ["held_until"], batch_size=500)
 
 
 def _keep_failing(cases: Sequence[Case], opinions: Mapping[DeviceId, Opinion]) -> None:
@@ -182,7 +187,7 @@ def _tell(
             changed.append(DeviceId(pk))
             loses = loses or (was.compliant and not compliant) or not set(was.meets) <= set(meets)
     if published:
-        announce_change(SECTION, takes_away=loses)
+        announce_change(SECTION, takes_away=loses, at_once=False)
     return tuple(changed)
 
 

@@ -20,7 +20,7 @@ from ostiary.baselines.services.cases import devices_judged, read_asked, require
 from ostiary.baselines.services.holding import end_holds, tell_administrators
 from ostiary.baselines.services.judging import Cause, judge_devices
 from ostiary.baselines.services.looking import look_at
-from ostiary.devices.facade import get_device
+from ostiary.devices.facade import State, get_device
 from ostiary.policy.identifiers import DeviceId
 
 AHEAD_SECONDS: Final = 20.0
@@ -28,6 +28,8 @@ AHEAD_SECONDS: Final = 20.0
 RENEW_BEFORE_SECONDS: Final = 900.0
 """A verdict that ends within this time is renewed from what was reported since."""
 RENEW_EVERY_SECONDS: Final = 60.0
+LETTERS_AT_ONCE: Final = 20
+"""In one run: verdicts must not run out behind a slow mail server. The others have their turn in the next run."""
 _TOLD_OF: Final = {stage.value: number for number, stage in enumerate(Stage)}
 
 log = structlog.get_logger(__name__)
@@ -42,6 +44,7 @@ def settle_compliance(*, now: float) -> int:
     Returns:
         How much there was to do.
     """
+    _forget_ended(now)
     done = end_holds(now=now, ahead=AHEAD_SECONDS) + _end_exceptions(now)
     due = _due(now)
     if due:
@@ -57,19 +60,23 @@ def check_now(device: str, *, now: float) -> None:
 
 
 def tell_owners(*, now: float) -> int:
-    """Write to whoever has a device about each stage that a check of it reached, once. Return to how many devices.
+    """Write to whoever has a device about each stage that a check of it reached, once. Return of how many devices.
+
+    Of those that are held nobody is told that they are blocked: they are not.
 
     A letter that cannot be sent is in the log, and is not tried again: the next stage has its own.
     """
     rows = Failing.objects.filter(stage__in=(Stage.NOTIFY, Stage.WARN, Stage.BLOCK)).exclude(stage=F("told"))
     found: dict[str, list[Failing]] = {}
-    for row in rows.select_related("device").filter(device__in=devices_judged()):
+    held = DeviceVerdict.objects.filter(compliant=False, held_until__gt=now).values("pk")
+    for row in rows.select_related("device").filter(device__in=devices_judged().exclude(pk__in=held)):
         if _TOLD_OF.get(row.told, -1) < _TOLD_OF[row.stage]:
             found.setdefault(row.device_id, []).append(row)
-    for device, failing in found.items():
+    chosen = list(found.items())[:LETTERS_AT_ONCE]
+    for device, failing in chosen:
         Failing.objects.filter(pk__in=[one.pk for one in failing]).update(told=F("stage"))
         _write(device, {one.check_name for one in failing}, now=now)
-    return len(found)
+    return len(chosen)
 
 
 def count_day(*, now: float) -> None:
@@ -95,6 +102,15 @@ def _due(now: float) -> tuple[DeviceId, ...]:
     if any(one.group for one in list_requirements()):
         due |= {one for one, names in required_now(read_asked(), now=now).items() if names != known.get(one)}
     return tuple(sorted(due))
+
+
+@transaction.atomic
+def _forget_ended(now: float) -> None:
+    """Of a device that was given up it is not kept how it stood, and nobody has to answer for one that has ended."""
+    DeviceVerdict.objects.filter(device__state=State.RETIRED).delete()
+    Failing.objects.filter(device__state=State.RETIRED).delete()
+    asked = CheckException.objects.filter(state=ExceptionState.WAITING, device__state__in=(State.RETIRED, State.LOST))
+    asked.update(state=ExceptionState.ENDED, answered_at=now)
 
 
 @transaction.atomic

@@ -78,6 +78,8 @@ def release_device(device_id: str, *, actor: Actor, reason: str = "") -> Device:
     _require_owner(before)
     row.state, row.why, row.newest, row.strays, row.strayed_at = State.ACTIVE, "", "", 0, None
     row.save(update_fields=["state", "why", "newest", "strays", "strayed_at"])
+    announce_change("postures", takes_away=False)
+    announce_change("compliance", takes_away=False)
     return _changed(device_id, "enable", before, actor=actor, reason=reason)
 
 

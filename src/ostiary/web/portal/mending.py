@@ -65,7 +65,7 @@ class Lacking:
         blocks: whether apps are closed because of it.
         blocks_at: from when on they will be; `None` for never.
         since: when it began; `None` where it is not known at all.
-        asked: the exception that somebody asked for and nobody answered yet.
+        asked: the exception that was asked for last, where nobody has answered it yet or it was refused.
     """
 
     name: str
@@ -194,9 +194,11 @@ def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _lacking(standing: Standing, posture: Posture, exceptions: Iterable[Excepted], now: float) -> tuple[Lacking, ...]:
-    waiting = {one.check: one for one in exceptions if one.state is ExceptionState.WAITING}
+    latest = {one.check: one for one in reversed(tuple(exceptions))}
+    shown = {ExceptionState.WAITING, ExceptionState.REFUSED}
+    asked = {check: one for check, one in latest.items() if one.state in shown}
     failing = _once(one for judged in standing.of_required for one in judged.failing)
-    found = [_as_lacking(one, standing, posture, waiting.get(one.check.name), now) for one in failing]
+    found = [_as_lacking(one, standing, posture, asked.get(one.check.name), now) for one in failing]
     return tuple(sorted(found, key=lambda one: (not one.blocks, one.blocks_at or NEVER, one.name)))
 
 
