@@ -21,7 +21,7 @@ from ostiary.agent.life import client_of, enrol, key_words, leave, renew, send_i
 from ostiary.agent.quoting import boot_words, key_place, quote
 from ostiary.agent.reporting import Reporter
 from ostiary.agent.running import run
-from ostiary.agent.service import install_unit, unit_place, unit_text
+from ostiary.agent.service import install_unit, require_roots_own, unit_place, unit_text
 from ostiary.agent.wording import as_sent, as_table, check_words, last_words, listening_here
 from ostiary.errors import OstiaryError
 
@@ -121,6 +121,8 @@ def _install_service(folder: Folder, said: argparse.Namespace) -> None:
         _say(text.rstrip())
         return
     folder.enrolled()
+    if of_system:
+        require_roots_own(Path(sys.executable))
     for line in install_unit(text, unit_place(of_system=of_system), of_system=of_system):
         _say(line)
 

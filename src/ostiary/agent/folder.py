@@ -33,8 +33,13 @@ AUTHORITY_FILE: Final = "authority.pem"
 REPORTS_FILE: Final = "reports.json"
 BROWSERS_FILE: Final = "browsers.json"
 TPM_FILE: Final = "tpm.json"
+ROOM_FILE: Final = "room"
+ROOM_BYTES: Final = 16 * 1024
+"""More than a certificate with its chain needs."""
 LOCK_FILE: Final = ".lock"
-_KEPT: Final = (KEY_FILE, TPM_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE, REPORTS_FILE, BROWSERS_FILE)
+_KEPT: Final = (
+    KEY_FILE, TPM_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE, REPORTS_FILE, BROWSERS_FILE, ROOM_FILE,
+)  # fmt: skip
 _OURS: Final = frozenset({LOCK_FILE, *_KEPT, *(f".{name}.tmp" for name in _KEPT)})
 
 
@@ -253,6 +258,11 @@ class Folder:
                     hint="Choose one for the agent alone with --folder.",
                 )
             self.path.chmod(0o700)
+
+    def require_room(self) -> None:
+        """Return when an answer can be kept: to ask again for one that was lost looks like a copied key. Raises `UnusableFolder`."""
+        self._replace(ROOM_FILE, bytes(ROOM_BYTES))
+        (self.path / ROOM_FILE).unlink(missing_ok=True)
 
     def _replace(self, name: str, content: bytes) -> None:
         temporary = self.path / f".{name}.tmp"

@@ -85,6 +85,7 @@ def renew(folder: Folder) -> x509.Certificate:
     with folder.held():
         enrolled, key, before = folder.enrolled(), folder.key(), folder.certificate()
         holds = fingerprint_of(before) if before is not None else ""
+        folder.require_room()
         answer = client_of(folder, enrolled).renew(key, device=enrolled.device, holds=holds)
         leaf = _leaf_of(answer.chain, key)
         folder.write_certificate(answer.chain)

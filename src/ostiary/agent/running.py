@@ -12,7 +12,7 @@ from ostiary.agent.https import Unreachable
 from ostiary.agent.instance import Refused
 from ostiary.agent.inventory.keeping import InventoryKeeper
 from ostiary.agent.life import client_of, renew
-from ostiary.agent.pace import pause_seconds, renewal_moment
+from ostiary.agent.pace import LONGEST_PAUSE_SECONDS, pause_seconds, renewal_moment
 from ostiary.agent.quoting import Quoting
 from ostiary.agent.reporting import FINAL, Reporter, Reporting
 from ostiary.devices.domain.answers import Code
@@ -33,7 +33,8 @@ class Keeping:
 
     def act(self, now: float) -> None:
         """Renew if it is due; `now` in seconds since the epoch. Raises `Refused` where that is for good."""
-        if now < self._due_at:
+        set_back = self._failures > 0 and self._due_at > now + 2 * LONGEST_PAUSE_SECONDS
+        if now < self._due_at and not set_back:
             return
         try:
             leaf = renew(self._folder)

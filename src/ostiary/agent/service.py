@@ -4,6 +4,7 @@ What it may see is what collectors read; what it may write is its own folder, an
 """
 
 import os
+import stat
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -53,9 +54,21 @@ ProtectControlGroups=yes
 ProtectHostname=yes
 RestrictSUIDSGID=yes
 RestrictNamespaces=yes
-# Reading others' files, the packet filter, and asking a person's desktop as that person.
-CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_NET_ADMIN CAP_SETUID CAP_SETGID
+# Reading others' files, the packet filter, asking a person's desktop as that person, and ending that when it hangs.
+CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_KILL CAP_NET_ADMIN CAP_SETUID CAP_SETGID
 {groups}"""
+
+
+def require_roots_own(program: Path) -> None:
+    """Return when root alone can change a program. Raises `NotInstalled`: whoever else can would be root with its next start."""
+    for one in (program, *program.parents):
+        status = one.stat()
+        shared = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
+        if status.st_uid != 0 or shared:
+            raise NotInstalled(
+                f"Others than root can change {one}, and root would run what lies there.",
+                hint="Install the agent as root, for instance into /opt/ostiary-agent.",
+            )
 
 
 class NotInstalled(OstiaryError):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.software.domain.coverage import STALE_SECONDS
@@ -137,7 +137,8 @@ def get_device_software(device: str, *, now: float) -> DeviceSoftware | None:
     if row is None:
         return None
     kept = row.packages
-    counts = {one.word: getattr(kept, one.word) for one in reversed(Severity)} if kept.matched else None
+    counted = kept.matched == generation()
+    counts = {one.word: getattr(kept, one.word) for one in reversed(Severity)} if counted else None
     return DeviceSoftware(
         device=device,
         packages=kept.size,
@@ -196,7 +197,9 @@ def _packages_of(advisories: list[int], device: str) -> dict[int, list[Mended]]:
     rows = (
         _on_device(device)
         if device
-        else StoredFinding.objects.filter(package__holdings__packages__devices__isnull=False)
+        else StoredFinding.objects.filter(
+            Exists(Holding.objects.filter(package_id=OuterRef("package_id"), packages__devices__isnull=False))
+        )
     )
     found: dict[int, list[Mended]] = defaultdict(list)
     values = ("advisory_id", "package__ecosystem", "package__name", "package__version", "fixed")

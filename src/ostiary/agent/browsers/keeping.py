@@ -132,7 +132,7 @@ class Keeper:
 
     def act(self, now: float) -> None:
         """Refresh what is behind; `now` in seconds since the epoch. Trouble keeps nobody from going on, and is tried again before long."""
-        if now < self._due_at:
+        if now < self._due_at <= now + AGAIN_SECONDS:
             return
         try:
             problems = {one.problem for one in refresh(self._folder) if one.state == "failed"}

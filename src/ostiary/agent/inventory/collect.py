@@ -27,6 +27,7 @@ from ostiary.agent.inventory.system_packages import (
     read_dpkg,
     read_rpm,
 )
+from ostiary.agent.posture.computer import only_files
 from ostiary.software.domain.ecosystems import ordering_of, system_of
 from ostiary.software.domain.packages import MAX_PACKAGES, Inventory, Package, make_inventory
 
@@ -58,6 +59,8 @@ def collect_inventory(root: Path = Path("/")) -> Inventory:
     looking = _Looking(root)
     packages = itertools.chain(looking.system(), looking.python(), looking.npm(), looking.brew(), looking.winget())
     found = list(itertools.islice(packages, 2 * MAX_PACKAGES))
+    if next(packages, None) is not None:
+        looking.problems.append(f"only the first {2 * MAX_PACKAGES} packages were looked at")
     return make_inventory(looking.ecosystem, found, looking.problems)
 
 
@@ -92,7 +95,7 @@ class _Looking:
                 if info.suffix not in {".dist-info", ".egg-info"}:
                     continue
                 metadata = info / ("METADATA" if info.suffix == ".dist-info" else "PKG-INFO")
-                if not metadata.is_file() or self._head(info / "INSTALLER").strip() in _SYSTEMS_OWN:
+                if self._head(info / "INSTALLER").strip() in _SYSTEMS_OWN:
                     continue
                 if (package := read_python_metadata(self._head(metadata))) is not None:
                     yield package
@@ -109,8 +112,9 @@ class _Looking:
                     waiting.append(folder / "node_modules")
 
     def brew(self) -> Iterator[Package]:
-        """Yield what Homebrew has installed."""
-        if shutil.which(BREW_ASKED[0]):
+        """Yield what Homebrew has installed. It is a person's own: root does not run what somebody else can change."""
+        root = hasattr(os, "geteuid") and os.geteuid() == 0
+        if not root and shutil.which(BREW_ASKED[0]):
             yield from self._all(read_brew(self._ask(*BREW_ASKED)), "brew")
 
     def winget(self) -> Iterator[Package]:
@@ -151,9 +155,12 @@ class _Looking:
 
     def _head(self, path: Path, size: int = MAX_METADATA_BYTES) -> str:
         try:
-            with path.open("rb") as file:
+            with open(path, "rb", opener=only_files) as file:
                 return file.read(size).decode(errors="replace")
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
+            return ""
+        except OSError as error:
+            self.problems.append(f"{path} cannot be read ({error.strerror})")
             return ""
 
     def _file(self, path: Path) -> str:

@@ -3,7 +3,9 @@
 Programs run without a shell, on a fixed search path, in the C locale, with nothing on standard input, for some seconds at most.
 """
 
+import errno
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -19,6 +21,17 @@ PROGRAM_SECONDS: Final = 10.0
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 MAX_OUTPUT_CHARACTERS: Final = 8 * 1024 * 1024
 NOTHING: Final[Mapping[str, str]] = {}
+
+
+def only_files(path: str, flags: int) -> int:
+    """Open a file and nothing else: a pipe in its place would keep root waiting, and a device would do something."""
+    if not stat.S_ISREG(Path(path).stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no file", path)
+    descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no file", path)
+    return descriptor
 
 
 class CannotTell(Exception):
@@ -126,7 +139,7 @@ class ThisComputer:
     def read_bytes(self, path: str) -> bytes:
         """See `Computer`."""
         try:
-            with Path(path).open("rb") as file:
+            with open(path, "rb", opener=only_files) as file:
                 return file.read(MAX_FILE_BYTES)
         except FileNotFoundError:
             raise CannotTell(f"There is no {path}.") from None

@@ -140,9 +140,9 @@ class Report(Message, frozen=True, kw_only=True, tag="report"):
 
     device: Text
     schema: Literal[1] = 1
-    taken_at: Moment
+    taken_at: Annotated[int, Meta(ge=0, le=2**53)]
     facts: Annotated[tuple[Reported, ...], Meta(max_length=MAX_REPORTED)]
-    inventory: Annotated[str, Meta(max_length=64)] = ""
+    inventory: Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")] = ""
     agent: Annotated[str, Meta(max_length=40)] = ""
 
 
@@ -206,7 +206,7 @@ def read_message(text: str, kind: type[M]) -> tuple[M, Received]:
     try:
         msgspec.json.decode(head, type=_Header)
         message = _ANY.decode(body)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableMessage(f"The message cannot be read: {error}.") from None
     if not isinstance(message, kind):
         raise UnreadableMessage("The message is for another purpose.")

@@ -17,8 +17,10 @@ ALL: Final[tuple[Platform, ...]] = ("linux", "macos", "windows")
 MAX_FACTS: Final = 64
 MAX_VALUE_CHARACTERS: Final = 200
 MAX_NUMBER: Final = 2**31
-SLACK_SECONDS: Final = 2.0
-"""What another process took in this moment, by its own reading of the clock, is not from the future."""
+SLACK_SECONDS: Final = 60.0
+"""What another process took meanwhile is not from the future: jobs go by when they began, requests wait for locks.
+
+Nothing is kept as later than when it was received, so this makes nothing fresh for longer."""
 
 
 class Evidence(IntEnum):

@@ -10,7 +10,7 @@ from django.dispatch import Signal
 
 from ostiary.changes import announce_change
 from ostiary.devices.domain.devices import State, UnusableDevice
-from ostiary.devices.domain.posture import Evidence, Reported, SourceFacts, Value, combine, is_worse, spec_of
+from ostiary.devices.domain.posture import FACTS, Evidence, Reported, SourceFacts, Value, combine, is_worse, spec_of
 from ostiary.devices.models import NOTHING_KNOWN, DevicePosture, FactChange, StoredDevice
 from ostiary.devices.queries import source_facts, unknown_device
 from ostiary.policy.identifiers import DeviceId
@@ -86,7 +86,8 @@ def take_word(row: StoredDevice, said: SourceFacts, *, taken_at: float, now: flo
     Returns:
         Whether anything that rules may read changed.
     """
-    said = msgspec.structs.replace(said, facts={name: _not_ahead(one, now) for name, one in said.facts.items()})
+    facts = {name: _as_kept(one, now) for name, one in said.facts.items() if name in FACTS}
+    said = msgspec.structs.replace(said, facts=facts)
     looked_at = datetime.fromtimestamp(min(taken_at, now), UTC)
     kept = {one.source: one for one in row.postures.all()}
     before = kept.get(said.source)
@@ -156,7 +157,7 @@ def _work_out(
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     if changed:
         posture_changed.send(sender=None, devices=(DeviceId(row.id),), now=now)
-    if (changed and _are_read_by_rules(changed)) or (soon and had < now + SOON_SECONDS < until):
+    if (changed and _are_read_by_rules(changed)) or (soon and had < now + SOON_SECONDS and had < until):
         worse = is_worse(before, after)
         announce_change(SECTION, takes_away=worse, at_once=worse)
     return bool(changed)
@@ -169,9 +170,10 @@ def _are_read_by_rules(names: Iterable[str]) -> bool:
     return any(name in text for name in names)
 
 
-def _not_ahead(fact: Reported, now: float) -> Reported:
-    """A clock that is ahead makes nothing fresh for longer."""
-    return fact if fact.at <= now else msgspec.structs.replace(fact, at=now)
+def _as_kept(fact: Reported, now: float) -> Reported:
+    """A clock that is ahead makes nothing fresh for longer; what no database keeps is left out."""
+    value = fact.value.replace("\x00", "") if isinstance(fact.value, str) else fact.value
+    return msgspec.structs.replace(fact, at=min(fact.at, now), value=value, problem=fact.problem.replace("\x00", ""))
 
 
 def _decoded(row: StoredDevice) -> dict[str, Value]:

@@ -12,11 +12,12 @@ from django.db.models import Q
 from ostiary.errors import OstiaryError
 from ostiary.mdm.adapters.asked import Asked, Busy, Wait
 from ostiary.mdm.domain.connections import Connection, UnusableConnection
-from ostiary.mdm.domain.records import Record
+from ostiary.mdm.domain.records import Record, UnreadableAnswer
 from ostiary.mdm.models import StoredConnection, StoredRecord
 from ostiary.mdm.queries import get_connection, to_described, to_record
 from ostiary.mdm.services.connections import asked_at, secret_of
 from ostiary.mdm.services.linking import take_apart, tell_facts
+from ostiary.outgoing.addresses import Unreachable
 from ostiary.outgoing.wording import fit
 from ostiary.visibility.facade import Actor
 
@@ -25,6 +26,9 @@ FIRST_WAIT_SECONDS: Final = 60.0
 LONGEST_WAIT_SECONDS: Final = 3600.0
 GIVEN_UP_SECONDS: Final = 1800
 """An import that began so long ago and did not end was killed."""
+
+MOST_FAILURES: Final = 3
+"""So many linked devices may fail by themselves before the rest is left for the next time."""
 
 FORGOTTEN_DAYS: Final = 30
 IMPORTED_BY: Final = Actor(kind="system", id="import_management", label="Ostiary")
@@ -95,8 +99,18 @@ def _all_pages(name: str, *, began: datetime, wait: Wait, progress: Progress | N
         skipped += page.skipped
         if progress is not None:
             progress(get_connection(name))
+    trouble: list[OstiaryError] = []
     for linked in list(row.records.exclude(device=None).filter(seen_at=began)):
-        _tell(linked, asked)
+        try:
+            _tell(linked, asked)
+        except Busy:
+            raise
+        except (Unreachable, UnreadableAnswer) as error:
+            trouble.append(error)
+            if len(trouble) >= MOST_FAILURES:
+                break
+    if trouble:
+        raise trouble[0]
     return len(seen), skipped
 
 

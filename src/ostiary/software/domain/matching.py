@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from ostiary.software.domain.ecosystems import Ordering, is_by_source, one_package_name, ordering_of
+from ostiary.software.domain.ecosystems import PYPI, Ordering, is_by_source, one_package_name, ordering_of
 from ostiary.software.domain.ordering import readable
 from ostiary.software.domain.osv import Affected, Event
 from ostiary.software.domain.packages import Package
@@ -42,7 +42,7 @@ def subjects_of(package: Package) -> tuple[Subject, ...]:
     own = Subject(
         ecosystem=package.ecosystem,
         name=one_package_name(package.ecosystem, package.name),
-        version=package.version,
+        version=package.version.partition("+")[0] if package.ecosystem == PYPI else package.version,
     )
     if not package.source:
         return (own,)
@@ -99,13 +99,23 @@ def _before_limits(ordering: Ordering, installed: Any, events: tuple[Event, ...]
 
 
 def _in_order(ordering: Ordering, events: tuple[Event, ...]) -> list[tuple[Event, Any]]:
-    """Return the events by version, each with what its version is; `None` for the beginning, and for what nobody can read."""
-    known: list[tuple[Event, Any]] = [
-        (one, None if one.version == BEGINNING else readable(ordering, one.version)) for one in events
-    ]
-    from_start = [pair for pair in known if pair[1] is None]
-    later = sorted((pair for pair in known if pair[1] is not None), key=lambda pair: _FIRST[pair[0].kind])
-    return from_start + sorted(later, key=lambda pair: pair[1])
+    """Return the events by version, each with what its version is; `None` for the beginning, and for what nobody can read.
+
+    What nobody can read stays behind the event before it, so that no fix from before closes it.
+    """
+    from_start: list[tuple[Event, Any]] = []
+    later: list[tuple[Any, Event, Any]] = []
+    place: Any = None
+    for one in events:
+        at = None if one.version == BEGINNING else readable(ordering, one.version)
+        place = place if at is None else at
+        if one.version == BEGINNING or place is None:
+            from_start.append((one, at))
+        else:
+            later.append((place, one, at))
+    later.sort(key=lambda item: _FIRST[item[1].kind])
+    later.sort(key=lambda item: item[0])
+    return from_start + [(one, at) for _place, one, at in later]
 
 
 def _first_fix(ordering: Ordering, version: str, parts: Iterable[Affected]) -> str:

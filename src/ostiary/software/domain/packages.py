@@ -146,6 +146,8 @@ def unpack_inventory(content: bytes, *, digest: str) -> Inventory:
         inventory = _DECODER.decode(plain)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableInventory(f"The inventory cannot be read: {error}.") from None
+    if not all(map(str.isprintable, (inventory.system, *inventory.incomplete))):
+        raise UnreadableInventory("It says something that nobody can read.")
     if not all(is_plain(text) for one in inventory.packages for text in msgspec.structs.astuple(one)):
         raise UnreadableInventory("A package has a name or a version that nobody can read.")
     if list(inventory.packages) != sorted(set(inventory.packages)):

@@ -106,8 +106,7 @@ def import_advisories(
     result = done.result(looked)
     with transaction.atomic():
         _note_feeds(looked, paths, now)
-        if done.added or done.changed:
-            learn()
+        learn()  # also where nothing changed now: an import that was cut off may have changed something, and nobody counted that
         record_import(result, sources=[one.name for one in paths], actor=actor, reason=reason)
     return result
 
@@ -132,7 +131,7 @@ class _Looked:
         whole: Iterable[str] = coverage.whole() if is_archive(path) else ()
         at = min(newest, self.now)
         if self.said is not None:
-            whole, at = coverage.seen, self.said
+            whole, at = coverage.whole() or coverage.seen, min(self.said, self.now)
         for ecosystem in whole:
             self.whole[ecosystem] = max(self.whole.get(ecosystem, 0.0), at)
 

@@ -1,5 +1,7 @@
 """How often what is known of vulnerabilities changed. Everything that depends on it says under which number it was made."""
 
+from django.db.models import F
+
 from ostiary.software.models import Knowledge
 
 
@@ -15,10 +17,14 @@ def knowledge() -> Knowledge:
 
 def learn() -> None:
     """Count a change; use inside its transaction."""
-    row = knowledge()
-    row.generation += 1
-    row.uncounted = True
-    row.save(update_fields=["generation", "uncounted"])
+    knowledge()
+    Knowledge.objects.filter(pk=1).update(generation=F("generation") + 1, uncounted=True)
+
+
+def hold_packages() -> None:
+    """Let nobody else add packages, or forget any, until the transaction that is open ends."""
+    knowledge()
+    Knowledge.objects.select_for_update().get(pk=1)
 
 
 def recount_soon() -> None:

@@ -75,10 +75,13 @@ def match_packages(limit: int = PACKAGES_AT_ONCE) -> int:
 
 @transaction.atomic
 def match_sets(limit: int = SETS_AT_ONCE) -> int:
-    """Count what is vulnerable in some sets that were not counted since advisories came; return how many sets."""
+    """Count what is vulnerable in some sets that were not counted since advisories came; return how many sets.
+
+    None while packages wait to be matched: what is in a set may be among them.
+    """
     now_known = generation()
     rows = list(PackageSet.objects.exclude(matched=now_known).order_by("pk")[:limit])
-    if not rows:
+    if not rows or StoredPackage.objects.filter(stale=True).exists():
         return 0
     contents = {row.pk: set(unpack_numbers(bytes(row.packages))) for row in rows}
     flaws = _flaws_of(set().union(*contents.values()))

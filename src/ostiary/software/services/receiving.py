@@ -11,7 +11,7 @@ from ostiary.software.domain.packages import Inventory, Package, unpack_inventor
 from ostiary.software.domain.sets import pack_numbers
 from ostiary.software.domain.stored import kept_package, package_digest
 from ostiary.software.models import Installed, PackageSet, StoredPackage
-from ostiary.software.services.knowledge import recount_soon
+from ostiary.software.services.knowledge import hold_packages, recount_soon
 
 _MOST_PARAMETERS: Final = 800
 
@@ -82,6 +82,10 @@ def forget_unused(sets: Sequence[int]) -> int:
 
 
 def _keep_set(digest: str, inventory: Inventory) -> PackageSet:
+    kept = PackageSet.objects.filter(digest=digest).first()
+    if kept is not None:
+        return kept
+    hold_packages()
     kept = PackageSet.objects.filter(digest=digest).first()
     if kept is not None:
         return kept

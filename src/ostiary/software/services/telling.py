@@ -32,7 +32,7 @@ def tell_facts(*, now: float, limit: int = AT_ONCE) -> int:
     due = datetime.fromtimestamp(now, UTC) - timedelta(seconds=lasts / TOLD_AGAIN_PART)
     again = Q(told_at__isnull=True) | Q(told_at__lte=due, confirmed_at__gt=F("told_at"))
     counted = Installed.objects.filter(again, packages__matched=generation()).select_related("packages")
-    rows = list(counted.order_by("told_at", "pk")[:limit])
+    rows = list(counted.order_by(F("told_at").asc(nulls_first=True), "pk")[:limit])
     known_as_of = feeds_as_of() if rows else {}
     for row in rows:
         facts = facts_of(row.packages, at=row.confirmed_at.timestamp(), known_as_of=known_as_of, now=now)
@@ -48,7 +48,7 @@ def tell_facts(*, now: float, limit: int = AT_ONCE) -> int:
             )
         except (UnknownDevice, UnusableDevice):
             """It ended meanwhile; nobody asks what is on it."""
-        Installed.objects.filter(pk=row.pk).update(told_at=datetime.fromtimestamp(now, UTC))
+        Installed.objects.filter(pk=row.pk, packages=row.packages_id).update(told_at=datetime.fromtimestamp(now, UTC))
     return len(rows)
 
 

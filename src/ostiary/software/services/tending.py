@@ -7,6 +7,7 @@ from django.db import transaction
 from ostiary.devices.facade import HELD
 from ostiary.software.domain.sets import unpack_numbers
 from ostiary.software.models import Installed, PackageSet, StoredPackage
+from ostiary.software.services.knowledge import hold_packages
 from ostiary.software.services.matching import match_step
 from ostiary.software.services.telling import tell_facts
 
@@ -22,7 +23,6 @@ def tend_software(*, now: float) -> int:
     return match_step(now=now) or tell_facts(now=now)
 
 
-@transaction.atomic
 def forget_software(*, now: float) -> int:
     """Delete sets that no device has, and packages that are in no set; return how many.
 
@@ -30,12 +30,15 @@ def forget_software(*, now: float) -> int:
         now: seconds since the epoch; it does not matter.
     """
     del now
-    Installed.objects.exclude(device__state__in=HELD).delete()
-    sets = PackageSet.objects.filter(devices__isnull=True).delete()[0]
-    used: set[int] = set()
-    for content in PackageSet.objects.values_list("packages", flat=True).iterator():
-        used.update(unpack_numbers(bytes(content)))
-    unused = [pk for pk in StoredPackage.objects.values_list("pk", flat=True).iterator() if pk not in used]
-    for at in range(0, len(unused), _AT_ONCE):
-        StoredPackage.objects.filter(pk__in=unused[at : at + _AT_ONCE]).delete()
+    with transaction.atomic():
+        Installed.objects.exclude(device__state__in=HELD).delete()
+        sets = PackageSet.objects.filter(devices__isnull=True).delete()[0]
+    with transaction.atomic():
+        hold_packages()
+        used: set[int] = set()
+        for content in PackageSet.objects.values_list("packages", flat=True).iterator():
+            used.update(unpack_numbers(bytes(content)))
+        unused = [pk for pk in StoredPackage.objects.values_list("pk", flat=True).iterator() if pk not in used]
+        for at in range(0, len(unused), _AT_ONCE):
+            StoredPackage.objects.filter(pk__in=unused[at : at + _AT_ONCE]).delete()
     return sets + len(unused)

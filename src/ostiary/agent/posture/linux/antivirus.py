@@ -13,6 +13,8 @@ from ostiary.agent.posture.finding import Collector, Unknown, Value
 CLAMAV_FOLDER = "/var/lib/clamav"
 CLAMAV_DAILY = ("daily.cld", "daily.cvd")
 CURRENT_DAYS = 7
+FIRST_PERSON = 1000
+"""UID_MIN of login.defs(5): guards run as root or as an account of the system's; a person can call a program anything."""
 _HEADER_BYTES = 512
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
@@ -27,7 +29,7 @@ class Product(msgspec.Struct, frozen=True, kw_only=True):
 
 def look(computer: Computer) -> Mapping[str, Value]:
     """Return whether one runs and is current; where several do, the best."""
-    running = {process.name for process in computer.processes()}
+    running = {process.name for process in computer.processes() if process.user < FIRST_PERSON}
     found = [product for product in PRODUCTS if product.runs & running]
     if not found:
         return {"antivirus_running": False, "antivirus_current": Unknown("No guard that the agent knows runs.")}
