@@ -1,5 +1,6 @@
 """What devices say of themselves: who is believed, for how long, what it changes, and what is remembered."""
 
+import base64
 import shutil
 import time
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ from ostiary.devices.facade import (
     quarantine_device,
     ready_authority,
     refresh_postures,
+    release_device,
     retire_device,
     take_facts,
 )
@@ -207,3 +209,37 @@ def test_where_many_lack_something_each_reports_less_often(laptop: Laptop, monke
         device_standing._soon.cache_clear()
         assert laptop.report(disk_encrypted=True).json()["again_in"] == seconds
     device_standing._soon.cache_clear()
+
+
+def test_nonsense_is_refused_in_words_before_anything_is_kept(laptop: Laptop) -> None:
+    deep = base64.urlsafe_b64encode(b'{"purpose":"report","zz":' + b"[" * 4_000 + b"]" * 4_000 + b"}").rstrip(b"=")
+    head = base64.urlsafe_b64encode(b'{"alg":"ES256","typ":"ostiary-device+jws"}').rstrip(b"=")
+    unsigned = f"{head.decode()}.{deep.decode()}.{'A' * 86}"
+    assert laptop.post("report", {"message": unsigned}).status_code == 400
+    assert laptop.report(disk_encrypted=True, more={"taken_at": -(2**53)}).status_code == 400
+    assert laptop.report(disk_encrypted=True, more={"inventory": "\x00"}).status_code == 400
+    assert laptop.report(os_version="Debian\x00 12", problems={"firewall_on": "Why\x00"}).status_code == 200
+    assert known(laptop) == {"os_version": "Debian 12"}
+
+
+def test_a_job_with_an_earlier_clock_takes_nothing_away(laptop: Laptop) -> None:
+    laptop.report(disk_encrypted=True)
+    told = Reported(name="vulnerable_high", value=0, at=time.time() - 30)
+    take_facts(
+        device=laptop.device,
+        source="software",
+        evidence=Evidence.SELF_REPORTED,
+        facts=[told],
+        taken_at=told.at,
+        lasts=HOUR,
+        now=time.time() - 30,
+    )
+    assert known(laptop) == {"disk_encrypted": True, "vulnerable_high": 0}
+
+
+def test_who_is_released_is_told_of_again_with_what_is_known(laptop: Laptop) -> None:
+    laptop.report(disk_encrypted=True)
+    quarantine_device(laptop.device, actor=MACHINE)
+    before = {section: read_versions()[section].version for section in ("devices", "postures", "compliance")}
+    release_device(laptop.device, actor=MACHINE)
+    assert all(read_versions()[section].version > version for section, version in before.items())
