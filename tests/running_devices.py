@@ -7,6 +7,7 @@ devices.put_away(laptop)                        # as lost: it is in the facts no
 """
 
 import json
+import time
 from pathlib import Path
 
 import httpx
@@ -56,6 +57,7 @@ class Devices:
         self.running = running
         self.authority = make_leaf("devices", authority=True)
         self.facts: dict[str, DeviceFact] = {}
+        self.given: dict[str, str] = {}
         if not running.instance.device_authorities.exists():
             replace_file(running.instance.device_authorities, self.authority.pem)
         running.operator("tests.running_operator:reconfigure", acting=False)
@@ -82,17 +84,25 @@ class Devices:
         self.facts[fact.id] = fact
         self._publish()
 
+    def was_given(self, device: Enrolled, leaf: Leaf) -> None:
+        """Say that a device was given a certificate. What the worker has to say of those of the database is said before."""
+        forget = "ostiary.devices.services.renewing:forget_old_certificates"
+        self.running.operator(forget, now=time.time(), acting=False)
+        self.given[leaf.fingerprint] = device.fact.id
+        self._publish()
+
     def put_away(self, device: Enrolled) -> None:
         del self.facts[device.fact.id]
         self._publish()
 
     def put_all_away(self) -> None:
         self.facts.clear()
+        self.given.clear()
         self._publish()
 
     def _publish(self) -> None:
         facts = [msgspec.to_builtins(one) for one in self.facts.values()]
-        self.running.operator("tests.running_operator:publish_devices", facts, acting=False)
+        self.running.operator("tests.running_operator:publish_devices", facts, list(self.given.items()), acting=False)
         self.running.in_force()
 
     def client(self, account: Made, device: Enrolled) -> Client:

@@ -106,8 +106,13 @@ def reconfigure() -> None:
     follow(settings.INSTANCE)
 
 
-def publish_devices(devices: list[Any]) -> None:
-    """Publish facts with these devices and no others; every grant ends, as with each change that could take away."""
+def publish_devices(devices: list[Any], given: list[Any]) -> None:
+    """Publish facts with these devices and no others; every grant ends, as with each change that could take away.
+
+    Args:
+        devices: their facts.
+        given: pairs of a certificate's fingerprint and the device that was given it.
+    """
     import time
 
     from django.conf import settings
@@ -117,6 +122,7 @@ def publish_devices(devices: list[Any]) -> None:
     from ostiary.gateway.publication_lock import publication_lock
     from ostiary.gateway.replaced_file import replace_file
     from ostiary.gateway.snapshots import encode_section, read_encoded, write_snapshot
+    from ostiary.policy.given import GivenCertificates
     from ostiary.policy.identifiers import Generation
     from ostiary.policy.snapshot import DeviceFact, Devices
 
@@ -129,11 +135,29 @@ def publish_devices(devices: list[Any]) -> None:
             generation=Generation(before.generation + 1),
             published_at=time.time(),
             devices=encode_section(Devices(devices={one.id: one for one in facts})),
+            given=encode_section(GivenCertificates.of((one[0], one[1]) for one in given)),
             grant_key=key,
         )
         write_snapshot(instance.facts, after, durable=False)
         path = instance.envoy / GRANTS_FILE
         replace_file(path, rotate_grants(path.read_bytes(), key_set(key)), durable=False)
+
+
+def run_out_but_newest(device: str) -> None:
+    """Have every certificate of a device run out but the newest, and publish as the worker does in time."""
+    import time
+
+    from django.db import transaction
+
+    from ostiary.changes import announce_change
+    from ostiary.devices.models import DeviceCertificate, StoredDevice
+    from ostiary.devices.services.tending import tend_devices
+
+    newest = StoredDevice.objects.get(pk=device).newest
+    assert DeviceCertificate.objects.filter(device=device).exclude(pk=newest).delete()[0]
+    with transaction.atomic():
+        announce_change("devices", takes_away=True)
+    tend_devices(now=time.time())
 
 
 def machine() -> Any:

@@ -10,8 +10,9 @@ import msgspec
 from django.dispatch import Signal
 
 SectionName = Literal[
-    "identity", "sessions", "applications", "rulebook", "clients", "workloads", "devices", "postures", "compliance"
-]
+    "identity", "sessions", "applications", "rulebook", "clients", "workloads", "devices", "postures", "compliance",
+    "given",
+]  # fmt: skip
 
 Happened = Literal[
     "sessions_ended", "disabled", "enabled", "authenticator_added", "authenticator_removed", "password_changed",

@@ -1,13 +1,15 @@
-"""What this room tells the decision service: sections `devices` and `postures` of the snapshot."""
+"""What this room tells the decision service: sections `devices`, `given` and `postures` of the snapshot."""
 
 from collections import defaultdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from django.conf import settings
 
+from ostiary.devices.domain.certificates import SHOWN_DAYS
 from ostiary.devices.domain.devices import State
-from ostiary.devices.models import DeviceCertificate, StoredDevice
+from ostiary.devices.models import DeviceCertificate, GivenCertificate, StoredDevice
+from ostiary.policy.given import GivenCertificates
 from ostiary.policy.identifiers import DeviceId, PersonId
 from ostiary.policy.snapshot import DeviceFact, Devices, Postures
 
@@ -42,6 +44,15 @@ def read_devices() -> Devices:
             )
         }
     )
+
+
+def read_given() -> GivenCertificates:
+    """Return whose each certificate is that was given lately; none where devices are off."""
+    if not settings.INSTANCE.configuration.devices.enabled:
+        return GivenCertificates()
+    since = datetime.now(UTC) - timedelta(days=SHOWN_DAYS)
+    rows = GivenCertificate.objects.filter(begins_at__gt=since).order_by()
+    return GivenCertificates.of(rows.values_list("fingerprint", "device_id").iterator(chunk_size=5000))
 
 
 class _KnownOf(msgspec.Struct, frozen=True):

@@ -59,6 +59,18 @@ class DeviceCertificate(models.Model):
         return f"{self.serial} of {self.device_id}"
 
 
+class GivenCertificate(models.Model):
+    """One certificate that a device was given lately: a browser may show it until it is closed. `published`: whether the facts hold it."""
+
+    fingerprint = models.CharField(primary_key=True, max_length=64)
+    device = models.ForeignKey(StoredDevice, on_delete=models.CASCADE, related_name="given")
+    begins_at = models.DateTimeField(db_index=True)
+    published = models.BooleanField(default=False, db_index=True)
+
+    def __str__(self) -> str:
+        return f"given to {self.device_id}"
+
+
 class Enrolment(models.Model):
     """A computer that asked to be enrolled, for the ten minutes in which somebody may confirm it.
 

@@ -16,6 +16,7 @@ from ostiary.gateway.decider.proven_device import (
     proven_device,
 )
 from ostiary.gateway.snapshots import SNAPSHOT_FILE, FactsUnusable, read_encoded
+from ostiary.policy.given import GivenCertificates
 from ostiary.policy.identifiers import DeviceId, PersonId
 from ostiary.policy.request import Device
 from ostiary.policy.snapshot import Compliance, DeviceFact, Devices, Postures
@@ -85,9 +86,10 @@ class KnownDevices:
             devices = msgspec.msgpack.decode(encoded.devices, type=Devices).devices
             postures = msgspec.msgpack.decode(encoded.postures, type=Postures).devices
             compliance = msgspec.msgpack.decode(encoded.compliance, type=Compliance).devices
+            given = msgspec.msgpack.decode(encoded.given, type=GivenCertificates)
         except (FactsUnusable, msgspec.MsgspecError):
             return _NOTHING
-        known = _Known(devices, certificates_of(devices.values()), KnownOfDevices(postures, compliance))
+        known = _Known(devices, certificates_of(devices.values(), given), KnownOfDevices(postures, compliance))
         self._read = (identity, moment, known)
         return known
 
@@ -98,4 +100,4 @@ class _Known(msgspec.Struct, frozen=True):
     more: KnownOfDevices
 
 
-_NOTHING: Final = _Known({}, {}, KnownOfDevices())
+_NOTHING: Final = _Known({}, Certificates(), KnownOfDevices())

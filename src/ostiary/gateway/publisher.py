@@ -21,7 +21,7 @@ from ostiary.applications.facts import read_applications
 from ostiary.authzen.facts import read_clients
 from ostiary.baselines.facts import read_compliance
 from ostiary.config.places import Instance
-from ostiary.devices.facts import read_devices, read_postures
+from ostiary.devices.facts import read_devices, read_given, read_postures
 from ostiary.gateway.dataplane import applied_generation
 from ostiary.gateway.grant_keys import key_set, new_grant_key
 from ostiary.gateway.models import FactsVersion
@@ -39,7 +39,7 @@ from ostiary.gateway.snapshots import (
 )
 from ostiary.identity.facts import read_identity, read_sessions
 from ostiary.policy.identifiers import Generation
-from ostiary.policy.snapshot import GrantKey
+from ostiary.policy.snapshot import SCHEMA_VERSION, GrantKey
 from ostiary.rulebook.facts import read_rulebook
 from ostiary.workloads.facts import read_workloads
 
@@ -55,6 +55,7 @@ _READERS: Final[Mapping[str, Callable[[], msgspec.Raw]]] = {
     "devices": lambda: encode_section(read_devices()),
     "postures": read_postures,
     "compliance": lambda: encode_section(read_compliance()),
+    "given": lambda: encode_section(read_given()),
 }
 
 
@@ -120,19 +121,12 @@ def _publish(instance: Instance, *, reason: str, now: float) -> Publication:
     ends_grants = before is None or any(_took_away(known.get(name), versions[name]) for name in stale)
     key = new_grant_key() if before is None or ends_grants else before.grant_key
     after = EncodedSnapshot(
+        schema=SCHEMA_VERSION,
         generation=_next_generation(instance, before, now=now),
         published_at=now,
         versions={name: section.version for name, section in versions.items()},
         grant_key=key,
-        identity=_section("identity", before, stale),
-        sessions=_section("sessions", before, stale),
-        applications=_section("applications", before, stale),
-        rulebook=_section("rulebook", before, stale),
-        clients=_section("clients", before, stale),
-        workloads=_section("workloads", before, stale),
-        devices=_section("devices", before, stale),
-        postures=_section("postures", before, stale),
-        compliance=_section("compliance", before, stale),
+        **{name: _section(name, before, stale) for name in SECTIONS},
     )
     write_snapshot(instance.facts, after, durable=False)
     ended = _mend_key_set(instance, key)

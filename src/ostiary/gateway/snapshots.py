@@ -1,8 +1,9 @@
-"""The snapshot file: written whole, renamed into place, read again only where it changed.
+"""The snapshot file: written whole, renamed into place.
 
 The file is a msgpack map with the fields of `Snapshot`. A writer may pass sections that did not change on as the
 bytes they already are (`EncodedSnapshot`); a reader decodes only sections whose bytes differ from last time. Who
-gathers the facts lives in `publisher`; the heartbeat in `heartbeat`; waking up on a change in `folder_watch`.
+gathers the facts lives in `publisher`; who follows the file in `snapshot_reader`; the heartbeat in `heartbeat`; waking up on a
+change in `folder_watch`.
 """
 
 import os
@@ -15,6 +16,7 @@ import msgspec
 from ostiary.errors import OstiaryError
 from ostiary.gateway.heartbeat import beat, heartbeat_age, read_heartbeat
 from ostiary.gateway.replaced_file import replace_file
+from ostiary.policy.given import GivenCertificates
 from ostiary.policy.identifiers import Generation
 from ostiary.policy.snapshot import (
     SCHEMA_VERSION,
@@ -36,7 +38,6 @@ __all__ = [
     "SNAPSHOT_FILE",
     "EncodedSnapshot",
     "FactsUnusable",
-    "SnapshotReader",
     "beat",
     "decode_snapshot",
     "encode_section",
@@ -59,6 +60,7 @@ SECTIONS: Final[Mapping[str, type[Any]]] = {
     "devices": Devices,
     "postures": Postures,
     "compliance": Compliance,
+    "given": GivenCertificates,
 }
 
 _encoder = msgspec.msgpack.Encoder()
@@ -71,7 +73,9 @@ class FactsUnusable(OstiaryError):
     """There are no facts that a decision may stand on. Everything is refused until there are."""
 
 
-Section = Directory | Sessions | Catalogue | Rules | Clients | Workloads | Devices | Postures | Compliance
+Section = (
+    Directory | Sessions | Catalogue | Rules | Clients | Workloads | Devices | Postures | Compliance | GivenCertificates
+)
 
 
 def encode_section(section: Section) -> msgspec.Raw:
@@ -99,6 +103,7 @@ class EncodedSnapshot(msgspec.Struct, frozen=True, kw_only=True):
     devices: msgspec.Raw = encode_section(Devices())
     postures: msgspec.Raw = encode_section(Postures())
     compliance: msgspec.Raw = encode_section(Compliance())
+    given: msgspec.Raw = encode_section(GivenCertificates())
 
 
 _envelope_decoder = msgspec.msgpack.Decoder(EncodedSnapshot)
@@ -122,7 +127,7 @@ def decode_snapshot(encoded: EncodedSnapshot) -> Snapshot:
     Raises:
         FactsUnusable: when a section does not have the form this version knows.
     """
-    return _assemble(encoded, {name: _decode_section(name, getattr(encoded, name)) for name in SECTIONS})
+    return assemble(encoded, {name: decode_section(name, getattr(encoded, name)) for name in SECTIONS})
 
 
 def write_snapshot(folder: Path, snapshot: Snapshot | EncodedSnapshot, *, durable: bool = True) -> None:
@@ -145,7 +150,7 @@ def read_encoded(folder: Path) -> EncodedSnapshot:
     Raises:
         FactsUnusable: when there is none, it cannot be read, or another version of Ostiary wrote it.
     """
-    return _decode_envelope(_read_bytes(folder / SNAPSHOT_FILE))
+    return decode_envelope(read_bytes(folder / SNAPSHOT_FILE))
 
 
 def read_snapshot(folder: Path) -> Snapshot:
@@ -157,115 +162,8 @@ def read_snapshot(folder: Path) -> Snapshot:
     return decode_snapshot(read_encoded(folder))
 
 
-FileIdentity = tuple[int, int, int] | None
-"""Which file it is: inode, time of change, size. `None` when there is none."""
-
-
-class SnapshotReader:
-    """Follows the snapshot in a folder and stands on the file that is there now, or on nothing.
-
-    A file that is missing, damaged, of another schema or of an older generation takes the facts away instead of
-    leaving the ones before in force: what cannot be read may be a revocation.
-    """
-
-    def __init__(self, folder: Path, *, max_age_seconds: float) -> None:
-        """Read nothing yet.
-
-        Args:
-            folder: the facts folder.
-            max_age_seconds: the oldest heartbeat on which facts are believed.
-        """
-        self._folder = folder
-        self._path = folder / SNAPSHOT_FILE
-        self._max_age_seconds = max_age_seconds
-        self.identity: FileIdentity = None
-        self._snapshot: Snapshot | None = None
-        self._content = b""
-        self._generation = -1
-        self._sections: dict[str, tuple[bytes, Any]] = {}
-        self._problem: FactsUnusable | None = FactsUnusable("No facts have been read yet.")
-
-    def refresh(self, *, force: bool = False) -> bool:
-        """Look at the file, read it when it was replaced, and return whether `current` answers differently now.
-
-        Cheap when nothing changed: one `stat`. Never raises for what is in the file; `current` does.
-
-        Args:
-            force: read the file even if it looks the same; for a caller who knows that something was replaced,
-                because two files of one size within a tick of the file system's clock can look alike.
-        """
-        identity = self.identity_now()
-        if identity is not None and identity == self.identity and not force:
-            return False
-        self.identity = identity
-        before = (self._snapshot is None, str(self._problem))
-        try:
-            taken = self._take(_read_bytes(self._path))
-        except FactsUnusable as problem:
-            self._snapshot, self._problem, taken = None, problem, False
-        return taken or (self._snapshot is None, str(self._problem)) != before
-
-    def identity_now(self) -> FileIdentity:
-        """Return which file is there at this moment; `identity` is the one that was read last."""
-        try:
-            status = os.stat(self._path)  # noqa: PTH116 - on the path of every request
-        except OSError:
-            return None
-        return (status.st_ino, status.st_mtime_ns, status.st_size)
-
-    def heartbeat_at(self) -> float | None:
-        """Return when the facts were last confirmed (seconds since the epoch), or `None`."""
-        return read_heartbeat(self._folder)
-
-    def current(self, now: float) -> Snapshot:
-        """Return the facts to decide on at `now` (seconds since the epoch).
-
-        Raises:
-            FactsUnusable: when there are none or nobody has confirmed them lately.
-        """
-        age = heartbeat_age(self._folder, now)
-        if age is None or age > self._max_age_seconds:
-            raise FactsUnusable(
-                "The facts have not been confirmed lately.", hint="Is the worker running? See: ostiary status"
-            )
-        return self.unconfirmed()
-
-    def unconfirmed(self) -> Snapshot:
-        """Return the facts in the file, whenever they were last confirmed.
-
-        Raises:
-            FactsUnusable: when there are none.
-        """
-        if self._snapshot is None:
-            raise self._problem or FactsUnusable("No facts have been read yet.")
-        return self._snapshot
-
-    def _take(self, content: bytes) -> bool:
-        if self._snapshot is not None and content == self._content:
-            return False
-        encoded = _decode_envelope(content)
-        if encoded.generation < self._generation or (
-            encoded.generation == self._generation and content != self._content
-        ):
-            raise FactsUnusable(
-                f"The snapshot went back from generation {self._generation} to {encoded.generation}.",
-                hint="After a restore, restart the gateway: ostiary up",
-            )
-        sections = {name: self._section(name, getattr(encoded, name)) for name in SECTIONS}
-        self._snapshot = _assemble(encoded, {name: value for name, (_, value) in sections.items()})
-        self._sections, self._content, self._generation = sections, content, encoded.generation
-        self._problem = None
-        return True
-
-    def _section(self, name: str, raw: msgspec.Raw) -> tuple[bytes, Any]:
-        content = bytes(raw)
-        known = self._sections.get(name)
-        if known is not None and known[0] == content:
-            return known
-        return content, _decode_section(name, raw)
-
-
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Return what is in the file. Raises `FactsUnusable` when it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:
@@ -273,7 +171,8 @@ def _read_bytes(path: Path) -> bytes:
         raise FactsUnusable(f"The facts in {path} cannot be read ({reason}).", hint="See: ostiary status") from None
 
 
-def _decode_envelope(content: bytes) -> EncodedSnapshot:
+def decode_envelope(content: bytes) -> EncodedSnapshot:
+    """Return a snapshot with its sections as bytes. Raises `FactsUnusable` when it is damaged, or of another version."""
     try:
         encoded = _envelope_decoder.decode(content)
     except msgspec.MsgspecError as error:
@@ -286,14 +185,16 @@ def _decode_envelope(content: bytes) -> EncodedSnapshot:
     return encoded
 
 
-def _decode_section(name: str, raw: msgspec.Raw) -> Any:
+def decode_section(name: str, raw: msgspec.Raw) -> Any:
+    """Return one section. Raises `FactsUnusable` when it does not have the form this version knows."""
     try:
         return _section_decoders[name].decode(raw)
     except msgspec.MsgspecError as error:
         raise FactsUnusable(f"Section `{name}` of the snapshot is damaged.", detail=str(error)) from None
 
 
-def _assemble(encoded: EncodedSnapshot, sections: Mapping[str, Any]) -> Snapshot:
+def assemble(encoded: EncodedSnapshot, sections: Mapping[str, Any]) -> Snapshot:
+    """Return the snapshot with these sections."""
     return Snapshot(
         schema=encoded.schema,
         generation=encoded.generation,

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from ostiary.policy.given import GivenCertificates
 from ostiary.policy.identifiers import (
     AppId,
     DeviceId,
@@ -283,3 +284,4 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     devices: Devices = Devices()
     postures: Postures = Postures()
     compliance: Compliance = Compliance()
+    given: GivenCertificates = GivenCertificates()

@@ -145,6 +145,12 @@ def test_the_laptops_chromium_opens_what_wants_a_managed_computer_and_no_other_d
             "what is new in the store is shown, without a restart"
         )
 
+        running.operator("tests.running_operator:run_out_but_newest", device, acting=False)
+        running.in_force()
+        assert status_of(hers, wiki) == 200, "it goes on showing there what it chose first, and that has run out"
+        asked = running.decisions()[-1]["unmapped"]["ostiary"]["request"]
+        assert (asked["resource"]["app"], asked["device"]["id"]) == ("wiki", device)
+
         another.clear_cookies()
         another.add_cookies(as_in(own))  # type: ignore[arg-type]
         for app in (files, wiki):

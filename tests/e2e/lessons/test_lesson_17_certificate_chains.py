@@ -2,9 +2,11 @@
 
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.device_material import make_leaf
 from tests.gateway_fixtures import read_answer
@@ -98,6 +100,22 @@ def test_the_authoritys_signature_alone_names_nobody(floor: Floor) -> None:
 def test_one_that_has_ended_breaks_no_connection_and_names_nobody(floor: Floor) -> None:
     assert floor.ask(floor.devices.file(floor.ended)) == 403
     assert floor.seen() is None
+
+
+def test_one_that_has_ended_names_the_device_it_was_given_while_that_has_a_good_one(floor: Floor) -> None:
+    """As a browser goes on showing it that was not closed since: its key is the one that the device is still known by."""
+    laptop, before = floor.devices.enrol(floor.ada.account), floor.devices.leaf(seconds=-5)
+    path = floor.devices.file(before)
+    assert floor.ask(path) == 403
+    floor.devices.was_given(laptop, before)
+    assert (floor.ask(path), floor.seen()) == (200, laptop.fact.id)
+    ended = dict.fromkeys(laptop.fact.certificates, time.time() - 1)
+    floor.devices.change(msgspec.structs.replace(laptop.fact, certificates=ended))
+    assert (floor.ask(path), floor.seen()) == (403, None), "nobody renewed"
+    floor.devices.change(laptop.fact)
+    assert floor.ask(path) == 200
+    floor.devices.put_away(laptop)
+    assert (floor.ask(path), floor.seen()) == (403, None), "lost"
 
 
 def test_a_header_proves_nothing(floor: Floor) -> None:

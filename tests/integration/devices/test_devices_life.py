@@ -39,7 +39,7 @@ from ostiary.devices.facade import (
     retire_device,
     tend_devices,
 )
-from ostiary.devices.facts import read_devices
+from ostiary.devices.facts import read_devices, read_given
 from ostiary.gateway.publisher import read_versions
 from ostiary.identity.facade import (
     Profile,
@@ -147,6 +147,26 @@ def test_nobody_gets_certificates_without_end(laptop: Laptop) -> None:
     assert laptop.renew().json()["error"] == "slow_down"
     assert tend_devices(now=time.time() + 25 * 3600) >= 10
     assert not read_devices().devices[get_device(laptop.device).id].certificates
+
+
+def test_a_certificate_may_be_shown_for_two_weeks_while_there_is_a_good_one(laptop: Laptop) -> None:
+    now, device = time.time(), get_device(laptop.device).id
+    first = fingerprint_of(certified(laptop))
+    before = read_versions()["given"].version
+    tend_devices(now=now)
+    assert read_versions()["given"].version == before + 1, "told once"
+    tend_devices(now=now)
+    assert read_versions()["given"].version == before + 1
+    tend_devices(now=now + 25 * 3600)
+    assert not read_devices().devices[device].certificates
+    second = fingerprint_of(certified(laptop))
+    assert {read_given().device_of(one) for one in (first, second)} == {device}
+    tend_devices(now=now + 15 * 24 * 3600)
+    assert read_versions()["given"].version == before + 2
+    assert read_given().marks == b""
+    third = fingerprint_of(certified(laptop))
+    report_lost(device, actor=MACHINE)
+    assert read_given().device_of(third) is None
 
 
 def test_one_act_ends_everything_on_it() -> None:

@@ -76,7 +76,7 @@ def test_the_first_publication_is_whole(instance: Instance) -> None:
     publication = publish("test")
 
     written = {"identity", "sessions", "applications", "rulebook", "clients", "workloads", "devices"}
-    written |= {"postures", "compliance"}
+    written |= {"postures", "compliance", "given"}
     assert set(publication.sections) == written
     snapshot = read_snapshot(instance.facts)
     assert snapshot.generation == publication.generation == 1

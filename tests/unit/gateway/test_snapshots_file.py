@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from ostiary.gateway.folder_watch import FolderWatch
+from ostiary.gateway.snapshot_reader import SnapshotReader
 from ostiary.gateway.snapshots import (
     SNAPSHOT_FILE,
     FactsUnusable,
-    SnapshotReader,
     beat,
     decode_snapshot,
     encode_section,

@@ -19,6 +19,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 ROOT_DAYS: Final = 3650
 ISSUING_DAYS: Final = 365
 DEVICE_HOURS: Final = 24
+SHOWN_DAYS: Final = 14
+"""How long after it began a certificate may be shown while its device has a good one: browsers keep what they have chosen until they are closed."""
 BACKDATED: Final = timedelta(minutes=5)
 """For clocks that are behind."""
 URI_PREFIX: Final = "urn:ostiary:device:"

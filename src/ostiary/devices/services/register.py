@@ -141,6 +141,7 @@ def _end(device_id: str, state: State, *, actor: Actor, reason: str) -> Device:
     row.state, row.why = state, ""
     row.save(update_fields=["state", "why"])
     row.certificates.all().delete()
+    row.given.all().delete()
     if state is State.RETIRED:
         forget_posture(row)
     return _changed(device_id, "disable", before, actor=actor, reason=reason, takes_away=True)

@@ -16,7 +16,7 @@ from django.db import transaction
 from ostiary.changes import announce_change
 from ostiary.devices.adapters.authority import UnusableAuthority, sign_device
 from ostiary.devices.domain.answers import AgentRefused, Certified, Code, Left
-from ostiary.devices.domain.certificates import fingerprint_of
+from ostiary.devices.domain.certificates import SHOWN_DAYS, fingerprint_of
 from ostiary.devices.domain.devices import State, UnknownDevice, UnusableDevice, Why
 from ostiary.devices.domain.keys import Jwk, public_key
 from ostiary.devices.domain.messages import (
@@ -30,7 +30,7 @@ from ostiary.devices.domain.messages import (
     check_signature,
     read_message,
 )
-from ostiary.devices.models import DeviceCertificate, StoredDevice
+from ostiary.devices.models import DeviceCertificate, GivenCertificate, StoredDevice
 from ostiary.devices.services.freshness import accept_message, require_enabled
 from ostiary.devices.services.register import SECTION, quarantine_device, retire_device
 from ostiary.visibility.facade import Actor, record_entity_change
@@ -78,8 +78,15 @@ def leave(text: str, *, address: str, now: float) -> Left:
 
 
 def forget_old_certificates(*, now: float) -> int:
-    """Delete certificates that have run out, and return how many that were."""
-    return DeviceCertificate.objects.filter(ends_at__lte=datetime.fromtimestamp(now, UTC)).delete()[0]
+    """Delete certificates that have run out, and what nobody may show any more; return how many that were."""
+    moment = datetime.fromtimestamp(now, UTC)
+    long_given = GivenCertificate.objects.filter(begins_at__lte=moment - timedelta(days=SHOWN_DAYS))
+    with transaction.atomic():
+        news = GivenCertificate.objects.filter(published=False).update(published=True)
+        forgotten = long_given.delete()[0]
+        if news or forgotten:
+            announce_change("given", takes_away=False)
+    return forgotten + DeviceCertificate.objects.filter(ends_at__lte=moment).delete()[0]
 
 
 def sender_of(message: Renew | Leave | Report | Quote | Inventory, received: Received) -> StoredDevice:
@@ -143,6 +150,7 @@ def _renew(message: Renew, *, address: str, now: float) -> Certified | AgentRefu
         begins_at=leaf.not_valid_before_utc,
         ends_at=leaf.not_valid_after_utc,
     )
+    row.given.create(fingerprint=fingerprint, begins_at=leaf.not_valid_before_utc)
     row.newest, row.generation, row.seen_at = fingerprint, row.generation + 1, moment
     row.save(update_fields=["newest", "generation", "seen_at"])
     announce_change(SECTION, takes_away=False)

@@ -80,7 +80,7 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True):
     sessions: dict[SessionId, SessionFact] = {}
     services: dict[ServiceId, ServiceFact] = {}
     tokens: dict[bytes, PersonalTokenFact] = {}
-    certificates: Certificates = msgspec.field(default_factory=dict)
+    certificates: Certificates = Certificates()
     devices: KnownOfDevices = KnownOfDevices()
     grants: GrantSigner | None = None
     subjects: dict[SessionId, Subject] = msgspec.field(default_factory=dict)
@@ -135,8 +135,8 @@ def build_basis(snapshot: Snapshot, before: Basis | None, *, issuer: str) -> Bas
 def _certificates(snapshot: Snapshot, before: Basis | None) -> Certificates:
     """Sort the devices' certificates, or take them over: the reader keeps an unchanged section as the same object."""
     if before is not None and before.source is not None and before.source.devices is snapshot.devices:
-        return before.certificates
-    return certificates_of(snapshot.devices.devices.values())
+        return msgspec.structs.replace(before.certificates, given=snapshot.given)
+    return certificates_of(snapshot.devices.devices.values(), snapshot.given)
 
 
 def _engine(snapshot: Snapshot, before: Basis | None) -> Engine:

@@ -17,7 +17,8 @@ from ostiary.gateway.decider.alarms import Alarms
 from ostiary.gateway.decider.basis import Basis, Trouble, build_basis, without_facts
 from ostiary.gateway.folder_watch import FolderWatch
 from ostiary.gateway.heartbeat import FUTURE_TOLERANCE_SECONDS, read_heartbeat
-from ostiary.gateway.snapshots import FactsUnusable, FileIdentity, SnapshotReader
+from ostiary.gateway.snapshot_reader import FileIdentity, SnapshotReader
+from ostiary.gateway.snapshots import FactsUnusable
 from ostiary.policy.decision import ReasonCode
 
 LOOK_SECONDS: Final = 1.0

@@ -2,6 +2,7 @@
 
 The data plane names the leaf that the client proved in the TLS handshake, whoever signed it and whatever stood beside it.
 Identity is that very leaf, by its fingerprint in the facts; no other certificate of the chain and no name in it counts.
+A leaf that has run out holds the same key as the one after it: for a while it goes on naming its device, as long as that has a good one.
 Source: RFC 8446, section 4.4.3 (proof of possession of the leaf's key).
 """
 
@@ -9,6 +10,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from ostiary.policy.given import GivenCertificates
 from ostiary.policy.identifiers import DeviceId, PersonId
 from ostiary.policy.request import Device
 from ostiary.policy.snapshot import ComplianceFact, DeviceFact, PostureFact
@@ -21,20 +23,43 @@ class ProvenDevice(msgspec.Struct, frozen=True):
     ends_at: float
 
 
-Certificates = Mapping[str, ProvenDevice]
-"""Every certificate that is in the facts, by fingerprint."""
+class Certificates(msgspec.Struct, frozen=True):
+    """Every certificate that is in the facts.
+
+    Args:
+        good: those that have not run out, by fingerprint.
+        newest: for each device, the one of them that ends last.
+        given: those that were given lately, good or not.
+    """
+
+    good: Mapping[str, ProvenDevice] = {}
+    newest: Mapping[DeviceId, ProvenDevice] = {}
+    given: GivenCertificates = GivenCertificates()
+
+    def get(self, fingerprint: str, now: float) -> ProvenDevice | None:
+        """Return whose a certificate is, if it counts at a moment (seconds since the epoch)."""
+        proven = self.good.get(fingerprint)
+        if proven is not None and now < proven.ends_at:
+            return proven
+        device = self.given.device_of(fingerprint)
+        newest = self.newest.get(device) if device is not None else None
+        return newest if newest is not None and now < newest.ends_at else None
 
 
-def certificates_of(devices: Iterable[DeviceFact]) -> dict[str, ProvenDevice]:
+def certificates_of(devices: Iterable[DeviceFact], given: GivenCertificates = GivenCertificates()) -> Certificates:  # noqa: B008 - frozen
     """Return every certificate of these devices; one that two of them claim is nobody's."""
     found: dict[str, ProvenDevice] = {}
+    newest: dict[DeviceId, ProvenDevice] = {}
     twice: set[str] = set()
     for device in devices:
         for fingerprint, ends_at in device.certificates.items():
             if fingerprint in found:
                 twice.add(fingerprint)
-            found[fingerprint] = ProvenDevice(device, ends_at)
-    return {fingerprint: proven for fingerprint, proven in found.items() if fingerprint not in twice}
+            found[fingerprint] = proven = ProvenDevice(device, ends_at)
+            if device.id not in newest or newest[device.id].ends_at < ends_at:
+                newest[device.id] = proven
+    good = {fingerprint: proven for fingerprint, proven in found.items() if fingerprint not in twice}
+    return Certificates(good, newest, given)
 
 
 def proven_device(certificate: str, certificates: Certificates, now: float) -> ProvenDevice | None:
@@ -43,12 +68,9 @@ def proven_device(certificate: str, certificates: Certificates, now: float) -> P
     Args:
         certificate: fingerprint of the leaf whose key its connection proved; empty for none.
         certificates: those of the facts in force.
-        now: seconds since the epoch; from its end on a certificate proves nothing.
+        now: seconds since the epoch; from its end on a certificate proves nothing, unless its device has a good one for the same key.
     """
-    if not certificate:
-        return None
-    proven = certificates.get(certificate)
-    return proven if proven is not None and now < proven.ends_at else None
+    return certificates.get(certificate, now) if certificate else None
 
 
 def active_device(certificate: str, certificates: Certificates, now: float) -> ProvenDevice | None:

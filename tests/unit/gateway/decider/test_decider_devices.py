@@ -12,12 +12,13 @@ from tests.decider_company import ANNA, BEN, House, company, open_house
 from tests.device_material import device_fact, make_leaf
 
 from ostiary.config.secrets import read_secret
-from ostiary.gateway.decider.proven_device import certificates_of
+from ostiary.gateway.decider.proven_device import active_device, certificates_of, proven_device
 from ostiary.gateway.decider.streams import incoming_of
 from ostiary.gateway.sign_in_question import SignInQuestion, SignInReply
 from ostiary.gateway.tokens import InvalidToken, SessionClaims, read_session, sign_session
 from ostiary.gateway.under_way import UnderWay, read_report
 from ostiary.policy.decision import Allow
+from ostiary.policy.given import GivenCertificates
 from ostiary.policy.identifiers import AppId, SessionId
 from ostiary.policy.snapshot import DeviceFact, Devices, Snapshot
 
@@ -167,8 +168,22 @@ class TestRules:
 
     def test_a_certificate_that_two_devices_claim_is_nobodys(self):
         twice = msgspec.structs.replace(OTHERS, certificates=LAPTOP.certificates)
-        assert certificates_of([LAPTOP, twice]) == {}
-        assert set(certificates_of([LAPTOP, OTHERS])) == {*LAPTOP.certificates, *OTHERS.certificates}
+        assert certificates_of([LAPTOP, twice]).good == {}
+        assert set(certificates_of([LAPTOP, OTHERS]).good) == {*LAPTOP.certificates, *OTHERS.certificates}
+
+    def test_one_that_ran_out_counts_while_its_device_has_a_good_one(self):
+        """A browser that was not closed since shows what it chose first; the key is the one that the newest is for."""
+        given = GivenCertificates.of([(STRANGER.fingerprint, LAPTOP.id), ("00" * 32, "dev-of-nobody0")])
+        known = certificates_of([LAPTOP, OTHERS], given)
+        ends = sorted(LAPTOP.certificates.values())
+        proven = proven_device(STRANGER.fingerprint, known, ends[0] - 1)
+        assert proven is not None
+        assert (proven.fact, proven.ends_at) == (LAPTOP, ends[-1]), "until the newest is over"
+        assert proven_device(STRANGER.fingerprint, known, ends[-1]) is None, "nobody renewed"
+        assert proven_device("00" * 32, known, ends[0] - 1) is None
+        quarantined = certificates_of([msgspec.structs.replace(LAPTOP, active=False)], given)
+        assert active_device(STRANGER.fingerprint, quarantined, ends[0] - 1) is None
+        assert proven_device(STRANGER.fingerprint, certificates_of([OTHERS], given), ends[0] - 1) is None, "lost"
 
     def test_the_record_names_the_device(self, house: House):
         assert ask(house, "payroll", certificate=FIRST.fingerprint).status == 200
