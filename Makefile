@@ -72,11 +72,11 @@ bench-posture:
 	@$(PY) -m bench.posture
 
 bench-agent:
-	@tools/prepare dev
+	@tools/prepare dev postgresql
 	@$(PY) -m bench.agent
 
 bench-fleet:
-	@tools/prepare dev
+	@tools/prepare dev postgresql
 	@$(PY) -m bench.fleet
 
 bench-scim:

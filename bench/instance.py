@@ -31,6 +31,8 @@ workers = 1
 forward_auth_port = {forward_auth_port}
 [record]
 retention_days = 1
+[database]
+url = "{database}"
 """
 
 
@@ -111,11 +113,12 @@ class Gateway:
 
 
 @contextmanager
-def running_gateway(folder: Path) -> Iterator[Gateway]:
+def running_gateway(folder: Path, *, database: str = "") -> Iterator[Gateway]:
     """Make an instance below `folder` and run it.
 
     Args:
         folder: its path must be short, for sockets live below it.
+        database: URL of the one it keeps its state in; empty for a file of its own.
 
     Raises:
         ProgramFailed: when it cannot be made or does not become ready.
@@ -123,7 +126,8 @@ def running_gateway(folder: Path) -> Iterator[Gateway]:
     home = folder / "o"
     home.mkdir(mode=0o700)
     (home / "ostiary.toml").write_text(
-        CONFIGURATION.format(domain=DOMAIN, https_port=free_port(), forward_auth_port=free_port()), encoding="utf-8"
+        CONFIGURATION.format(domain=DOMAIN, https_port=free_port(), forward_auth_port=free_port(), database=database),
+        encoding="utf-8",
     )
     _run(home, [*_ostiary(), "init", "--home", str(home)], "making the instance")
     environment = {"OSTIARY_HOME": str(home)}

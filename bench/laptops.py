@@ -5,6 +5,7 @@ person would do by hand. Certificates and reports go through the gateway.
 """
 
 import base64
+import hashlib
 import json
 import os
 import ssl
@@ -16,6 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import msgspec
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -23,6 +25,7 @@ from bench.browser import LoopbackConnection
 from bench.instance import Gateway
 from bench.load import InvalidRun
 from ostiary.cli.django import setup
+from ostiary.devices.domain.certificates import fingerprint_of
 from ostiary.devices.domain.keys import Jwk, jwk_of
 from ostiary.devices.domain.messages import Message, Renew, Report, sign_message
 from ostiary.devices.domain.posture import Reported, Value
@@ -31,11 +34,12 @@ _BATCH = 1000
 
 
 class NewLaptop(msgspec.Struct, frozen=True):
-    """One device to enrol: its identifier, whose it is, and its public key."""
+    """One device to enrol: its identifier, whose it is, its public key, and how many certificates it was given so far."""
 
     id: str
     owner: str
     key: Jwk
+    given: int
 
 
 class Laptop:
@@ -46,13 +50,22 @@ class Laptop:
         number: makes its identifier.
         owner: identifier of whom it belongs to.
         key: its own; made when it is not given. Devices of a load may share one: only the instance tells them apart.
+        given: how many certificates it was given before it came here, one every twelve hours.
     """
 
     def __init__(
-        self, gateway: Gateway, number: int, owner: str, key: ec.EllipticCurvePrivateKey | None = None
+        self,
+        gateway: Gateway,
+        number: int,
+        owner: str,
+        key: ec.EllipticCurvePrivateKey | None = None,
+        *,
+        given: int = 0,
     ) -> None:
         self.id = f"dev-{number:012d}"
         self.owner = owner
+        self.given = given
+        self._holds = _fingerprint(self.id, given) if given else ""
         self._address = f"127.1.{number // 2500}.{1 + number // 10 % 250}"
         self.key = key or ec.generate_private_key(ec.SECP256R1())
         self._gateway = gateway
@@ -81,11 +94,19 @@ class Laptop:
         self._nonce = str(answer["next_nonce"])
         return answer
 
+    def renew(self) -> str:
+        """Get a certificate, and return it with its chain (PEM)."""
+        self.ready()
+        message = Renew(
+            audience=self.audience, nonce=self._nonce, at=int(time.time()), device=self.id, holds=self._holds
+        )
+        chain = str(self._send("renew", message)["chain"])
+        self._holds = fingerprint_of(x509.load_pem_x509_certificate(chain.encode()))
+        return chain
+
     def certificate(self, folder: Path) -> Path:
         """Get a certificate, and return a file with it and the key (PEM)."""
-        self.ready()
-        message = Renew(audience=self.audience, nonce=self._nonce, at=int(time.time()), device=self.id)
-        chain = str(self._send("renew", message)["chain"])
+        chain = self.renew()
         private = self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
@@ -128,7 +149,7 @@ def enrol_all(gateway: Gateway, laptops: Iterable[Laptop]) -> None:
         InvalidRun: when that fails.
     """
     lines = b"\n".join(
-        msgspec.json.encode(NewLaptop(one.id, one.owner, jwk_of(one.key.public_key()))) for one in laptops
+        msgspec.json.encode(NewLaptop(one.id, one.owner, jwk_of(one.key.public_key()), one.given)) for one in laptops
     )
     done = subprocess.run(
         [sys.executable, "-m", "bench.laptops"],
@@ -143,12 +164,12 @@ def enrol_all(gateway: Gateway, laptops: Iterable[Laptop]) -> None:
 
 def _store(new: Sequence[NewLaptop]) -> None:
     """Keep devices whose enrolment nobody has to wait for; a key that several share is told apart by its number here."""
-    from datetime import UTC, datetime  # noqa: PLC0415 - Django must be set up first
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415 - Django must be set up first
 
     from django.db import transaction  # noqa: PLC0415
 
     from ostiary.changes import announce_change  # noqa: PLC0415
-    from ostiary.devices.models import StoredDevice  # noqa: PLC0415
+    from ostiary.devices.models import DeviceCertificate, GivenCertificate, StoredDevice  # noqa: PLC0415
 
     now = datetime.now(UTC)
     rows = [
@@ -163,12 +184,35 @@ def _store(new: Sequence[NewLaptop]) -> None:
             key_protection="file",
             enrolled_at=now,
             approved_at=now,
+            newest=_fingerprint(one.id, one.given) if one.given else "",
         )
         for one in new
     ]
     with transaction.atomic():
         StoredDevice.objects.bulk_create(rows, batch_size=_BATCH)
+        for one in new:
+            began = [now - timedelta(hours=12 * number) for number in range(one.given)]
+            GivenCertificate.objects.bulk_create(
+                GivenCertificate(fingerprint=_fingerprint(one.id, one.given - n), device_id=one.id, begins_at=at)
+                for n, at in enumerate(began)
+            )
+            DeviceCertificate.objects.bulk_create(
+                DeviceCertificate(
+                    fingerprint=_fingerprint(one.id, one.given - n),
+                    device_id=one.id,
+                    serial=str(n),
+                    begins_at=at,
+                    ends_at=at + timedelta(hours=24),
+                )
+                for n, at in enumerate(began[:2])
+            )
         announce_change("devices", takes_away=False)
+        announce_change("given", takes_away=False)
+
+
+def _fingerprint(device: str, number: int) -> str:
+    """Return what stands for a certificate that nobody shows."""
+    return hashlib.sha256(f"{device} {number}".encode()).hexdigest()
 
 
 def _numbered(device: str) -> str:

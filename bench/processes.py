@@ -121,14 +121,14 @@ def family_of(pid: int) -> tuple[int, ...]:
 
 
 def cpu_seconds(pids: Iterable[int]) -> float:
-    """Return the processor time, user and system, that these processes have used so far."""
+    """Return the processor time, user and system, that these processes have used so far, and those they started that have ended."""
     return sum(_ticks(pid) for pid in pids) / TICKS_PER_SECOND
 
 
 def _ticks(pid: int) -> int:
     with suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return int(fields[11]) + int(fields[12])
+        return sum(map(int, fields[11:15]))
     return 0
 
 

@@ -6,13 +6,11 @@ folder of its own, on a free port, and removed afterwards.
 
 import os
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from tools.postgres import postgres_server
 
 ROOT = Path(__file__).resolve().parent.parent
 ALLOWED_SKIPS: dict[str, str] = {}
@@ -53,33 +51,6 @@ ON_SQLITE_ONLY = (
 """What tells nothing more on a second database: benchmarks, which are tried here and not measured; commands, processes and pages
 whose questions others of these tests ask; and processes killed at every step, of which `test_worker_rolls_back` is killed on
 either, as whether a transaction was whole is the same question for each of them."""
-
-
-@contextmanager
-def postgres_server() -> Iterator[str]:
-    """Yield the URL of a fresh PostgreSQL server that listens on a Unix socket only."""
-    binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not binaries:
-        raise SystemExit("PostgreSQL is not installed. Run: apt-get install postgresql")
-    with tempfile.TemporaryDirectory(prefix="ost-pg-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        as_postgres: list[str] = []
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres")
-            as_postgres = ["runuser", "-u", "postgres", "--"]
-        data = folder / "data"
-
-        def run(command: list[str]) -> None:
-            subprocess.run([*as_postgres, *command], check=True, stdout=subprocess.DEVNULL, cwd=folder)
-
-        run([str(binaries[-1] / "initdb"), "-D", str(data), "-U", "ostiary", "-A", "trust", "--no-sync"])
-        options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
-        control = [str(binaries[-1] / "pg_ctl"), "-D", str(data), "-l", str(folder / "log"), "-w"]
-        run([*control, "-o", options, "start"])
-        try:
-            yield f"postgresql://ostiary@/postgres?host={folder}"
-        finally:
-            run([*control, "-m", "immediate", "stop"])
 
 
 def unexpected_skips(report: str) -> list[str]:
@@ -127,8 +98,8 @@ def main(arguments: list[str]) -> int:
     arguments.remove("--postgres")
     if not arguments:
         arguments = [*ON_POSTGRESQL, *(f"--ignore={place}" for place in ON_SQLITE_ONLY)]
-    with postgres_server() as url:
-        return run_pytest(arguments, {**environment, "OSTIARY_DATABASE_URL": url})
+    with postgres_server(durable=False) as server:
+        return run_pytest(arguments, {**environment, "OSTIARY_DATABASE_URL": server.url})
 
 
 if __name__ == "__main__":
