@@ -1,8 +1,9 @@
 """Which device a request to the control plane comes from, by the facts in force: the same that the gateway decides on."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -15,11 +16,11 @@ from ostiary.gateway.decider.proven_device import (
     certificates_of,
     proven_device,
 )
+from ostiary.gateway.snapshot_reader import Sections
 from ostiary.gateway.snapshots import SNAPSHOT_FILE, FactsUnusable, read_encoded
-from ostiary.policy.given import GivenCertificates
 from ostiary.policy.identifiers import DeviceId, PersonId
 from ostiary.policy.request import Device
-from ostiary.policy.snapshot import Compliance, DeviceFact, Devices, Postures
+from ostiary.policy.snapshot import DeviceFact
 
 CERTIFICATE_HEADER: Final = "x-ostiary-device"
 """What the data plane says of the connection; whatever a client sends under this name is removed first."""
@@ -37,6 +38,7 @@ class KnownDevices:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._sections = Sections()
         self._read: tuple[object, float, _Known] | None = None
 
     def as_rules_see_it(self, device: DeviceId | None, person: PersonId, now: float) -> Device | None:
@@ -83,15 +85,22 @@ class KnownDevices:
             return self._read[2]
         try:
             encoded = read_encoded(self._folder)
-            devices = msgspec.msgpack.decode(encoded.devices, type=Devices).devices
-            postures = msgspec.msgpack.decode(encoded.postures, type=Postures).devices
-            compliance = msgspec.msgpack.decode(encoded.compliance, type=Compliance).devices
-            given = msgspec.msgpack.decode(encoded.given, type=GivenCertificates)
-        except (FactsUnusable, msgspec.MsgspecError):
+            sections = self._sections.read(encoded, ("devices", "given", "postures", "compliance"))
+        except FactsUnusable:
             return _NOTHING
-        known = _Known(devices, certificates_of(devices.values(), given), KnownOfDevices(postures, compliance))
+        known = _known(sections, self._read[2] if self._read is not None else _NOTHING)
         self._read = (identity, moment, known)
         return known
+
+
+def _known(sections: Mapping[str, Any], before: "_Known") -> "_Known":
+    """Return what is known by these sections; the certificates of devices that did not change are sorted already."""
+    devices: dict[DeviceId, DeviceFact] = sections["devices"].devices
+    if devices is before.devices:
+        certificates = msgspec.structs.replace(before.certificates, given=sections["given"])
+    else:
+        certificates = certificates_of(devices.values(), sections["given"])
+    return _Known(devices, certificates, KnownOfDevices(sections["postures"].devices, sections["compliance"].devices))
 
 
 class _Known(msgspec.Struct, frozen=True):

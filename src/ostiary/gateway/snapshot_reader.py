@@ -1,15 +1,15 @@
 """Follows the snapshot file: read again where it was replaced, and only sections whose bytes differ from last time."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from ostiary.gateway.heartbeat import heartbeat_age, read_heartbeat
 from ostiary.gateway.snapshots import (
     SECTIONS,
     SNAPSHOT_FILE,
+    EncodedSnapshot,
     FactsUnusable,
     assemble,
     decode_envelope,
@@ -20,6 +20,27 @@ from ostiary.policy.snapshot import Snapshot
 
 FileIdentity = tuple[int, int, int] | None
 """Which file it is: inode, time of change, size. `None` when there is none."""
+
+
+class Sections:
+    """Sections as they were decoded last; one whose bytes are the same is the same object."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[bytes, Any]] = {}
+
+    def read(self, encoded: EncodedSnapshot, names: Iterable[str]) -> dict[str, Any]:
+        """Return these sections of a snapshot.
+
+        Raises:
+            FactsUnusable: when one does not have the form this version knows; those of before are kept.
+        """
+        fresh = {name: self._section(name, bytes(getattr(encoded, name))) for name in names}
+        self._known |= fresh
+        return {name: value for name, (_, value) in fresh.items()}
+
+    def _section(self, name: str, content: bytes) -> tuple[bytes, Any]:
+        known = self._known.get(name)
+        return known if known is not None and known[0] == content else (content, decode_section(name, content))
 
 
 class SnapshotReader:
@@ -43,7 +64,7 @@ class SnapshotReader:
         self._snapshot: Snapshot | None = None
         self._content = b""
         self._generation = -1
-        self._sections: dict[str, tuple[bytes, Any]] = {}
+        self._sections = Sections()
         self._problem: FactsUnusable | None = FactsUnusable("No facts have been read yet.")
 
     def refresh(self, *, force: bool = False) -> bool:
@@ -112,15 +133,7 @@ class SnapshotReader:
                 f"The snapshot went back from generation {self._generation} to {encoded.generation}.",
                 hint="After a restore, restart the gateway: ostiary up",
             )
-        sections = {name: self._section(name, getattr(encoded, name)) for name in SECTIONS}
-        self._snapshot = assemble(encoded, {name: value for name, (_, value) in sections.items()})
-        self._sections, self._content, self._generation = sections, content, encoded.generation
+        self._snapshot = assemble(encoded, self._sections.read(encoded, SECTIONS))
+        self._content, self._generation = content, encoded.generation
         self._problem = None
         return True
-
-    def _section(self, name: str, raw: msgspec.Raw) -> tuple[bytes, Any]:
-        content = bytes(raw)
-        known = self._sections.get(name)
-        if known is not None and known[0] == content:
-            return known
-        return content, decode_section(name, raw)

@@ -185,10 +185,10 @@ def decode_envelope(content: bytes) -> EncodedSnapshot:
     return encoded
 
 
-def decode_section(name: str, raw: msgspec.Raw) -> Any:
+def decode_section(name: str, content: bytes | msgspec.Raw) -> Any:
     """Return one section. Raises `FactsUnusable` when it does not have the form this version knows."""
     try:
-        return _section_decoders[name].decode(raw)
+        return _section_decoders[name].decode(content)
     except msgspec.MsgspecError as error:
         raise FactsUnusable(f"Section `{name}` of the snapshot is damaged.", detail=str(error)) from None
 
