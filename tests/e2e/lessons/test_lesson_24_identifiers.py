@@ -93,7 +93,7 @@ def test_a_persons_name_is_theirs_and_nothing_more(running: RunningInstance, nam
     assert running.unverified_claims(assertion)["name"] == name
     page = ada.get("id", "/profile")
     assert "<script>alert" not in page.text
-    assert "49" not in page.text.replace(str(running.https_port), "").partition("<main")[2][:2000] or "7*7" in page.text
+    assert ("7*7" in page.text) == ("7*7" in name), "nothing works it out"
 
 
 def test_a_name_of_several_lines_is_one_line(running: RunningInstance) -> None:

@@ -7,7 +7,7 @@ import pytest
 from ostiary.baselines.domain.document import Baseline, Bound, Check, Demand, Ladder, Stage
 from ostiary.baselines.domain.evaluation import Judgement, Outcome, block_at, judge, satisfies, stage_at, together
 from ostiary.baselines.domain.platforms import platform_of
-from ostiary.devices.domain.posture import Evidence, Posture, Reported, SourceFacts, combine
+from ostiary.devices.domain.posture import SLACK_SECONDS, Evidence, Posture, Reported, SourceFacts, combine
 
 NOW, DAY, HOUR = 1_000_000.0, 86400, 3600.0
 GRACE = Ladder(notify=0, warn=DAY, block=7 * DAY)
@@ -74,7 +74,7 @@ def test_a_failing_that_begins_in_the_future_has_not_begun_before_now() -> None:
         Posture(),
         posture(firewall_on=True),
         posture(NOW - HOUR, disk_encrypted=True),
-        posture(NOW + 60, disk_encrypted=True),
+        posture(NOW + SLACK_SECONDS + 1, disk_encrypted=True),
         posture(disk_encrypted="true"),
         posture(disk_encrypted=1),
         posture(disk_encrypted=None),
