@@ -23,6 +23,7 @@ from ostiary.agent.posture.linux import (
     system,
     updates_apt,
     updates_dnf,
+    zfs,
 )
 from ostiary.agent.posture.looking import collectors_here
 from ostiary.agent.posture.macos import parsing as macos
@@ -40,7 +41,7 @@ READERS: dict[str, tuple[Reader, str]] = {
         '{"blockdevices": [{"name": "a", "type": "crypt", "mountpoints": ["/"], "children": []}]}',
     ),
     "mounts": (disks.root_of, "/dev/sda1 / ext4 rw 0 0\n"),
-    "zfs": (disks.parse_zfs, "aes-256-gcm\n"),
+    "zfs": (zfs.parse_encryption, "rpool\taes-256-gcm\n"),
     "nft": (
         lambda text: firewall.parse_nft(text, ipv6=True),
         '{"nftables": [{"chain": {"family": "inet", "table": "f", "name": "i", "hook": "input", "type": "filter", "policy": "drop"}}, {"rule": {"family": "inet", "table": "f", "chain": "i", "expr": [{"drop": null}]}}]}',

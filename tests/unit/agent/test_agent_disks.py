@@ -63,11 +63,23 @@ STICK = device("sdb", "disk", device("sdb1", "part", at=("/media/ada/STICK",), f
 SNAP = device("loop0", "loop", at=("/snap/core/1",), fs="squashfs")
 
 
-def seen(*devices: dict[str, Any], kind: str = "ext4", swaps: str = SWAPS, zfs: str = "") -> Any:
-    """Return whether such disks are encrypted, or why that cannot be told."""
+def seen(
+    *devices: dict[str, Any],
+    kind: str = "ext4",
+    more: str = "",
+    swaps: str = SWAPS,
+    zfs: str = "",
+    volumes: dict[str, str] | None = None,
+) -> Any:
+    """Return whether such disks are encrypted, or why that cannot be told; `more` is mounted besides, `volumes` are ZFS's."""
+    links = {f"/dev/zvol/{name}": f"../../{kernel}" for name, kernel in (volumes or {}).items()}
     computer = MadeUp(
-        files={"/proc/self/mounts": MOUNTS.format(kind=kind), "/proc/swaps": swaps},
-        programs={"lsblk": json.dumps({"blockdevices": devices}), "zfs get": zfs},
+        files={"/proc/self/mounts": MOUNTS.format(kind=kind) + more, "/proc/swaps": swaps, **links},
+        programs={
+            "lsblk": json.dumps({"blockdevices": devices}),
+            "zfs get": zfs,
+            "zfs list": "".join(f"{name}\n" for name in volumes or {}),
+        },
     )
     (fact,) = look_at(disks.COLLECTOR, computer)
     return fact.problem if fact.value is None else fact.value
@@ -104,12 +116,56 @@ def disks_problem(said: str) -> str:
     return look_at(disks.COLLECTOR, computer)[0].problem
 
 
+POOL = device("sda", "disk", device("sda1", "part", fs="zfs_member"))
+ROOT = "/dev/mapper/root\taes-256-gcm\n"
+HOME = "rpool/USER DATA /home zfs rw 0 0\n".replace("USER DATA", "USER\\040DATA")
+VOLUME_SWAP = device("zd0", "disk", at=("[SWAP]",), fs="swap")
+SWAPPED = SWAPS + "/dev/zd0 partition 1 0 -2\n"
+
+
 @pytest.mark.parametrize(
-    ("said", "encrypted"),
-    [("aes-256-gcm\n", True), ("off\n", False), ("-\n", "ZFS does not say whether the root dataset is encrypted.")],
+    ("more", "zfs", "encrypted"),
+    [
+        ("", ROOT, True),
+        ("", "/dev/mapper/root\toff\n", False),
+        ("", "/dev/mapper/root\t-\n", "ZFS does not say whether /dev/mapper/root is encrypted."),
+        (HOME, f"{ROOT}rpool/USER DATA\taes-256-gcm\n", True),
+        (HOME, f"{ROOT}rpool/USER DATA\toff\n", False),
+        (HOME, ROOT, "ZFS does not say whether rpool/USER DATA is encrypted."),
+        ("bpool/BOOT /boot zfs rw 0 0\n", f"{ROOT}bpool/BOOT\toff\n", True),
+    ],
 )
-def test_zfs_says_itself_whether_it_is_encrypted(said: str, encrypted: Any) -> None:
-    assert seen(device("sda", "disk", fs="zfs_member"), kind="zfs", zfs=said) == encrypted
+def test_zfs_says_itself_of_each_dataset_whether_it_is_encrypted(more: str, zfs: str, encrypted: Any) -> None:
+    assert seen(POOL, kind="zfs", more=more, zfs=zfs) == encrypted
+
+
+@pytest.mark.parametrize(
+    ("volumes", "zfs", "encrypted"),
+    [
+        ({"rpool/swap": "zd0"}, f"{ROOT}rpool/swap\taes-256-gcm\n", True),
+        ({"rpool/swap": "zd0"}, f"{ROOT}rpool/swap\toff\n", False),
+        ({"rpool/swap": "zd16"}, f"{ROOT}rpool/swap\ton\n", "Which ZFS volume zd0 is cannot be told."),
+    ],
+)
+def test_memory_that_is_swapped_to_a_zfs_volume_counts(volumes: dict[str, str], zfs: str, encrypted: Any) -> None:
+    assert seen(POOL, VOLUME_SWAP, kind="zfs", swaps=SWAPPED, zfs=zfs, volumes=volumes) == encrypted
+
+
+def test_zfs_beside_other_file_systems_counts_with_them() -> None:
+    data = "tank/data /srv zfs rw 0 0\n"
+    assert seen(LUKS_LVM, POOL, more=data, zfs="tank/data\toff\n") is False
+    assert seen(LUKS_LVM, POOL, more=data, zfs="tank/data\ton\n") is True
+    assert seen(PLAIN, POOL, kind="zfs", zfs=ROOT) is False, "what is not on ZFS is not encrypted by it"
+    assert (
+        seen(
+            POOL,
+            device("zd16", "disk", at=("/srv/vm",), fs="ext4"),
+            kind="zfs",
+            zfs=f"{ROOT}t/vm\toff\n",
+            volumes={"t/vm": "zd16"},
+        )
+        is False
+    )
 
 
 def test_this_computer_says_something_or_why_not() -> None:

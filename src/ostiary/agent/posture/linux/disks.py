@@ -1,20 +1,26 @@
 """Whether what is stored can be read without a key: every place that holds files or swapped memory lies on an encrypted device.
 
-Read from `lsblk --json`, whose tree says what lies on what, from `/proc/swaps`, and from ZFS itself. A disk that encrypts itself
+Read from `lsblk --json`, whose tree says what lies on what, from `/proc/swaps`, and from ZFS itself (`zfs`). A disk that encrypts itself
 (Opal) does not show there and counts as not encrypted. Whether the key is any good nobody can see from here.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from ostiary.agent.posture.computer import CannotTell, Computer
 from ostiary.agent.posture.finding import Collector, Value
+from ostiary.agent.posture.linux import zfs
 
 ELSEWHERE = ("/boot", "/efi", "/snap", "/media", "/run", "/sys", "/proc", "/dev")
 """What lies here is the system's own and signed, or somebody's stick; everything else that is mounted counts."""
 MEMORY = ("zram",)
 """Swap that is memory itself."""
+ZFS = "zfs"
+_VOLUME = re.compile(rf"{zfs.VOLUME}\d{{1,6}}", re.ASCII)
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+"""How `/proc/self/mounts` writes what cannot stand there, a blank as `\\040`."""
 COLUMNS = "NAME,KNAME,TYPE,FSTYPE,MOUNTPOINTS"
 
 
@@ -34,19 +40,31 @@ class _Tree(msgspec.Struct, frozen=True, kw_only=True):
     blockdevices: tuple[Device, ...]
 
 
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """What lsblk and the kernel show of what is in use for files or swap.
+
+    Args:
+        bare: what lies on a device that is not encrypted.
+        volumes: ZFS volumes among it, which only ZFS can tell of.
+    """
+
+    bare: frozenset[str]
+    volumes: frozenset[str]
+
+
 def look(computer: Computer) -> Mapping[str, Value]:
     """Return whether everything is encrypted."""
     mounts, swaps = computer.read("/proc/self/mounts"), computer.read("/proc/swaps")
-    root = root_of(mounts)
-    if root is not None and root[1] == "zfs":
-        dataset = computer.run("zfs", "get", "-H", "-o", "value", "encryption", root[0])
-        return {"disk_encrypted": parse_zfs(dataset.said)}
-    done = computer.run("lsblk", "--json", "--output", COLUMNS)
-    return {"disk_encrypted": parse_lsblk(done.said, swaps=swaps, root=root)}
+    seen = parse_lsblk(computer.run("lsblk", "--json", "--output", COLUMNS).said, swaps=swaps, root=root_of(mounts))
+    datasets = datasets_of(mounts)
+    encrypted = not seen.bare
+    if encrypted and (datasets or seen.volumes):
+        encrypted = zfs.is_encrypted(computer, datasets=datasets, volumes=seen.volumes)
+    return {"disk_encrypted": encrypted}
 
 
-def parse_lsblk(text: str, *, swaps: str, root: tuple[str, str] | None) -> bool:
-    """Return whether everything that lsblk sees in use for files or swap lies on an encrypted device.
+def parse_lsblk(text: str, *, swaps: str, root: tuple[str, str] | None) -> Seen:
+    """Return what lsblk sees in use for files or swap, and which of it lies on no encrypted device.
 
     Args:
         text: of `lsblk --json`.
@@ -54,7 +72,7 @@ def parse_lsblk(text: str, *, swaps: str, root: tuple[str, str] | None) -> bool:
         root: what the root file system comes from, and its kind, as `root_of` returns it.
 
     Raises:
-        CannotTell: when it cannot be read, or the root file system lies on none of these devices.
+        CannotTell: when it cannot be read, or the root file system lies on none of these devices, and not on ZFS.
     """
     try:
         tree = msgspec.json.decode(text, type=_Tree)
@@ -62,31 +80,30 @@ def parse_lsblk(text: str, *, swaps: str, root: tuple[str, str] | None) -> bool:
         raise CannotTell("What lsblk says cannot be read.") from None
     swapped = _swapped(swaps)
     bare: set[str] = set()
-    places: set[str] = set()
+    volumes: set[str] = set()
+    places = {"/"} if root is not None and root[1] == ZFS else set[str]()
     for device, encrypted in _devices(tree.blockdevices, encrypted=False):
-        mounted = {place for place in (*device.mountpoints, device.mountpoint) if place}
-        if device.fstype == "swap" and (device.kname in swapped or device.name in swapped):
-            mounted.add("[SWAP]")
-        if device.name.startswith(MEMORY) or (device.type in {"rom", "loop"} and "/" not in mounted):
-            continue
-        counting = {place for place in mounted if _counts(place)}
+        counting = {place for place in _places(device, swapped) if _counts(place)}
         places |= counting
-        if not encrypted:
+        volume = _volume(device)
+        if counting and volume:
+            volumes.add(volume)
+        elif not encrypted:
             bare |= counting
     if "/" not in places:
         kind = root[1] if root else "nothing"
         raise CannotTell(f"The root file system ({kind[:20]}) lies on no disk that can be seen from here.")
-    return not bare
+    return Seen(bare=frozenset(bare), volumes=frozenset(volumes))
 
 
-def parse_zfs(text: str) -> bool:
-    """Return whether a ZFS dataset is encrypted, from `zfs get -H -o value encryption`. Raises `CannotTell`."""
-    word = text.strip()
-    if word == "off":
-        return False
-    if word == "on" or word.startswith("aes-"):
-        return True
-    raise CannotTell("ZFS does not say whether the root dataset is encrypted.")
+def datasets_of(mounts: str) -> frozenset[str]:
+    """Return the ZFS datasets that are mounted where it counts, from `/proc/self/mounts`."""
+    found = set()
+    for line in mounts.splitlines():
+        words = line.split(" ")
+        if len(words) >= 3 and words[2] == ZFS and _counts(words[1]):
+            found.add(_ESCAPED.sub(lambda code: chr(int(code[1], 8)), words[0]))
+    return frozenset(found)
 
 
 def root_of(mounts: str) -> tuple[str, str] | None:
@@ -97,6 +114,22 @@ def root_of(mounts: str) -> tuple[str, str] | None:
         if len(words) >= 3 and words[1] == "/":
             found = (words[0], words[2])
     return found
+
+
+def _places(device: "Device", swapped: set[str]) -> set[str]:
+    """Return where a device is in use: where it is mounted, and whether it is swap."""
+    mounted = {place for place in (*device.mountpoints, device.mountpoint) if place}
+    if device.fstype == "swap" and (device.kname in swapped or device.name in swapped):
+        mounted.add("[SWAP]")
+    if device.name.startswith(MEMORY) or (device.type in {"rom", "loop"} and "/" not in mounted):
+        return set()
+    return mounted
+
+
+def _volume(device: "Device") -> str:
+    """Return the kernel's name of a ZFS volume, for a partition of it as well; empty for anything else."""
+    name = _VOLUME.match(device.kname or device.name)
+    return name[0] if name else ""
 
 
 def _counts(place: str) -> bool:
