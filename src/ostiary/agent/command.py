@@ -14,14 +14,16 @@ import msgspec
 
 from ostiary.agent.browsers import commands as browsers
 from ostiary.agent.browsers.keeping import Keeper
-from ostiary.agent.folder import Folder, default_folder
+from ostiary.agent.folder import Folder
 from ostiary.agent.instance import Refused
 from ostiary.agent.inventory.keeping import InventoryKeeper
 from ostiary.agent.life import client_of, enrol, key_words, leave, renew, send_inventory
 from ostiary.agent.quoting import boot_words, key_place, quote
 from ostiary.agent.reporting import Reporter
 from ostiary.agent.running import run
-from ostiary.agent.service import install_unit, require_roots_own, unit_place, unit_text
+from ostiary.agent.service.commands import install_service, remove_service
+from ostiary.agent.system.output import prepare_output, print_into
+from ostiary.agent.system.places import FOLDER_WORDS, USUAL_WORDS, default_folder
 from ostiary.agent.wording import as_sent, as_table, check_words, last_words, listening_here
 from ostiary.errors import OstiaryError
 
@@ -40,6 +42,7 @@ EXIT_CODES: Final = """exit codes:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return the exit status."""
     os.umask(0o077)
+    prepare_output()
     said = _parser().parse_args(arguments)
     folder = Folder(said.folder or default_folder())
     try:
@@ -114,29 +117,24 @@ def _check(folder: Folder, said: argparse.Namespace) -> int:
     return NOT_AS_REQUIRED if taken.compliant is False else OK
 
 
-def _install_service(folder: Folder, said: argparse.Namespace) -> None:
-    of_system = os.geteuid() == 0
-    text = unit_text(sys.executable, folder.path.absolute(), of_system=of_system, usual=default_folder())
-    if said.print:
-        _say(text.rstrip())
-        return
-    folder.enrolled()
-    if of_system:
-        require_roots_own(Path(sys.executable))
-    for line in install_unit(text, unit_place(of_system=of_system), of_system=of_system):
-        _say(line)
-
-
 def _quote(folder: Folder, said: argparse.Namespace) -> None:
     judged = quote(folder, client_of(folder, folder.enrolled()))
     _say(json.dumps(msgspec.structs.asdict(judged), indent=2) if said.json else boot_words(judged))
 
 
-def _run(folder: Folder, _said: argparse.Namespace) -> None:
+def _run(folder: Folder, said: argparse.Namespace) -> int:
+    if said.log is not None:
+        print_into(said.log)
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _number, _frame: stop.set())
-    run(folder, stop=stop, say=_say)
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda _number, _frame: stop.set())
+    try:
+        run(folder, stop=stop, say=_say)
+    except Refused as error:
+        _complain(error)
+        return OK if said.end_when_refused else REFUSED
+    return OK
 
 
 def _leave(folder: Folder, said: argparse.Namespace) -> None:
@@ -172,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--folder",
         type=Path,
-        help="where key and certificate are kept (root: /var/lib/ostiary-agent; otherwise ~/.local/state/ostiary-agent)",
+        help=f"where key and certificate are kept ({FOLDER_WORDS.get(sys.platform, USUAL_WORDS)})",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     one = _command(commands, "enrol", "enrol this computer", _enrol, "enrol https://id.example.com", "enrol id.example.com --ca authority.pem --no-browser")  # fmt: skip
@@ -195,11 +193,16 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--json", action="store_true", help="print JSON for programs")
     one = _command(commands, "quote", "have the TPM say how this computer started", _quote, "quote", "quote --json")
     one.add_argument("--json", action="store_true", help="print JSON for programs")
-    _command(
-        commands, "run", "keep the certificate fresh and report, until stopped", _run, "run", "--folder /srv/kiosk run"
+    one = _command(commands, "run", "keep the certificate fresh and report, until stopped", _run, "run", "--folder /srv/kiosk run")  # fmt: skip
+    one.add_argument("--log", type=Path, metavar="FILE", help="print into this file instead, which is kept small")
+    one.add_argument(
+        "--end-when-refused",
+        action="store_true",
+        help="end with 0 when the instance refuses for good, for what starts again whatever ends otherwise",
     )
-    one = _command(commands, "install-service", "have systemd keep it running: as root for the system, otherwise for yourself", _install_service, "install-service", "install-service --print")  # fmt: skip
-    one.add_argument("--print", action="store_true", help="print the unit and change nothing")
+    one = _command(commands, "install-service", "have systemd, launchd or Windows keep it running: as root for the system, otherwise for yourself", install_service, "install-service", "install-service --print")  # fmt: skip
+    one.add_argument("--print", action="store_true", help="print what the system is told and change nothing")
+    _command(commands, "remove-service", "end that and remove it; device and key stay", remove_service, "remove-service", "remove-service && ostiary-agent leave")  # fmt: skip
     one = _command(commands, "install-browser", "put key and certificate where this person's browsers look", browsers.install_browser, *browsers.INSTALL_EXAMPLES)  # fmt: skip
     browsers.add_options(one)
     one = _command(commands, "remove-browser", "take key and certificate out of this person's browsers", browsers.remove_browser, *browsers.REMOVE_EXAMPLES)  # fmt: skip

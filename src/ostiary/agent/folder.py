@@ -6,9 +6,7 @@ besides the system. `reports.json` is what has to be remembered of reports, thos
 which browsers' stores hold the certificate, to be kept fresh there.
 """
 
-import fcntl
-import os
-import stat
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,12 +18,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from ostiary.agent.outbox import Reports
+from ostiary.agent.system.files import read_whole, remove_whole, replace_whole, temporary_name
+from ostiary.agent.system.locking import let_go, take_lock
+from ostiary.agent.system.output import OLDER
+from ostiary.agent.system.privacy import is_own_folder, is_shared, shut
 from ostiary.agent.tpm_key import TpmKey, TpmKeys, pem_of_key
 from ostiary.devices.domain.messages import SigningKey
 from ostiary.errors import OstiaryError
 
-FOLDER_VARIABLE: Final = "OSTIARY_AGENT_HOME"
-SYSTEM_FOLDER: Final = Path("/var/lib/ostiary-agent")
 KEY_FILE: Final = "device.key"
 CERTIFICATE_FILE: Final = "device.pem"
 ENROLMENT_FILE: Final = "device.json"
@@ -37,10 +37,14 @@ ROOM_FILE: Final = "room"
 ROOM_BYTES: Final = 16 * 1024
 """More than a certificate with its chain needs."""
 LOCK_FILE: Final = ".lock"
+LOG_FILE: Final = "agent.log"
+PARCEL_PREFIX: Final = ".browser-"
+"""How the folders begin in which key and certificate lie for as long as browsers' stores take them in."""
 _KEPT: Final = (
     KEY_FILE, TPM_FILE, CERTIFICATE_FILE, ENROLMENT_FILE, AUTHORITY_FILE, REPORTS_FILE, BROWSERS_FILE, ROOM_FILE,
+    LOG_FILE, f"{LOG_FILE}{OLDER}",
 )  # fmt: skip
-_OURS: Final = frozenset({LOCK_FILE, *_KEPT, *(f".{name}.tmp" for name in _KEPT)})
+_OURS: Final = frozenset({LOCK_FILE, *_KEPT, *map(temporary_name, _KEPT)})
 
 
 class UnusableFolder(OstiaryError):
@@ -75,16 +79,6 @@ class InBrowser(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
-def default_folder() -> Path:
-    """Return where the agent keeps its files: the system's place for root, else the person's own (XDG)."""
-    if chosen := os.environ.get(FOLDER_VARIABLE):
-        return Path(chosen)
-    if os.geteuid() == 0:
-        return SYSTEM_FOLDER
-    state = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state") / "ostiary-agent"
-
-
 class Folder:
     """The agent's files in one folder."""
 
@@ -113,20 +107,16 @@ class Folder:
         Raises:
             UnusableFolder: when the folder is somebody else's, is there for other things, or cannot be made.
         """
-        descriptor = -1
         try:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._require_own()
-            descriptor = os.open(self.path / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self._make()
+            descriptor = take_lock(self.path / LOCK_FILE)
         except OSError as error:
-            if descriptor >= 0:
-                os.close(descriptor)
             raise _unusable(self.path, error) from None
         try:
+            self._clear()
             yield
         finally:
-            os.close(descriptor)
+            let_go(descriptor)
 
     def enrolled(self) -> Enrolled:
         """Return where this computer is enrolled.
@@ -136,7 +126,7 @@ class Folder:
             UnusableFolder: when that cannot be read.
         """
         try:
-            return msgspec.json.decode((self.path / ENROLMENT_FILE).read_bytes(), type=Enrolled)
+            return msgspec.json.decode(read_whole(self.path / ENROLMENT_FILE), type=Enrolled)
         except FileNotFoundError:
             raise NotEnrolled("This computer is not enrolled.", hint="Enrol it: ostiary-agent enrol ADDRESS") from None
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -149,7 +139,7 @@ class Folder:
     def reports(self) -> Reports:
         """Return what is remembered of reports; nothing where that cannot be read, for nothing is lost for good."""
         try:
-            return msgspec.json.decode((self.path / REPORTS_FILE).read_bytes(), type=Reports)
+            return msgspec.json.decode(read_whole(self.path / REPORTS_FILE), type=Reports)
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return Reports()
 
@@ -159,7 +149,7 @@ class Folder:
 
     def make_key(self) -> SigningKey:
         """Make another key and keep it. Raises `UnusableFolder` when it cannot be written."""
-        (self.path / TPM_FILE).unlink(missing_ok=True)
+        self._remove(TPM_FILE)
         key = ec.generate_private_key(ec.SECP256R1())
         self._replace(KEY_FILE, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return key
@@ -177,7 +167,7 @@ class Folder:
             UnusableFolder: when that cannot be read.
         """
         try:
-            return msgspec.json.decode((self.path / TPM_FILE).read_bytes(), type=TpmKeys)
+            return msgspec.json.decode(read_whole(self.path / TPM_FILE), type=TpmKeys)
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -195,12 +185,12 @@ class Folder:
         if (kept := self.tpm()) is not None:
             return TpmKey(kept)
         try:
-            if not to_leave and stat.S_IMODE(self.key_file.stat().st_mode) & 0o077:
+            if not to_leave and is_shared(self.key_file):
                 raise UnusableFolder(
                     f"Others can read {self.key_file}, so it proves nothing any more.",
                     hint="Give it up and enrol anew: ostiary-agent leave, then ostiary-agent enrol ADDRESS",
                 )
-            key = load_pem_private_key(self.key_file.read_bytes(), password=None)
+            key = load_pem_private_key(read_whole(self.key_file), password=None)
         except (OSError, ValueError, TypeError) as error:
             raise _unusable(self.key_file, error) from None
         if not isinstance(key, ec.EllipticCurvePrivateKey):
@@ -210,7 +200,7 @@ class Folder:
     def certificate(self) -> x509.Certificate | None:
         """Return the newest certificate, or `None` where there is none that can be read."""
         try:
-            return x509.load_pem_x509_certificates(self.certificate_file.read_bytes())[0]
+            return x509.load_pem_x509_certificates(read_whole(self.certificate_file))[0]
         except (OSError, ValueError):
             return None
 
@@ -218,18 +208,22 @@ class Folder:
         """Keep a certificate with its chain. Raises `UnusableFolder` when it cannot be written."""
         self._replace(CERTIFICATE_FILE, chain.encode())
 
+    def forget_certificate(self) -> None:
+        """Remove the certificate where there is one. Raises `UnusableFolder` when that is not possible."""
+        self._remove(CERTIFICATE_FILE)
+
     def write_authority(self, pem: bytes) -> None:
         """Keep whom to trust besides the system; nothing where `pem` is empty."""
         if pem:
             self._replace(AUTHORITY_FILE, pem)
         else:
-            self.authority_file.unlink(missing_ok=True)
+            self._remove(AUTHORITY_FILE)
 
     def browsers(self) -> tuple[InBrowser, ...]:
         """Return which browsers' stores were given the certificate. Raises `UnusableFolder` when that cannot be read."""
         path = self.path / BROWSERS_FILE
         try:
-            return msgspec.json.decode(path.read_bytes(), type=tuple[InBrowser, ...])
+            return msgspec.json.decode(read_whole(path), type=tuple[InBrowser, ...])
         except FileNotFoundError:
             return ()
         except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -241,39 +235,43 @@ class Folder:
 
     def forget(self) -> None:
         """Remove everything; the key first. Raises `UnusableFolder` when that is not possible."""
-        try:
-            for name in _KEPT:
-                (self.path / name).unlink(missing_ok=True)
-        except OSError as error:
-            raise _unusable(self.path, error) from None
+        for name in _KEPT:
+            self._remove(name)
 
-    def _require_own(self) -> None:
-        status = self.path.lstat()
-        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid():
+    def _make(self) -> None:
+        made = not self.path.exists()
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not is_own_folder(self.path):
             raise UnusableFolder(f"{self.path} is not a folder of your own.", hint="Choose another with --folder.")
-        if stat.S_IMODE(status.st_mode) & 0o077:
-            if any(one.name not in _OURS for one in self.path.iterdir()):
+        if made:
+            shut(self.path)
+        elif is_shared(self.path):
+            if not all(one.name in _OURS or one.name.startswith(PARCEL_PREFIX) for one in self.path.iterdir()):
                 raise UnusableFolder(
                     f"Others can look into {self.path}, and it holds other things too.",
                     hint="Choose one for the agent alone with --folder.",
                 )
-            self.path.chmod(0o700)
+            shut(self.path)
+
+    def _clear(self) -> None:
+        """Remove what an agent that was killed left: nobody else is at work here."""
+        for one in self.path.glob(f"{PARCEL_PREFIX}*"):
+            shutil.rmtree(one, ignore_errors=True)
 
     def require_room(self) -> None:
         """Return when an answer can be kept: to ask again for one that was lost looks like a copied key. Raises `UnusableFolder`."""
         self._replace(ROOM_FILE, bytes(ROOM_BYTES))
-        (self.path / ROOM_FILE).unlink(missing_ok=True)
+        self._remove(ROOM_FILE)
 
     def _replace(self, name: str, content: bytes) -> None:
-        temporary = self.path / f".{name}.tmp"
         try:
-            temporary.unlink(missing_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.path / name)
+            replace_whole(self.path / name, content)
+        except OSError as error:
+            raise _unusable(self.path / name, error) from None
+
+    def _remove(self, name: str) -> None:
+        try:
+            remove_whole(self.path / name)
         except OSError as error:
             raise _unusable(self.path / name, error) from None
 

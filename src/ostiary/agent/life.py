@@ -2,6 +2,7 @@
 
 import platform
 import socket
+import sys
 import time
 import webbrowser
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def enrol(
         key = make_key(folder, tpm, say)
         answer = _wait_for_person(instance, key, name=name or socket.gethostname(), browser=browser, say=say)
         enrolled = Enrolled(origin=origin, device=answer.device, name=answer.name, owner=answer.owner)
-        folder.certificate_file.unlink(missing_ok=True)
+        folder.forget_certificate()
         folder.write_enrolled(enrolled)
     say(f"This computer is enrolled as {enrolled.name} ({enrolled.device}), for {enrolled.owner}.")
     if answer.state == "waiting":
@@ -141,11 +142,16 @@ def send_inventory(folder: Folder, keeper: InventoryKeeper) -> str:
 
 def platform_words() -> str:
     """Return what this computer runs on, in a few words."""
-    try:
-        pretty = platform.freedesktop_os_release().get("PRETTY_NAME", "")
-    except OSError:
-        pretty = ""
-    return f"{pretty or platform.system()}, {platform.machine()}"[:MAX_PLATFORM_CHARACTERS]
+    if sys.platform == "darwin":
+        system = f"macOS {platform.mac_ver()[0]}".strip()
+    elif sys.platform == "win32":
+        system = f"Windows {platform.release()}".strip()
+    else:
+        try:
+            system = platform.freedesktop_os_release().get("PRETTY_NAME", "") or platform.system()
+        except OSError:
+            system = platform.system()
+    return f"{system}, {platform.machine()}"[:MAX_PLATFORM_CHARACTERS]
 
 
 def key_words(key: SigningKey) -> str:

@@ -19,6 +19,7 @@ from ostiary.agent.posture.computer import ThisComputer
 from ostiary.agent.posture.finding import Collector
 from ostiary.agent.posture.looking import changed, collectors_here, look_at_all, look_quickly
 from ostiary.agent.posture.memory import Memory
+from ostiary.agent.tpm import UnusableTpm
 from ostiary.devices.domain.answers import Code, Taken
 from ostiary.devices.domain.messages import SigningKey
 from ostiary.devices.domain.posture import Reported
@@ -88,7 +89,7 @@ class Reporter:
 
         Raises:
             NotEnrolled, UnusableFolder: when there is nothing to report for.
-            Unreachable: when it was not told; what changed is kept for the next time.
+            Unreachable, UnusableTpm: when it was not told; what changed is kept for the next time.
             Refused: when the instance will not have it.
         """
         looked = self.look()
@@ -107,8 +108,8 @@ class Reporter:
                         send(one)
                     reports = was_sent(reports, one)
                 taken = send(looked, digest)
-            except (Unreachable, Refused) as error:
-                if isinstance(error, Unreachable) or error.code == Code.UNAVAILABLE:
+            except (Unreachable, UnusableTpm, Refused) as error:
+                if not isinstance(error, Refused) or error.code == Code.UNAVAILABLE:
                     reports = keep_waiting(reports, looked, known=self._told)
                 self._told, self._nonce = looked.facts, ("", 0.0)
                 self._folder.write_reports(reports)
@@ -118,7 +119,7 @@ class Reporter:
         self._told = looked.facts
         if self._inventory is not None and INVENTORY in taken.wants:
             # What was not sent is wanted again in the answer to the next report.
-            with suppress(Unreachable, Refused):
+            with suppress(Unreachable, UnusableTpm, Refused):
                 client.send_inventory(key, device=enrolled.device, digest=digest, packed=self._inventory.packed())
         return taken
 
@@ -177,7 +178,7 @@ class Reporting:
                 return
         try:
             taken = self._reporter.report()
-        except (Unreachable, Refused) as error:
+        except (Unreachable, UnusableTpm, Refused) as error:
             if isinstance(error, Refused) and error.code in FINAL:
                 raise
             if self._failures == 0:

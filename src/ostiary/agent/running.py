@@ -1,6 +1,7 @@
 """What the agent goes on doing until it is told to stop: it keeps the certificate fresh, here and in browsers, and reports."""
 
 import random
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from ostiary.agent.life import client_of, renew
 from ostiary.agent.pace import LONGEST_PAUSE_SECONDS, pause_seconds, renewal_moment
 from ostiary.agent.quoting import Quoting
 from ostiary.agent.reporting import FINAL, Reporter, Reporting
+from ostiary.agent.tpm import UnusableTpm
 from ostiary.devices.domain.answers import Code
 
 LOOK_SECONDS: Final = 10.0
@@ -38,7 +40,7 @@ class Keeping:
             return
         try:
             leaf = renew(self._folder)
-        except (Unreachable, Refused) as error:
+        except (Unreachable, UnusableTpm, Refused) as error:
             if isinstance(error, Refused) and error.code in FINAL:
                 raise
             waiting = isinstance(error, Refused) and error.code == Code.WAITING
@@ -70,7 +72,15 @@ def run(folder: Folder, *, stop: threading.Event, say: Say) -> None:
         for chore in chores:
             if not stop.is_set():
                 chore.act(time.time())
-        stop.wait(LOOK_SECONDS)
+        _wait(stop)
+
+
+def _wait(stop: threading.Event) -> None:
+    """Wait until the next look. On Windows nothing that is typed wakes a thread that waits: it looks up twice a second."""
+    parts = 20 if sys.platform == "win32" else 1
+    for _ in range(parts):
+        if stop.wait(LOOK_SECONDS / parts):
+            return
 
 
 def _due_at(folder: Folder) -> float:

@@ -5,6 +5,7 @@ Source: TPM Library, Part 1, section 18 (command and response structure); Part 2
 
 import os
 import socket
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -54,8 +55,16 @@ def chosen_tpm(said: str) -> str:
 
     Args:
         said: `auto` for the computer's own, `off`, a device's path, or `swtpm:host=…,port=…`; empty where nothing was.
+
+    Raises:
+        UnusableTpm: where it is the computer's own and the agent cannot speak with that.
     """
     choice = said or os.environ.get(TPM_VARIABLE, "")
+    if choice == AUTO and sys.platform != "linux":
+        raise UnusableTpm(
+            "The agent keeps keys in a TPM on Linux only.",
+            hint="Enrol without --tpm: the key is then a file that its user alone can read.",
+        )
     return {OFF: "", AUTO: str(DEVICE)}.get(choice, choice)
 
 
@@ -139,7 +148,7 @@ class Answer:
 
 class _Device:
     def __init__(self, address: str) -> None:
-        self._descriptor = os.open(address.removeprefix("device:"), os.O_RDWR | os.O_CLOEXEC)
+        self._descriptor = os.open(address.removeprefix("device:"), os.O_RDWR)
 
     def say(self, command: bytes) -> bytes:
         os.write(self._descriptor, command)

@@ -1,5 +1,6 @@
 """What the agent shows the person at the computer: facts, what is not as required, and the last report. Pure but for who listens."""
 
+import sys
 from datetime import UTC, datetime
 
 import msgspec
@@ -70,6 +71,8 @@ def last_words(reports: Reports) -> str:
 
 def listening_here() -> str:
     """Return the names of what listens on this computer, for the person at it; empty where that cannot be seen."""
+    if sys.platform != "linux":
+        return ""
     from ostiary.agent.posture.linux.listening import names_of  # noqa: PLC0415 - the other platforms have none
 
     try:

@@ -316,7 +316,7 @@ def test_what_other_systems_are_given_holds_key_and_certificate(
     )
     (tools / "security").chmod(0o755)
     monkeypatch.setenv("PATH", str(tools))
-    monkeypatch.setattr(keeping.platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(keeping.stores, "system_here", lambda: "Darwin")
     for _ in range(2):
         certify(folder)
         assert [one.state for one in (refresh(folder) or install(folder))] == ["installed"]

@@ -160,6 +160,15 @@ def test_a_pc_that_is_not_in_order(name: str, answer: Any, fact: str, value: Any
     assert seen(Windows({**WINDOWS, name: answer}), "win32")[fact] == value
 
 
+def test_a_pc_that_says_nothing_says_not_that_all_is_well() -> None:
+    class Silent(Windows):
+        def run(self, *words: str, **_more: Any) -> Ran:
+            return Ran(status=0, said="")
+
+    known = look_at_all(Silent({}), collectors_here("win32"))
+    assert {one.name for one in known if one.value is not None} == {"clock_offset_seconds"}
+
+
 def test_who_is_not_in_the_group_is_no_administrator() -> None:
     computer = Windows(WINDOWS, groups='"Everyone","Well-known group","S-1-1-0","Mandatory group"')
     assert seen(computer, "win32")["daily_administrator"] is False

@@ -17,7 +17,9 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ostiary.agent.https import MAX_ANSWER_BYTES, Https, Unreachable, clock_ahead
+from ostiary.agent import https
+from ostiary.agent.https import MAX_ANSWER_BYTES, Https, Unreachable, clock_ahead, trusting
+from ostiary.devices.domain.certificates import make_root, pem_of
 
 MOMENTS = st.floats(1e9, 2e9)
 
@@ -107,3 +109,16 @@ def test_whom_nobody_vouches_for_is_told_in_words(site: Https) -> None:
     with pytest.raises(Unreachable, match="vouches for") as refused:
         Https(site.origin, None).post("/no", b"{}")
     assert "--ca" in refused.value.hint
+
+
+def test_on_a_mac_whose_python_trusts_nobody_apples_own_list_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make_root(ec.generate_private_key(ec.SECP256R1()), domain="example.com", serial=1, now=datetime.now(UTC))
+    (tmp_path / "cert.pem").write_text(pem_of(root))
+    monkeypatch.setattr(https, "MAC_AUTHORITIES", tmp_path / "cert.pem")
+    monkeypatch.setattr(ssl, "create_default_context", lambda: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    assert trusting().cert_store_stats()["x509_ca"] == 0
+    monkeypatch.setattr("sys.platform", "darwin")
+    assert trusting().cert_store_stats()["x509_ca"] == 1
+    assert trusting().verify_mode == ssl.CERT_REQUIRED

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
-from ostiary.agent import life
+from ostiary.agent import life, running
 from ostiary.agent.folder import Enrolled, Folder, UnusableFolder
 from ostiary.agent.https import Unreachable, UnusableAddress
 from ostiary.agent.instance import InstanceClient, read_origin
+from ostiary.agent.running import Keeping
+from ostiary.agent.tpm import UnusableTpm
 from ostiary.devices.domain.answers import Certified, Left
 
 
@@ -70,3 +72,20 @@ def test_an_answer_without_a_certificate_is_told_in_words_and_replaces_nothing(
 def test_an_address_that_cannot_be_one_is_told_in_words(folder: Folder, typed: str) -> None:
     with pytest.raises(UnusableAddress):
         InstanceClient(read_origin(typed), None).leave(folder.key(), device="dev-1")
+
+
+def test_a_tpm_that_cannot_be_used_is_told_and_tried_again(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    said, tried = list[str](), list[Folder]()
+
+    def busy(one: Folder) -> None:
+        tried.append(one)
+        raise UnusableTpm("The TPM has been busy for too long.")
+
+    monkeypatch.setattr(running, "renew", busy)
+    keeping = Keeping(folder, said.append)
+    now = 1_800_000_000.0
+    monkeypatch.setattr("time.time", lambda: now)
+    keeping.act(now)
+    keeping.act(now + 1)
+    keeping.act(now + 3600)
+    assert (len(tried), said[0]) == (2, "The TPM has been busy for too long.")

@@ -17,6 +17,7 @@ from ostiary.agent.outbox import MAX_WAITING, Looked, Reports, keep_waiting, was
 from ostiary.agent.pace import report_moment
 from ostiary.agent.posture.finding import Collector
 from ostiary.agent.reporting import Reporter, Reporting
+from ostiary.agent.tpm import UnusableTpm
 from ostiary.agent.wording import as_sent, as_table, check_words, last_words
 from ostiary.devices.domain.answers import Code, Failing, Taken
 from ostiary.devices.domain.posture import Reported
@@ -160,6 +161,17 @@ def test_what_changes_while_nobody_answers_is_kept_and_sent_the_oldest_first(des
     desk.after(60)
     assert desk.instance.taken[1:] == [(int(NOW) + 311, False), (int(NOW) + 331, True), (int(NOW) + 391, True)]
     assert desk.folder.reports().waiting == ()
+
+
+def test_a_tpm_that_cannot_be_used_for_a_while_ends_nothing(desk: Desk) -> None:
+    desk.instance.fails = UnusableTpm("The TPM has been busy for too long.")
+    desk.after(0)
+    desk.after(10, on=False)
+    assert desk.said == ["The TPM has been busy for too long."]
+    assert [one.facts[0].value for one in desk.folder.reports().waiting] == [True, False]
+    desk.instance.fails = None
+    desk.after(400)
+    assert [value for _at, value in desk.instance.taken] == [True, False, False]
 
 
 def test_one_that_the_instance_cannot_read_does_not_stand_in_the_way_of_the_rest(desk: Desk) -> None:

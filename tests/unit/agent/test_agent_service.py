@@ -1,13 +1,16 @@
 """The agent as a service: units that systemd takes, shut to all but what the agent needs, and what happens without systemd."""
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from ostiary.agent.command import main
 from ostiary.agent.folder import Enrolled, Folder
-from ostiary.agent.service import NAME, NotInstalled, install_unit, unit_place, unit_text
+from ostiary.agent.service.systemd import NAME, install_unit, remove_unit, unit_place, unit_text
+from ostiary.agent.service.tools import NotInstalled
+from ostiary.agent.system.programs import Done
 
 
 @pytest.mark.parametrize("of_system", [True, False], ids=["the-systems", "a-persons"])
@@ -46,35 +49,44 @@ def test_what_is_not_enrolled_becomes_no_service(tmp_path: Path, capsys: pytest.
 class Systemctl:
     """Notes what it is told, and may refuse."""
 
-    def __init__(self, *, refuses: str = "") -> None:
-        self.told: list[list[str]] = []
+    def __init__(self, *, refuses: str = "nothing") -> None:
+        self.told: list[str] = []
         self.refuses = refuses
 
-    def __call__(self, words: list[str], **_more: object) -> None:
-        self.told.append(words)
-        if self.refuses in words:
-            raise subprocess.CalledProcessError(1, words, stderr="Unit is masked.\n")
+    def __call__(self, words: Sequence[str]) -> Done:
+        self.told.append(" ".join(words))
+        refused = self.refuses in words
+        return Done(status=int(refused), said=b"", errors=b"Unit is masked.\n" if refused else b"")
 
 
-def test_it_is_put_there_and_started_and_a_refusal_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_put_there_started_and_removed_and_a_refusal_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     unit, there = tmp_path / "user" / NAME, Path.is_dir
     monkeypatch.setattr(Path, "is_dir", lambda path: str(path) == "/run/systemd/system" or there(path))
     systemctl = Systemctl()
-    monkeypatch.setattr("subprocess.run", systemctl)
-    said = install_unit("text", unit, of_system=False)
+    said = install_unit("text", unit, of_system=False, run=systemctl)
     assert systemctl.told == [
-        ["systemctl", "--user", "daemon-reload"],
-        ["systemctl", "--user", "enable", "--now", NAME],
+        "systemctl --user daemon-reload",
+        f"systemctl --user enable {NAME}",
+        f"systemctl --user restart {NAME}",
     ]
     assert (unit.read_text(), unit.stat().st_mode & 0o777) == ("text", 0o644)
     assert "journalctl --user -u" in said[1]
-    monkeypatch.setattr("subprocess.run", Systemctl(refuses="enable"))
     with pytest.raises(NotInstalled, match="masked") as refused:
-        install_unit("text", unit, of_system=True)
+        install_unit("text", unit, of_system=True, run=Systemctl(refuses="enable"))
     assert refused.value.hint == f"See: systemctl status {NAME}"
+    with pytest.raises(NotInstalled, match=r"still there\. systemctl says: Unit is masked"):
+        remove_unit(unit, of_system=True, run=Systemctl(refuses="disable"))
+    assert unit.exists()
+    systemctl = Systemctl()
+    assert "is removed" in remove_unit(unit, of_system=True, run=systemctl)[0]
+    assert systemctl.told == [f"systemctl disable --now {NAME}", "systemctl daemon-reload"]
+    assert not unit.exists()
+    assert remove_unit(unit, of_system=True, run=Systemctl(refuses="systemctl")) == ("There is no such service here.",)
     monkeypatch.setattr(Path, "is_dir", lambda path: str(path) != "/run/systemd/system" and there(path))
     with pytest.raises(NotInstalled, match="systemd") as refused:
-        install_unit("text", tmp_path / "other", of_system=True)
+        install_unit("text", tmp_path / "other", of_system=True, run=systemctl)
     assert "--print" in refused.value.hint
     assert not (tmp_path / "other").exists()
 
@@ -87,7 +99,8 @@ def test_an_enrolled_one_is_installed(
         folder.write_enrolled(
             Enrolled(origin="https://id.example.test", device="dev-1", name="Desk", owner="ada@example.test")
         )
-    monkeypatch.setattr("ostiary.agent.command.install_unit", lambda *_args, **_more: ("it is there",))
+    monkeypatch.setattr("ostiary.agent.service.commands.install", lambda *_args, **_more: ("it is there",))
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     assert main(["--folder", str(folder.path), "install-service"]) == 0
     assert capsys.readouterr().out == "it is there\n"
 

@@ -10,7 +10,13 @@ import msgspec
 
 from ostiary.agent.browsers.keeping import NoGoodCertificate, Outcome, install, remove
 from ostiary.agent.browsers.nss import UnusableStore
-from ostiary.agent.browsers.policy import policy_folders, policy_for, remove_policy, write_policy
+from ostiary.agent.browsers.policy import (
+    policy_folders,
+    policy_for,
+    remove_policy,
+    require_policy_files,
+    write_policy,
+)
 from ostiary.agent.folder import Folder
 
 INSTALL_EXAMPLES: Final = (
@@ -49,6 +55,7 @@ def install_browser(folder: Folder, said: argparse.Namespace) -> None:
     if not said.policy:
         _report(install(folder, profiles=said.profile), as_json=said.json)
         return
+    require_policy_files()
     enrolled, leaf = folder.enrolled(), folder.certificate()
     if leaf is None:
         raise NoGoodCertificate("This device has no certificate yet.", hint="Get one: ostiary-agent renew")
@@ -59,6 +66,7 @@ def install_browser(folder: Folder, said: argparse.Namespace) -> None:
 def remove_browser(folder: Folder, said: argparse.Namespace) -> None:
     """Take the certificate out of browsers, or remove the policy, and say what became of it."""
     if said.policy:
+        require_policy_files()
         _report_files(remove_policy(policy_folders()), "Removed:", as_json=said.json)
     else:
         _report(remove(folder, profiles=said.profile), as_json=said.json)

@@ -3,7 +3,6 @@
 Each store is tried by itself: one that cannot be used is told of, and keeps nobody from the others.
 """
 
-import platform
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -14,17 +13,20 @@ from typing import Final, Literal
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from ostiary.agent.browsers import stores
 from ostiary.agent.browsers.nss import UnusableStore, nickname_of, own_prefix, put, take_out
 from ostiary.agent.browsers.parcel import Parcel, packed, sha1_of
 from ostiary.agent.browsers.places import DATABASE, Place, is_chromium_installed, place_at, places_of
 from ostiary.agent.browsers.stores import System, removing, replacing
 from ostiary.agent.folder import Folder, InBrowser
+from ostiary.agent.system.programs import run_program
 from ostiary.devices.domain.certificates import fingerprint_of
 from ostiary.errors import OstiaryError
 
 SYSTEM_STORE: Final = "this computer's browsers"
 AGAIN_SECONDS: Final = 60.0
 """After trouble; the tools wait for a lock themselves."""
+STORE_SECONDS: Final = 60.0
 
 
 class NoBrowser(OstiaryError):
@@ -145,7 +147,7 @@ class Keeper:
 
 def is_system_store() -> bool:
     """Tell whether browsers here share the system's store of certificates, as on macOS and Windows."""
-    return platform.system() in {"Darwin", "Windows"}
+    return stores.system_here() is not None
 
 
 def _found() -> tuple[Place, ...]:
@@ -203,15 +205,13 @@ def _in_words(error: OstiaryError) -> str:
 
 def _run_store(command: tuple[str, ...]) -> bool:
     try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = run_program(command, seconds=STORE_SECONDS)
+    except (OSError, subprocess.SubprocessError) as error:
         raise UnusableStore(f"{command[0]} did not work ({error}).", hint="Try again.") from None
-    if done.returncode != 0:
-        raise UnusableStore(f"{command[0]} refused: {(done.stderr or done.stdout).strip()[-300:]}", hint="Try again.")
+    if done.status != 0:
+        raise UnusableStore(f"{command[0]} refused: {done.words()[-300:]}", hint="Try again.")
     return True
 
 
 def _system() -> System:
-    return "Darwin" if platform.system() == "Darwin" else "Windows"
+    return stores.system_here() or "Windows"

@@ -14,11 +14,13 @@ from typing import Final
 from urllib.parse import quote
 
 from ostiary.agent.browsers.places import DATABASE, Place
+from ostiary.agent.system.programs import run_program
 from ostiary.errors import OstiaryError
 
 KEYS: Final = "key4.db"
 PATIENCE_SECONDS: Final = 60
 LOCK_SECONDS: Final = 1.0
+_SHUT: Final = ("BAD_PASSWORD", "authenticate", "NEED_PASSWORD")
 _LISTED: Final = re.compile(r"(?P<name>.*\S)\s+[a-zA-Z]*,[a-zA-Z]*,[a-zA-Z]*\s*", re.ASCII)
 
 
@@ -115,7 +117,7 @@ def _require_readable(place: Place) -> None:
     Somebody else's is left alone, whoever asks: root would follow every link that they lay there.
     """
     with suppress(OSError):
-        if place.folder.stat().st_uid != os.geteuid():
+        if hasattr(os, "geteuid") and place.folder.stat().st_uid != os.geteuid():
             raise UnusableStore(
                 f"{place.folder} is somebody else's.", hint="Enrol and install as the person whose browser it is."
             )
@@ -147,15 +149,10 @@ def _run(place: Place, tool: str, *words: str) -> str:
         UnusableStore: when it failed.
     """
     try:
-        done = subprocess.run(
+        done = run_program(
             [tool, *words, "-d", f"sql:{place.folder}"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=PATIENCE_SECONDS,
-            env={**os.environ, "LC_ALL": "C.UTF-8"},
-            check=False,
+            seconds=PATIENCE_SECONDS,
+            environment={**os.environ, "LC_ALL": "C.UTF-8"},
         )
     except FileNotFoundError:
         raise NoTools(
@@ -164,10 +161,11 @@ def _run(place: Place, tool: str, *words: str) -> str:
         ) from None
     except (OSError, subprocess.TimeoutExpired) as error:
         raise UnusableStore(f"{tool} did not work on {place.folder} ({error}).", hint=_LOOK) from None
-    if done.returncode == 0:
-        return done.stdout
-    said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1][:300]
-    if "BAD_PASSWORD" in done.stderr or "authenticate" in done.stderr or "NEED_PASSWORD" in done.stderr:
+    if done.status == 0:
+        return done.said.decode(errors="replace")
+    errors = done.errors.decode(errors="replace")
+    said = (errors.strip().splitlines() or ["it says nothing"])[-1][:300]
+    if any(sign in errors for sign in _SHUT):
         raise UnusableStore(
             f"{_words(place)} is shut by a primary password.",
             hint=f"Import {place.folder.name} yourself in the browser's settings, or take the primary password away.",

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PrivateFormat, pkcs12
 
 from ostiary.agent.browsers.nss import nickname_of
+from ostiary.agent.folder import PARCEL_PREFIX
 from ostiary.devices.domain.certificates import fingerprint_of
 
 ROUNDS: Final = 2048
@@ -58,7 +59,7 @@ def packed(
         maker = maker.key_cert_algorithm(pkcs12.PBES.PBESv2SHA256AndAES256CBC).hmac_hash(SHA256())
     nickname = nickname_of(device, fingerprint_of(leaf))
     content = pkcs12.serialize_key_and_certificates(nickname.encode(), key, leaf, None, maker.build(password.encode()))
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".browser-") as work:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=PARCEL_PREFIX) as work:
         package, secret = Path(work) / "device.p12", Path(work) / "password"
         package.write_bytes(content)
         secret.write_text(password)

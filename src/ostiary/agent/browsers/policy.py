@@ -4,6 +4,7 @@ Source: Chromium's policy list, `AutoSelectCertificateForUrls`: patterns as for 
 """
 
 import json
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -44,6 +45,15 @@ def policy_for(origin: str, certificate: x509.Certificate) -> str:
     lasting = {"O": issuer["O"]} if "O" in issuer else issuer
     chosen = {"pattern": f"https://[*.]{domain or host}", "filter": {"ISSUER": lasting}}
     return json.dumps({"AutoSelectCertificateForUrls": [json.dumps(chosen)]}, indent=2) + "\n"
+
+
+def require_policy_files() -> None:
+    """Return where browsers read policies from files. Raises `CannotWritePolicy` on macOS and Windows, which hand them out themselves."""
+    if sys.platform in {"darwin", "win32"}:
+        raise CannotWritePolicy(
+            "On macOS and Windows browsers read policies from the system, not from files.",
+            hint="Set AutoSelectCertificateForUrls by what manages your computers, or by group policy.",
+        )
 
 
 def policy_folders(root: Path = Path("/")) -> tuple[Path, ...]:

@@ -4,6 +4,7 @@ They follow what the makers document and were not tried on such a system.
 Source: `man security` (macOS); Microsoft, certutil (`-importPFX`, `-delstore`).
 """
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Literal
@@ -19,11 +20,18 @@ MAC_BROWSERS: Final = (
 )
 
 
+def system_here() -> System | None:
+    """Return whose store browsers share here; `None` where each has its own."""
+    if sys.platform == "darwin":
+        return "Darwin"
+    return "Windows" if sys.platform == "win32" else None
+
+
 def importing(system: System, package: Path, *, password: str, home: Path) -> tuple[str, ...]:
     """Return the command that puts a key with its certificate into the person's own store.
 
     Args:
-        system: as `platform.system` names it.
+        system: whose store it is.
         package: a PKCS #12 file.
         password: of that file, which is there for this command only.
         home: of the person.
@@ -49,7 +57,7 @@ def removing(system: System, sha1: str, *, home: Path, with_key: bool) -> tuple[
     """Return the command that removes a certificate.
 
     Args:
-        system: as `platform.system` names it.
+        system: whose store it is.
         sha1: of the certificate, in hexadecimal, as these stores name them.
         home: of the person.
         with_key: whether its key goes too: not where another certificate of it stays.
@@ -66,7 +74,7 @@ def replacing(
     """Return the commands that put a certificate in and then remove those before it, so that one is there at every moment.
 
     Args:
-        system: as `platform.system` names it.
+        system: whose store it is.
         package: a PKCS #12 file.
         password: of that file.
         home: of the person.

@@ -28,6 +28,8 @@ from ostiary.agent.inventory.system_packages import (
     read_rpm,
 )
 from ostiary.agent.posture.computer import only_files
+from ostiary.agent.system.places import is_root
+from ostiary.agent.system.programs import plain_environment, run_program
 from ostiary.software.domain.ecosystems import ordering_of, system_of
 from ostiary.software.domain.packages import MAX_PACKAGES, Inventory, Package, make_inventory
 
@@ -44,6 +46,9 @@ _PYTHON_PLACES: Final = (
     "Library/Frameworks/Python.framework/Versions/*/lib/python3*/site-packages",
 )
 """Of the system and of programs in /opt. `/usr/lib/python3/dist-packages` is dpkg's, which speaks for it."""
+
+_BREW_PLACES: Final = ("/opt/homebrew/bin", "/usr/local/bin", "/home/linuxbrew/.linuxbrew/bin")
+"""Where Homebrew puts itself; a service has them on no search path."""
 
 _NPM_PLACES: Final = ("usr/lib/node_modules", "usr/local/lib/node_modules", "opt/homebrew/lib/node_modules")
 _SYSTEMS_OWN: Final = frozenset({"debian", "rpm", "apk"})
@@ -74,6 +79,8 @@ class _Looking:
 
     def system(self) -> Iterator[Package]:
         """Yield what the system's own package manager has installed."""
+        if sys.platform in {"darwin", "win32"}:
+            return
         ecosystem = self.ecosystem or platform.system()
         apk = self.root / APK_DATABASE.removeprefix("/")
         if apk.is_file():
@@ -113,17 +120,20 @@ class _Looking:
 
     def brew(self) -> Iterator[Package]:
         """Yield what Homebrew has installed. It is a person's own: root does not run what somebody else can change."""
-        root = hasattr(os, "geteuid") and os.geteuid() == 0
-        if not root and shutil.which(BREW_ASKED[0]):
-            yield from self._all(read_brew(self._ask(*BREW_ASKED)), "brew")
+        if sys.platform == "win32" or is_root():
+            return
+        path = os.pathsep.join([os.environ.get("PATH", os.defpath), *_BREW_PLACES])
+        if (brew := shutil.which(BREW_ASKED[0], path=path)) is not None:
+            yield from self._all(read_brew(self._ask(brew, *BREW_ASKED[1:])), "brew")
 
     def winget(self) -> Iterator[Package]:
         """Yield what winget has installed. It writes a file."""
-        if shutil.which(WINGET_ASKED[0]) is None:
+        winget = _winget()
+        if winget is None:
             return
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "packages.json"
-            self._ask(*WINGET_ASKED, str(file))
+            self._ask(str(winget), *WINGET_ASKED[1:], str(file))
             yield from self._all(read_winget(self._head(file, MAX_ANSWER_BYTES).encode()), "winget")
 
     def _all(self, packages: Iterable[Package], manager: str) -> Iterator[Package]:
@@ -167,18 +177,29 @@ class _Looking:
         return self._head(path, MAX_ANSWER_BYTES)
 
     def _ask(self, *command: str) -> str:
-        environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "HOMEBREW_NO_AUTO_UPDATE": "1"}
-        environment |= {name: os.environ[name] for name in ("HOME", "SYSTEMROOT", "LOCALAPPDATA") if name in os.environ}
+        environment = {**plain_environment(), "HOMEBREW_NO_AUTO_UPDATE": "1"}
+        if sys.platform != "win32":
+            environment["PATH"] = os.environ.get("PATH", os.defpath)
+            environment |= {name: os.environ[name] for name in ("HOME",) if name in os.environ}
         try:
-            done = subprocess.run(command, capture_output=True, check=False, timeout=ASK_SECONDS, env=environment)
-        except (OSError, subprocess.TimeoutExpired) as error:
+            done = run_program(command, seconds=ASK_SECONDS, environment=environment)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
             self.problems.append(f"{command[0]} cannot be asked ({type(error).__name__})")
             return ""
-        if done.returncode != 0:
-            self.problems.append(f"{command[0]} ended with {done.returncode}")
-        if len(done.stdout) > MAX_ANSWER_BYTES:
+        if done.status != 0:
+            self.problems.append(f"{command[0]} ended with {done.status}")
+        if len(done.said) > MAX_ANSWER_BYTES:
             self.problems.append(f"{command[0]} says more than {MAX_ANSWER_BYTES // 2**20} MiB")
-        return done.stdout[:MAX_ANSWER_BYTES].decode(errors="replace")
+        return done.said[:MAX_ANSWER_BYTES].decode(errors="replace")
+
+
+def _winget() -> Path | None:
+    """Return where a person's winget lies; `None` where they have none."""
+    if sys.platform == "win32":
+        place = Path(os.environ.get("LOCALAPPDATA", "")) / "Microsoft" / "WindowsApps" / WINGET_ASKED[0]
+        program = place.with_suffix(".exe")
+        return program if program.is_absolute() and os.path.lexists(program) else None
+    return None
 
 
 def _release(root: Path) -> dict[str, str]:

@@ -7,7 +7,6 @@ import errno
 import os
 import stat
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Protocol
@@ -15,8 +14,8 @@ from typing import Final, Protocol
 import msgspec
 
 from ostiary.agent.posture.memory import Memory
+from ostiary.agent.system.programs import SEARCH_PATH, plain_environment, run_program
 
-SEARCH_PATH: Final = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 PROGRAM_SECONDS: Final = 10.0
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 MAX_OUTPUT_CHARACTERS: Final = 8 * 1024 * 1024
@@ -127,7 +126,7 @@ class ThisComputer:
         """Look at nothing yet; `now` is the moment everything is told for."""
         self.memory = memory or Memory()
         self.now = now
-        self.user = os.geteuid() if sys.platform != "win32" else -1
+        self.user = os.geteuid() if hasattr(os, "geteuid") else -1
         self.root = self.user == 0
         self.ahead_seconds = ahead_seconds
         self._processes: tuple[Process, ...] | None = None
@@ -182,20 +181,14 @@ class ThisComputer:
         errors: bool = False,
     ) -> Ran:
         """See `Computer`."""
-        environment = {"PATH": SEARCH_PATH, "LANG": "C", "LC_ALL": "C", "HOME": "/", **more}
-        if sys.platform == "win32":
-            environment |= {name: os.environ[name] for name in ("SYSTEMROOT", "PATH") if name in os.environ}
-        other = {} if user is None or user == self.user else {"user": user, **_groups_for(user)}
+        other = None if user is None or user == self.user else {"user": user, **_groups_for(user)}
         try:
-            done = subprocess.run(
+            done = run_program(
                 words,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
-                timeout=seconds,
-                check=False,
-                **other,  # type: ignore[call-overload]
+                seconds=seconds,
+                environment={**plain_environment(), **more},
+                errors="along" if errors else "dropped",
+                user=other,
             )
         except FileNotFoundError:
             raise CannotTell(f"{words[0]} is not installed.") from None
@@ -203,7 +196,7 @@ class ThisComputer:
             raise CannotTell(f"{words[0]} did not answer within {seconds:.0f} seconds.") from None
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             raise CannotTell(f"{words[0]} could not be run ({error}).") from None
-        return Ran(status=done.returncode, said=done.stdout.decode(errors="replace")[:MAX_OUTPUT_CHARACTERS])
+        return Ran(status=done.status, said=done.said.decode(errors="replace")[:MAX_OUTPUT_CHARACTERS])
 
     def processes(self) -> Sequence[Process]:
         """See `Computer`."""

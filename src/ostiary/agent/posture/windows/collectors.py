@@ -40,6 +40,11 @@ AUTOMATIC: Final = (
     "[pscustomobject]@{Level=(New-Object -ComObject Microsoft.Update.AutoUpdate).Settings.NotificationLevel;"
     "Off=(Get-ItemProperty HKLM:\\SOFTWARE\\Policies\\Microsoft\\Windows\\WindowsUpdate\\AU -ErrorAction SilentlyContinue).NoAutoUpdate}"
 )
+SECURE_BOOT: Final = (
+    "$(try { Confirm-SecureBootUEFI } catch {"
+    " (Get-ItemProperty HKLM:\\SYSTEM\\CurrentControlSet\\Control\\SecureBoot\\State).UEFISecureBootEnabled -eq 1 })"
+)
+"""The first tells administrators only; the registry says the same to everybody, and nothing where there is no UEFI."""
 LISTENING: Final = "@(Get-NetTCPConnection -State Listen | Select-Object LocalAddress, LocalPort)"
 
 
@@ -95,7 +100,7 @@ COLLECTORS: Final[tuple[Collector, ...]] = (
     Collector(facts=("antivirus_running", "antivirus_current"), look=antivirus),
     Collector(
         facts=("secure_boot",),
-        look=lambda computer: {"secure_boot": parsing.secure_boot(ask(computer, "Confirm-SecureBootUEFI"))},
+        look=lambda computer: {"secure_boot": parsing.secure_boot(ask(computer, SECURE_BOOT))},
     ),
     Collector(
         facts=("automatic_updates",),

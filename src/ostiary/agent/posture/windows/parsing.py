@@ -181,7 +181,7 @@ def _one(text: str, kind: type[T]) -> T:
 
 
 def _some(text: str, kind: type[T]) -> tuple[T, ...]:
-    decoded = _decoded(text or "[]", Any)
+    decoded = _decoded(text, Any)
     try:
         return msgspec.convert(decoded if isinstance(decoded, list) else [decoded], tuple[kind, ...])  # type: ignore[valid-type]
     except (msgspec.MsgspecError, RecursionError):

@@ -4,14 +4,12 @@ What it may see is what collectors read; what it may write is its own folder, an
 """
 
 import os
-import stat
-import subprocess
 from pathlib import Path
 from typing import Final
 
-from ostiary.agent.folder import SYSTEM_FOLDER
+from ostiary.agent.service.tools import NotInstalled, Run, cannot, require, run_tool
+from ostiary.agent.system.places import SYSTEM_FOLDER
 from ostiary.agent.tpm import DEVICE
-from ostiary.errors import OstiaryError
 
 NAME: Final = "ostiary-agent.service"
 SYSTEM_UNIT: Final = Path("/etc/systemd/system") / NAME
@@ -59,22 +57,6 @@ CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_KILL CAP_NET_ADMIN CAP_SETUID CAP_
 {groups}"""
 
 
-def require_roots_own(program: Path) -> None:
-    """Return when root alone can change a program. Raises `NotInstalled`: whoever else can would be root with its next start."""
-    for one in (program, *program.parents):
-        status = one.stat()
-        shared = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
-        if status.st_uid != 0 or shared:
-            raise NotInstalled(
-                f"Others than root can change {one}, and root would run what lies there.",
-                hint="Install the agent as root, for instance into /opt/ostiary-agent.",
-            )
-
-
-class NotInstalled(OstiaryError):
-    """The service could not be installed."""
-
-
 def unit_text(python: str, folder: Path, *, of_system: bool, usual: Path = SYSTEM_FOLDER, tpm: Path = DEVICE) -> str:
     """Return the unit.
 
@@ -106,31 +88,55 @@ def unit_place(*, of_system: bool) -> Path:
     return (Path(said) if Path(said).is_absolute() else Path.home() / ".config") / "systemd" / "user" / NAME
 
 
-def install_unit(text: str, unit: Path, *, of_system: bool) -> tuple[str, ...]:
+def install_unit(text: str, unit: Path, *, of_system: bool, run: Run = run_tool) -> tuple[str, ...]:
     """Put the unit where systemd looks and start it; return what was done, in words.
 
     Raises:
         NotInstalled: when that is not possible; where it says so, the unit is there and was not started.
     """
-    if not Path("/run/systemd/system").is_dir():
+    if not _is_here():
         raise NotInstalled(
             "This computer was not started by systemd.", hint="See the unit: ostiary-agent install-service --print"
         )
-    scope = () if of_system else ("--user",)
+    systemctl = _systemctl(of_system=of_system)
     try:
         unit.parent.mkdir(parents=True, exist_ok=True)
         unit.write_text(text)
         unit.chmod(0o644)
-        for words in (("daemon-reload",), ("enable", "--now", NAME)):
-            subprocess.run(["systemctl", *scope, *words], check=True, capture_output=True, text=True)
     except OSError as error:
-        raise NotInstalled(f"{error.filename or unit} cannot be used ({error.strerror}).") from None
-    except subprocess.CalledProcessError as error:
-        see = " ".join(["systemctl", *scope, "status", NAME])
-        raise NotInstalled(
-            f"{unit} is there. systemctl says: {error.stderr.strip()[:300]}", hint=f"See: {see}"
-        ) from None
+        raise cannot(unit, error) from None
+    for words in (("daemon-reload",), ("enable", NAME), ("restart", NAME)):
+        see = " ".join([*systemctl, "status", NAME])
+        require(run((*systemctl, *words)), f"{unit} is there. systemctl", hint=f"See: {see}")
     return (f"{unit} is there and started.", f"See what it says: journalctl {'' if of_system else '--user '}-u {NAME}")
+
+
+def remove_unit(unit: Path, *, of_system: bool, run: Run = run_tool) -> tuple[str, ...]:
+    """End the service and remove its unit; return what was done, in words. Where there is none, nothing is.
+
+    Raises:
+        NotInstalled: when that is not possible.
+    """
+    if not unit.exists():
+        return ("There is no such service here.",)
+    systemctl = _systemctl(of_system=of_system)
+    if _is_here():
+        require(run((*systemctl, "disable", "--now", NAME)), f"{unit} is still there. systemctl")
+    try:
+        unit.unlink(missing_ok=True)
+    except OSError as error:
+        raise cannot(unit, error) from None
+    if _is_here():
+        require(run((*systemctl, "daemon-reload")), f"{unit} is removed. systemctl")
+    return (f"The service is ended, and {unit} is removed.",)
+
+
+def _is_here() -> bool:
+    return Path("/run/systemd/system").is_dir()
+
+
+def _systemctl(*, of_system: bool) -> tuple[str, ...]:
+    return ("systemctl",) if of_system else ("systemctl", "--user")
 
 
 def _quoted(path: Path) -> str:

@@ -1,0 +1,1 @@
+"""What Linux, macOS and Windows do differently, so that the rest of the agent need not ask which it runs on."""
