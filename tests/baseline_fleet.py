@@ -9,6 +9,7 @@ from django.db import transaction
 from ostiary.changes import announce_change
 from ostiary.devices.facade import Evidence, Reported, take_facts
 from ostiary.devices.models import StoredDevice
+from ostiary.devices.services.pacing import forget_pace
 from ostiary.policy.identifiers import DeviceId, PersonId
 
 HOUR, DAY = 3600.0, 86400.0
@@ -27,6 +28,7 @@ def make_device(
 ) -> DeviceId:
     """Enrol one for somebody; with a fingerprint, its certificate is good for an hour and told to the gateway."""
     now = datetime.now(UTC)
+    forget_pace(f"dev-{number:012d}")
     with transaction.atomic():
         row = StoredDevice.objects.create(
             id=f"dev-{number:012d}",

@@ -171,6 +171,36 @@ def records(
     )
 
 
+@app.command(epilog=examples("ostiary mdm suggest fleet", "ostiary mdm suggest intune --json"))
+def suggest(name: NameArgument, as_json: JsonOption = False) -> None:
+    """Say which records are probably about which device: the same owner, computer name and system, and nobody else has them."""
+    setup()
+    from ostiary.mdm.facade import list_suggestions
+
+    found = list_suggestions(name)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ("There", "Name there", "Serial number", "Device here", "Why"),
+        (
+            (
+                one.record.record.there,
+                one.record.record.name,
+                one.record.record.serial,
+                f"{one.device.name} ({one.device.id})",
+                one.why,
+            )
+            for one in found
+        ),
+        empty=f"Nothing is suggested. Say it one by one: ostiary mdm records {name} --unlinked",
+    )
+    if found:
+        print_note(
+            "Nothing is linked yet. A person who is sure says so, here with ostiary mdm link or in the console: Sources."
+        )
+
+
 @app.command(
     epilog=examples(
         "ostiary mdm link fleet 17 --device dev-k3f9a2b8c1d0",

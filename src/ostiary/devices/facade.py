@@ -63,6 +63,7 @@ from ostiary.devices.domain.tpm.wire import UnprovenTpm, UnreadableTpm
 from ostiary.devices.queries import (
     count_copied,
     count_waiting,
+    find_devices,
     get_device,
     get_fleet,
     get_posture,
@@ -78,7 +79,7 @@ from ostiary.devices.services.confirming import (
     refuse_enrolment,
 )
 from ostiary.devices.services.enrolling import poll_enrolment, start_enrolment
-from ostiary.devices.services.freshness import give_nonce
+from ostiary.devices.services.freshness import already_sent, give_nonce
 from ostiary.devices.services.knowing import forget_source, posture_changed, refresh_postures, take_facts
 from ostiary.devices.services.quoting import take_quote
 from ostiary.devices.services.register import (
@@ -146,6 +147,7 @@ __all__ = [
     "Value",
     "Why",
     "accept_inventory",
+    "already_sent",
     "approve_device",
     "ask_to_enrol",
     "bad_facts",
@@ -159,6 +161,7 @@ __all__ = [
     "describe_makers",
     "fact_is",
     "family_of",
+    "find_devices",
     "forget_source",
     "get_device",
     "get_fleet",

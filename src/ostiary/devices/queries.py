@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
+from django.db.models import Case, Q, When
 
 from ostiary.devices.domain.devices import HELD, Device, KnownTpm, State, UnknownDevice, Why
 from ostiary.devices.domain.fleet import Fleet, Member, summarise
@@ -11,12 +12,38 @@ from ostiary.devices.domain.posture import ChangedFact, Evidence, Posture, Repor
 from ostiary.devices.models import DevicePosture, DeviceTpm, FactChange, StoredDevice
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.policy.identifiers import DeviceId, PersonId
+from ostiary.visibility.facade import Page
 
 
 def list_devices(*, owner: PersonId | None = None) -> tuple[Device, ...]:
     """Return every device by name, or those that somebody answers for."""
     rows = StoredDevice.objects.select_related("owner", "tpm").prefetch_related("certificates")
     return tuple(map(to_device, rows if owner is None else rows.filter(owner_id=owner)))
+
+
+def find_devices(
+    *, text: str = "", owner: str = "", name: str = "", page: int = 1, page_size: int = 20
+) -> Page[Device]:
+    """Return devices in use, for somebody who looks for one.
+
+    Args:
+        text: words that each occur in its name, its owner's address or its identifier.
+        owner: an address; whose devices come first.
+        name: of a computer; the devices that are called so come before the others.
+        page: from 1; beyond the end is the last one.
+        page_size: how many.
+    """
+    rows = StoredDevice.objects.filter(state__in=(State.ACTIVE, State.QUARANTINED))
+    rows = rows if can_be_stored(text) else rows.none()
+    for word in text.split()[:5]:
+        rows = rows.filter(Q(name__icontains=word) | Q(owner__email__icontains=word) | Q(id__icontains=word))
+    total = rows.count()
+    number = min(page, max(1, -(-total // page_size)))
+    theirs, called = Q(owner__email__iexact=owner or "-"), Q(name__iexact=name or "-")
+    place = Case(When(theirs & called, then=0), When(theirs, then=1), When(called, then=2), default=3)
+    some = rows.order_by(place, "name", "id")[(number - 1) * page_size : number * page_size]
+    found = some.select_related("owner", "tpm").prefetch_related("certificates")
+    return Page(items=tuple(map(to_device, found)), total=total, page=number, page_size=page_size)
 
 
 def get_device(device_id: str) -> Device:

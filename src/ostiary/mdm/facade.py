@@ -19,11 +19,11 @@ from ostiary.mdm.queries import (
     get_record,
     list_connections,
     list_records,
-    may_be_meant,
 )
 from ostiary.mdm.services.connections import Tried, ask_for_import, connect, remove_connection, try_connection
 from ostiary.mdm.services.importing import import_due, import_records
 from ostiary.mdm.services.linking import link_record, unlink_record
+from ostiary.mdm.services.suggesting import Suggestion, link_suggested, list_suggestions
 
 __all__ = [
     "Connection",
@@ -32,6 +32,7 @@ __all__ = [
     "Kept",
     "Kind",
     "Record",
+    "Suggestion",
     "Tried",
     "UnknownConnection",
     "UnknownRecord",
@@ -47,9 +48,10 @@ __all__ = [
     "import_due",
     "import_records",
     "link_record",
+    "link_suggested",
     "list_connections",
     "list_records",
-    "may_be_meant",
+    "list_suggestions",
     "remove_connection",
     "try_connection",
     "unlink_record",

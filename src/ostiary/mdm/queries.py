@@ -5,7 +5,6 @@ from datetime import datetime
 import msgspec
 from django.db.models import Count, Q, QuerySet
 
-from ostiary.devices.facade import Device
 from ostiary.identity.domain.stored_text import can_be_stored
 from ostiary.mdm.domain.connections import Connection, Described, Kind, UnknownConnection, UnknownRecord
 from ostiary.mdm.domain.records import Record
@@ -109,11 +108,6 @@ def find_record(connection: str, there: str) -> Kept:
 def unknown_connection(name: str) -> UnknownConnection:
     """Return the error for a name that no connection has."""
     return UnknownConnection(f"There is no connection {name[:40]!r}.", hint="See: ostiary mdm list")
-
-
-def may_be_meant(kept: Kept, devices: tuple[Device, ...]) -> tuple[Device, ...]:
-    """Return the devices, those first whose owner is the record's; a person says which is meant."""
-    return tuple(sorted(devices, key=lambda one: (one.owner != kept.record.owner, one.name.casefold(), one.id)))
 
 
 def _counted() -> QuerySet[StoredConnection]:

@@ -55,7 +55,10 @@ class PackageSet(models.Model):
 
 
 class Installed(models.Model):
-    """Which set a device has. `confirmed_at`: when the device last said so; `told_at`: when facts were last made of it."""
+    """Which set a device has. `confirmed_at`: when the device last said so; `told_at`: when facts were last made of it.
+
+    `place`: of the last list it sent, as `devices` counts them; `owed`: how much new it brought, as of `owed_at` (`domain.allowance`).
+    """
 
     device = models.OneToOneField(
         "devices.StoredDevice", primary_key=True, on_delete=models.CASCADE, related_name="installed"
@@ -64,6 +67,9 @@ class Installed(models.Model):
     taken_at = models.DateTimeField()
     confirmed_at = models.DateTimeField()
     told_at = models.DateTimeField(null=True, db_index=True)
+    place = models.BigIntegerField(default=0)
+    owed = models.FloatField(default=0.0)
+    owed_at = models.DateTimeField(null=True)
 
     def __str__(self) -> str:
         return f"{self.device_id}: {self.packages_id}"
@@ -154,13 +160,17 @@ class Feed(models.Model):
 
 
 class Knowledge(models.Model):
-    """One row: how often the advisories changed, whether the devices of each have to be counted again, and how long that took last."""
+    """One row: how often the advisories changed, whether the devices of each have to be counted again, and how long that took last.
+
+    `matcher`: by which rules findings were made (`services.matcher`).
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     generation = models.PositiveIntegerField(default=1)
     uncounted = models.BooleanField(default=False)
     counted_at = models.DateTimeField(null=True)
     counting_seconds = models.FloatField(default=0.0)
+    matcher = models.CharField(max_length=32, blank=True)
 
     def __str__(self) -> str:
         return str(self.generation)

@@ -32,6 +32,12 @@ def _days(count: int) -> str:
     return ngettext("%(count)d day", "%(count)d days", count) % {"count": count}
 
 
+def _days_left(count: int) -> str:
+    if count >= 0:
+        return _days(count)
+    return ngettext("none for %(count)d day", "none for %(count)d days", -count) % {"count": -count}
+
+
 def _minutes(count: int) -> str:
     return ngettext("%(count)d minute", "%(count)d minutes", count) % {"count": count}
 
@@ -46,7 +52,7 @@ FACT_WORDS: Final[dict[str, FactWords]] = {
     "os_supported": FactWords(
         gettext_lazy("Support for the operating system"), gettext_lazy("goes on"), gettext_lazy("has ended")
     ),
-    "os_support_days": FactWords(gettext_lazy("Support goes on for"), counted=_days),
+    "os_support_days": FactWords(gettext_lazy("Support left"), counted=_days_left),
     "security_updates_pending": FactWords(gettext_lazy("Security updates waiting")),
     "security_update_age_days": FactWords(gettext_lazy("Oldest security update waits for"), counted=_days),
     "disk_encrypted": FactWords(gettext_lazy("Disk"), gettext_lazy("encrypted"), gettext_lazy("not encrypted")),

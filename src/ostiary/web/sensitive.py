@@ -108,12 +108,21 @@ CONSOLE_SENSITIVE: Final = frozenset(
         "source_connect",
         "source_link",
         "source_remove",
+        "source_suggested",
         "source_unlink",
     }
 )
 
 CONSOLE_LOOKED_AT: Final = frozenset(
-    {"rules_confirm", "rules_edit", "rules_proposal", "request_answer", "request_review", "saml_certificate"}
+    {
+        "rules_confirm",
+        "rules_edit",
+        "rules_proposal",
+        "request_answer",
+        "request_review",
+        "saml_certificate",
+        "source_suggested",
+    }
 )
 """Pages of sensitive acts that are also there to be read: only sending their form wants the proof."""
 

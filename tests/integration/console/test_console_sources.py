@@ -4,11 +4,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
+from tests.baseline_fleet import make_device
 from tests.console_company import Company
 from tests.console_fixtures import Visit, text_of
 from tests.management_there import SECRET, ManagementThere, fleet_host
 
 from ostiary.devices.facade import get_posture
+from ostiary.devices.models import StoredDevice
 from ostiary.mdm.facade import get_connection, get_record, import_records, list_connections
 from ostiary.mdm.models import StoredRecord
 
@@ -79,3 +81,46 @@ def test_a_person_says_which_device_is_meant_and_takes_it_back(company: Company,
     assert other is not None
     again = client.post(f"/devices/sources/records/{other.pk}/link", {"device": company.device})
     assert (again.status_code, "linked already" in text_of(again)) == (422, True)
+
+
+def test_a_device_is_looked_for_by_words_and_its_owners_come_first(company: Company, visit: Visit) -> None:
+    owner = StoredDevice.objects.get(pk=company.device).owner
+    other = company.people["alice_meyer"]
+    for number in range(30):
+        make_device(other.id, 8000 + number)
+    client, link = visit(), f"/devices/sources/records/{company.record}/link"
+    page = text_of(client.get(link))
+    assert page.index("bruno-laptop") < page.index("Laptop 8000"), f"{owner.email} is whose the record is"
+    assert "theirs" in page
+    assert "Laptop 8029" not in page, "there are pages"
+    assert "Laptop 8029" in text_of(client.get(f"{link}?page=2"))
+    found = text_of(client.get(f"{link}?q=alice+8017"))
+    assert "Laptop 8017" in found
+    assert "bruno-laptop" not in found
+    assert "No device matches" in text_of(client.get(f"{link}?q=nothing"))
+    assert "Choose the device" in text_of(client.post(link, {"reason": "x"}))
+    host = f"/devices/osquery/{company.host}/link"
+    assert "Laptop 8029" not in text_of(client.get(host))
+    assert "Laptop 8029" in text_of(client.get(f"{host}?q=8029"))
+
+
+def test_what_probably_belongs_together_is_ticked_and_linked_in_one_act(company: Company, visit: Visit) -> None:
+    StoredRecord.objects.filter(pk=company.linked_record).update(device=None)
+    known = {"name": "Bruno-Laptop.example.test", "serial": "c02f0020", "facts": {"os_version": "Ubuntu 24.04"}}
+    StoredRecord.objects.filter(pk=company.record).update(**known)
+    client, address = visit(), "/devices/sources/fleet/suggested"
+    assert address in text_of(client.get("/devices/sources/fleet/"))
+    assert visit("audrey_audit").get(address).status_code == 403
+    page = text_of(client.get(address))
+    for words in ("Bruno-Laptop.example.test", "bruno-laptop", company.device, "Ubuntu 24.04"):
+        assert words in page
+    assert 'id="pair-1"' in page
+    assert 'id="pair-1" checked' not in page, "a person ticks"
+    assert 'id="pair-1" checked' in text_of(client.get(f"{address}?ticked=all"))
+    assert "Tick what belongs together" in text_of(client.post(address, {"reason": "x"}))
+    foreign = client.post(address, {"pair": f"{company.linked_record}:{company.device}"})
+    assert (foreign.status_code, "changed meanwhile" in text_of(foreign)) == (422, True)
+    done = client.post(address, {"pair": f"{company.record}:{company.device}", "reason": "labels"}, follow=True)
+    assert "1 record is linked" in text_of(done)
+    assert get_record(company.record).device == company.device
+    assert "Nothing is suggested" in text_of(client.get(address))

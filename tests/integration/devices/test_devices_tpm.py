@@ -41,7 +41,7 @@ from ostiary.devices.facade import (
     ready_authority,
     report_lost,
 )
-from ostiary.devices.models import Enrolment, StoredDevice
+from ostiary.devices.models import Enrolment, StoredDevice, UsedNonce
 from ostiary.policy.identifiers import PersonId
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -238,6 +238,15 @@ def test_nothing_is_claimed_without_its_proof(laptop: TpmLaptop) -> None:
     assert "brings its proof" in refused(answer)
 
 
+def test_where_no_more_may_wait_nothing_dear_is_looked_at(laptop: TpmLaptop, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[object] = []
+    monkeypatch.setattr("ostiary.devices.services.tpm.read_makers", lambda instance: read.append(instance) or ())
+    monkeypatch.setattr("ostiary.devices.services.enrolling.MAX_WAITING_OF_NETWORK", 0)
+    answer = laptop.start()
+    assert (answer.status_code, answer.json()["error"]) == (429, "too_many")
+    assert not read
+
+
 @pytest.fixture
 def enrolled(laptop: TpmLaptop) -> TpmLaptop:
     laptop.start_again()
@@ -274,8 +283,9 @@ def test_a_tpm_nobody_vouches_for_attests_nothing_by_hardware(bare: Chip) -> Non
 def test_quotes_that_are_not_of_this_tpm_this_moment_and_these_values(enrolled: TpmLaptop, bare: Chip) -> None:
     firmware = Firmware(enrolled.chip)
     nonce = enrolled.nonce()
-    before = enrolled.quoted(nonce)
+    before, used = enrolled.quoted(nonce), UsedNonce.objects.count()
     assert enrolled.quote(firmware.log, quoted=before, nonce=nonce).status_code == 200
+    assert UsedNonce.objects.count() == used, "each comes after the one before: nothing has to be kept of them"
     known = get_device(enrolled.device)
     foreign = TpmLaptop(bare)
     foreign.device = enrolled.device

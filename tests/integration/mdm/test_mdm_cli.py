@@ -45,6 +45,9 @@ def test_from_connecting_to_removing(there: ManagementThere, tmp_path: Path) -> 
     assert (one["state"], one["records"], one["described"]["kind"]) == ("works", 2, "fleet")
     assert "c02f0001" in typed("records", "office").stdout
     assert len(json.loads(typed("records", "office", "--unlinked", "--json").stdout)) == 2
+    assert "Nothing is suggested" in typed("suggest", "office").stderr
+    assert json.loads(typed("suggest", "office", "--json").stdout) == []
+    assert "no connection" in typed("suggest", "nowhere", code=ExitCode.FAILED).stderr
     assert "no device" in typed("link", "office", "3", "--device", "dev-0", code=ExitCode.FAILED).stderr
     assert "no device" in typed("link", "office", "c02f0001", "--device", "dev-0", code=ExitCode.FAILED).stderr
     assert "not linked" in typed("unlink", "office", "c02f0001", "--yes", code=ExitCode.FAILED).stderr

@@ -26,8 +26,10 @@ from ostiary.mdm.facade import (
     import_due,
     import_records,
     link_record,
+    link_suggested,
     list_connections,
     list_records,
+    list_suggestions,
     remove_connection,
     try_connection,
     unlink_record,
@@ -304,3 +306,32 @@ def test_a_record_that_is_not_there_any_more_is_shown_as_gone_and_runs_out(
     assert list_records()[0].gone
     assert known(laptop)["disk_encrypted"] is True, "an empty answer takes nothing away at once"
     assert get_posture(laptop.device, now=time.time() + DAY).known == {}
+
+
+def test_what_probably_belongs_together_is_suggested_and_linked_only_by_a_person(
+    there: ManagementThere, laptop: Laptop
+) -> None:
+    mine = {"os_version": "Ubuntu 24.04.1", "device_mapping": [{"email": "ADA@example.test"}]}
+    there.hosts = [fleet_host(1, display_name="LAPTOP.example.test", **mine), fleet_host(2, display_name="Laptop 2")]
+    connected(there)
+    imported()
+    (one,) = list_suggestions("there")
+    assert (one.record.record.there, one.device.id) == ("1", laptop.device)
+    assert "same owner" in one.why
+    assert not list_records(linked=True), "nothing links by itself"
+    pair = (one.record.id, laptop.device)
+    for wrong in ((), (pair, (one.record.id, "dev-0")), ((0, laptop.device),)):
+        with pytest.raises(UnusableLink):
+            link_suggested("there", wrong, actor=MACHINE)
+    assert not list_records(linked=True), "all of them or none"
+    link_suggested("there", (pair,), actor=MACHINE, reason="labels on the lids")
+    assert [kept.device for kept in list_records(linked=True)] == [laptop.device]
+    assert not list_suggestions("there")
+    unlink_record(one.record.id, actor=MACHINE)
+    there.hosts.append(fleet_host(3, display_name="laptop", **mine))
+    imported()
+    assert not list_suggestions("there"), "two are alike"
+    retire_device(laptop.device, actor=MACHINE)
+    there.hosts.pop()
+    imported()
+    assert not list_suggestions("there"), "what has ended is nobody's"

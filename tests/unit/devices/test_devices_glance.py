@@ -57,4 +57,5 @@ def test_every_fact_reads_in_words() -> None:
             assert len({fact_value(name, True), fact_value(name, False), ""}) == 3, name
     assert fact_value("security_update_age_days", 1) == "1 day"
     assert fact_value("security_update_age_days", 2) == "2 days"
+    assert fact_value("os_support_days", -870) == "none for 870 days"
     assert fact_value("disk_encrypted", None) == "not known"

@@ -37,9 +37,9 @@ class Cause(StrEnum):
     HAND = "hand"
 
 
-def posture_has_changed(*, devices: Iterable[DeviceId], now: float, **_more: object) -> None:
-    """Judge devices of which something else is known now, in the transaction that made it known."""
-    judge_devices(devices, now=now, cause=Cause.FACTS)
+def posture_has_changed(*, devices: Iterable[DeviceId], now: float, by_time: bool = False, **_more: object) -> None:
+    """Judge devices of which something else is known now, in the transaction that made it known. What only grew too old is not held."""
+    judge_devices(devices, now=now, cause=Cause.TIME if by_time else Cause.FACTS)
 
 
 @transaction.atomic

@@ -52,12 +52,16 @@ def start_enrolment(text: str, *, address: str, now: float) -> Started:
     platform = parse_name(message.platform, what="platform", limit=MAX_PLATFORM_CHARACTERS)
     if not name or not platform:
         raise AgentRefused(Code.INVALID, "A device says its name and its platform.")
+    thumbprint, network = thumbprint_of(message.key), network_of(address)
+    _require_admissible(thumbprint, network=network, now=now)
     claimed = require_taken(message, now=now)
     opened = open_challenge(claimed) if claimed is not None else None
     code = secrets.token_urlsafe(32)
     try:
         with transaction.atomic():
-            row = _admit(message.key, network=network_of(address), now=now)
+            forget_old_enrolments(now=now)
+            _require_admissible(thumbprint, network=network, now=now)
+            row = _admit(message.key, thumbprint, network=network, now=now)
             row.digest, row.name, row.platform = digest_of(code), name, platform
             row.tpm, row.proven = opened.kept if opened is not None else None, opened is None
             row.key_protection, row.address = UNPROVEN if opened is not None else message.key_protection, address
@@ -102,22 +106,26 @@ def forget_old_enrolments(*, now: float) -> int:
     return Enrolment.objects.filter(ends_at__lte=_moment(now)).delete()[0]
 
 
-def _admit(key: Jwk, *, network: str, now: float) -> Enrolment:
-    """Return a row for one more that waits, when there is room."""
-    forget_old_enrolments(now=now)
-    thumbprint = thumbprint_of(key)
-    if (
-        StoredDevice.objects.filter(thumbprint=thumbprint).exists()
-        or Enrolment.objects.filter(thumbprint=thumbprint).exists()
-    ):
+def _require_admissible(thumbprint: str, *, network: str, now: float) -> None:
+    """Refuse what is not let in whatever it brings: first before anything dear is looked at, and again where it is let in.
+
+    Raises:
+        AgentRefused: when the key was used before, or too many wait from there.
+    """
+    waiting = Enrolment.objects.filter(ends_at__gt=_moment(now))
+    if StoredDevice.objects.filter(thumbprint=thumbprint).exists() or waiting.filter(thumbprint=thumbprint).exists():
         raise _known()
-    waiting = Enrolment.objects.filter(device=None)
-    if waiting.filter(network=network).count() >= MAX_WAITING_OF_NETWORK:
+    if waiting.filter(device=None, network=network).count() >= MAX_WAITING_OF_NETWORK:
         raise AgentRefused(
             Code.TOO_MANY,
             "Too many computers wait to be enrolled.",
             hint=f"Try again in {ENROL_SECONDS // 60} minutes.",
         )
+
+
+def _admit(key: Jwk, thumbprint: str, *, network: str, now: float) -> Enrolment:
+    """Return a row for one more that waits; whoever waits longest makes way where all the room is taken."""
+    waiting = Enrolment.objects.filter(device=None)
     if waiting.count() >= MAX_WAITING:
         _make_room(waiting)
     return Enrolment(

@@ -87,12 +87,12 @@ def accept_message(message: Message, *, now: float) -> None:
         raise already_sent() from None
 
 
-def judge_report(message: Message, *, now: float) -> int:
-    """Return the place of a report among a device's: each has to come after the one before. Errors as `judge_message`.
+def judge_report(message: Message, *, now: float, seconds: int = REPORT_NONCE_SECONDS) -> int:
+    """Return the place of a message among a device's of its kind: each has to come after the one before.
 
-    What is counted is when its number was given out, in microseconds: nothing has to be kept of numbers that were used.
+    Arguments and errors as `judge_message`. What is counted is when its number was given out, in microseconds: nothing has to be kept of numbers that were used.
     """
-    return round(judge_message(message, now=now, seconds=REPORT_NONCE_SECONDS) * 1_000_000)
+    return round(judge_message(message, now=now, seconds=seconds) * 1_000_000)
 
 
 def already_sent() -> AgentRefused:

@@ -1,18 +1,22 @@
 """Takes what somebody says of a device: keeps it, works out what is known now, and tells whoever stands on it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
+import structlog
 from django.db import transaction
 from django.dispatch import Signal
 
 from ostiary.changes import announce_change
 from ostiary.devices.domain.devices import State, UnusableDevice
-from ostiary.devices.domain.posture import FACTS, Evidence, Reported, SourceFacts, Value, combine, is_worse, spec_of
-from ostiary.devices.models import NOTHING_KNOWN, DevicePosture, FactChange, StoredDevice
+from ostiary.devices.domain.flapping import says_otherwise, steadied
+from ostiary.devices.domain.posture import FACTS, Evidence, Reported, SourceFacts, Value, combine, is_worse
+from ostiary.devices.models import NOTHING_KNOWN, DevicePosture, StoredDevice
 from ostiary.devices.queries import source_facts, unknown_device
+from ostiary.devices.services.history import keep_changes
+from ostiary.devices.services.pacing import forget_pace, may_change
 from ostiary.policy.identifiers import DeviceId
 from ostiary.rulebook.facade import get_current
 
@@ -20,11 +24,11 @@ SECTION: Final = "postures"
 SOON_SECONDS: Final = 600.0
 """What ends sooner than this is published at once when somebody says it anew; everything else with the next round."""
 
-KEPT_CHANGES: Final = 500
-"""Of each device."""
-
 posture_changed = Signal()
-"""Sent inside the transaction that changed what is known: `devices` (identifiers) and `now` (seconds since the epoch)."""
+"""Sent inside the transaction that changed what is known: `devices` (identifiers), `now` (seconds since the epoch) and `by_time`:
+whether nobody said anything else, and it only became too old."""
+
+log = structlog.get_logger(__name__)
 
 
 @transaction.atomic
@@ -73,7 +77,15 @@ def lock_device(device: str) -> StoredDevice:
     return row
 
 
-def take_word(row: StoredDevice, said: SourceFacts, *, taken_at: float, now: float, also: tuple[str, ...] = ()) -> bool:
+def take_word(
+    row: StoredDevice,
+    said: SourceFacts,
+    *,
+    taken_at: float,
+    now: float,
+    counts: bool = True,
+    also: tuple[str, ...] = (),
+) -> bool:
     """Take all that one source says of a device that is locked. What comes every few minutes from each is done in few statements.
 
     Args:
@@ -81,6 +93,7 @@ def take_word(row: StoredDevice, said: SourceFacts, *, taken_at: float, now: flo
         said: by whom, and what.
         taken_at: when it looked, seconds since the epoch.
         now: seconds since the epoch.
+        counts: whether it is how things stand now; otherwise it only stands in the history.
         also: further fields of the device that were changed.
 
     Returns:
@@ -91,16 +104,20 @@ def take_word(row: StoredDevice, said: SourceFacts, *, taken_at: float, now: flo
     looked_at = datetime.fromtimestamp(min(taken_at, now), UTC)
     kept = {one.source: one for one in row.postures.all()}
     before = kept.get(said.source)
-    _keep_changes(row, before, said, at=looked_at)
-    if before is not None and looked_at < before.looked_at:
+    if not counts or (before is not None and looked_at < before.looked_at):
+        if may_change(row.id, now=now):
+            keep_changes(row, before, said, at=looked_at)
         row.save(update_fields=also)
         return False
+    if before is not None:
+        said = _within_bounds(row, source_facts(before), said, now=now)
+    keep_changes(row, before, said, at=looked_at)
     after = before or DevicePosture(device=row, source=said.source)
     after.evidence, after.lasts, after.facts = int(said.evidence), said.lasts, msgspec.to_builtins(said.facts)
     after.looked_at, after.received_at = looked_at, datetime.fromtimestamp(now, UTC)
     after.save(force_insert=before is None, force_update=before is not None)
     kept[said.source] = after
-    return _work_out(row, kept.values(), now=now, soon=True, also=also)
+    return _work_out(row, kept.values(), now=now, also=also)
 
 
 @transaction.atomic
@@ -109,13 +126,14 @@ def forget_source(*, device: str, source: str, now: float) -> bool:
     row = StoredDevice.objects.select_for_update().filter(pk=device).first()
     if row is None or not row.postures.filter(source=source).delete()[0]:
         return False
-    return _work_out(row, row.postures.all(), now=now, soon=True)
+    return _work_out(row, row.postures.all(), now=now)
 
 
 def forget_posture(row: StoredDevice) -> None:
     """Forget all that anybody said of a device, and when."""
     row.postures.all().delete()
     row.fact_changes.all().delete()
+    forget_pace(row.id)
     row.known, row.known_until = NOTHING_KNOWN, 0.0
     row.save(update_fields=["known", "known_until"])
 
@@ -134,7 +152,7 @@ def refresh_postures(*, now: float) -> int:
         with transaction.atomic():
             row = StoredDevice.objects.select_for_update().filter(pk=device, known_until__lte=now).first()
             if row is not None:
-                _work_out(row, row.postures.all(), now=now, soon=False)
+                _work_out(row, row.postures.all(), now=now, by_time=True)
     if StoredDevice.objects.filter(known_until__gt=now).exists():
         with transaction.atomic():
             announce_change(SECTION, takes_away=False, at_once=False)
@@ -142,25 +160,45 @@ def refresh_postures(*, now: float) -> int:
 
 
 def _work_out(
-    row: StoredDevice, sources: Iterable[DevicePosture], *, now: float, soon: bool, also: tuple[str, ...] = ()
+    row: StoredDevice,
+    sources: Iterable[DevicePosture],
+    *,
+    now: float,
+    by_time: bool = False,
+    also: tuple[str, ...] = (),
 ) -> bool:
     """Bring what is known of a device up to date; return whether a value changed.
 
     What rules in force read is published at once when it is worse and within seconds when it is not, everything else with
-    the next round.
+    the next round. Whoever stands on it hears also of what had run out by itself: the decision service forgot that in time.
     """
-    before = _decoded(row) if row.known_until > now else {}
+    written = _decoded(row)
+    before = written if row.known_until > now else {}
     posture = combine(map(source_facts, sources), now)
     after, until, had = posture.for_rules(), posture.until() or 0.0, row.known_until
     row.known, row.known_until = msgspec.msgpack.encode(after), until
     row.save(update_fields=["known", "known_until", *also])
-    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    if changed:
-        posture_changed.send(sender=None, devices=(DeviceId(row.id),), now=now)
-    if (changed and _are_read_by_rules(changed)) or (soon and had < now + SOON_SECONDS and had < until):
+    changed = _differing(before, after)
+    if changed or _differing(written, after):
+        posture_changed.send(sender=None, devices=(DeviceId(row.id),), now=now, by_time=by_time)
+    if (changed and _are_read_by_rules(changed)) or (not by_time and had < now + SOON_SECONDS and had < until):
         worse = is_worse(before, after)
         announce_change(SECTION, takes_away=worse, at_once=worse)
     return bool(changed)
+
+
+def _differing(before: Mapping[str, Value], after: Mapping[str, Value]) -> set[str]:
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+def _within_bounds(row: StoredDevice, before: SourceFacts, said: SourceFacts, *, now: float) -> SourceFacts:
+    """Return what counts of a source's word, so that nobody makes work without end by changing it."""
+    if not says_otherwise(before, said, now) or may_change(row.id, now=now):
+        return said
+    slowed = steadied(before, said, now)
+    if says_otherwise(before, slowed, now):
+        log.warning("device_flaps", device=row.id, source=said.source)
+    return slowed
 
 
 def _are_read_by_rules(names: Iterable[str]) -> bool:
@@ -178,19 +216,3 @@ def _as_kept(fact: Reported, now: float) -> Reported:
 
 def _decoded(row: StoredDevice) -> dict[str, Value]:
     return msgspec.msgpack.decode(bytes(row.known), type=dict[str, Value])
-
-
-def _keep_changes(row: StoredDevice, before: DevicePosture | None, said: SourceFacts, *, at: datetime) -> None:
-    known = {} if before is None else {name: fact.get("value") for name, fact in before.facts.items()}
-    now = {name: fact.value for name, fact in said.facts.items()}
-    changes = [
-        FactChange(device=row, at=at, source=said.source, name=name, value=now.get(name), before=known.get(name))
-        for name in sorted(known.keys() | now.keys())
-        if known.get(name) != now.get(name) and (spec := spec_of(name)) is not None and spec.kept
-    ]
-    if changes:
-        FactChange.objects.bulk_create(changes)
-        kept = FactChange.objects.filter(device=row).order_by("-pk").values_list("pk", flat=True)
-        oldest = kept[KEPT_CHANGES - 1 : KEPT_CHANGES].first()
-        if oldest is not None:
-            FactChange.objects.filter(device=row, pk__lt=oldest).delete()

@@ -15,7 +15,7 @@ from ostiary.devices.domain.tpm.wire import UnprovenTpm, UnreadableTpm
 from ostiary.devices.journal import record_change
 from ostiary.devices.models import DeviceTpm
 from ostiary.devices.queries import get_device
-from ostiary.devices.services.freshness import accept_message, require_enabled
+from ostiary.devices.services.freshness import already_sent, judge_message, require_enabled
 from ostiary.devices.services.knowing import take_facts
 from ostiary.devices.services.renewing import agent_on, refusal_of, sender_of
 from ostiary.devices.services.tpm import attestation_key_of
@@ -44,13 +44,15 @@ def take_quote(text: str, firmware_log: bytes, *, address: str, now: float) -> J
     require_enabled()
     message, received = read_message(text, Quote)
     row = sender_of(message, received)
-    accept_message(message, now=now)
+    given_at = judge_message(message, now=now)
     if (refusal := refusal_of(row)) is not None:
         raise refusal
     with transaction.atomic():
         kept = DeviceTpm.objects.select_for_update().filter(pk=row.pk).first()
         if kept is None:
             raise AgentRefused(Code.INVALID, "This device's key lies in no TPM.")
+        if kept.quoted_at is not None and given_at <= kept.quoted_at.timestamp():
+            raise already_sent()
         said = message.quoted
         try:
             require_quoted(

@@ -9,10 +9,10 @@ from django.db import transaction
 from ostiary.devices.domain.answers import Taken
 from ostiary.devices.domain.devices import State
 from ostiary.devices.domain.messages import Inventory, Report, read_message
+from ostiary.devices.domain.nonces import NONCE_SECONDS
 from ostiary.devices.domain.posture import Evidence, SourceFacts
 from ostiary.devices.models import StoredDevice
 from ostiary.devices.services.freshness import (
-    accept_message,
     already_sent,
     fresh_nonce,
     judge_report,
@@ -23,10 +23,14 @@ from ostiary.devices.services.renewing import refusal_of, sender_of
 
 SOURCE: Final = "agent"
 REPORT_SECONDS: Final = 300
+LATE_SECONDS: Final = REPORT_SECONDS
+"""What was looked at so long before it was sent had to wait. How things stand now comes right behind it."""
 
 
 def take_report(text: str, *, now: float) -> tuple[Report, Taken]:
-    """Take what a device's agent says of it.
+    """Take what a device's agent says of it; what had to wait until it could be sent only stands in the history.
+
+    How long it waited is told by the sender's own clock, which may be off and is the same at both moments.
 
     Args:
         text: the signed `Report`.
@@ -53,12 +57,16 @@ def take_report(text: str, *, now: float) -> tuple[Report, Taken]:
         if row.reported >= order:
             raise already_sent()
         row.reported, row.seen_at = order, datetime.fromtimestamp(now, UTC)
-        take_word(row, said, taken_at=message.taken_at, now=now, also=("reported", "seen_at"))
+        fresh = message.at - message.taken_at <= LATE_SECONDS
+        take_word(row, said, taken_at=message.taken_at, now=now, counts=fresh, also=("reported", "seen_at"))
     return message, Taken(next_nonce=fresh_nonce(now=now), now=now, again_in=REPORT_SECONDS)
 
 
-def accept_inventory(text: str, *, now: float) -> Inventory:
-    """Return what a device says of the list of what is installed on it, once; the list itself is another room's.
+def accept_inventory(text: str, *, now: float) -> tuple[Inventory, int]:
+    """Return what a device says of the list of what is installed on it, and its place among the lists of the device.
+
+    The list itself is another room's. It takes each place once and in order, and otherwise says `already_sent`: so no row is
+    kept of each number that a device uses up.
 
     Args:
         text: the signed `Inventory`.
@@ -72,8 +80,7 @@ def accept_inventory(text: str, *, now: float) -> Inventory:
     message, received = read_message(text, Inventory)
     row = sender_of(message, received)
     _refuse_ended(row)
-    accept_message(message, now=now)
-    return message
+    return message, judge_report(message, now=now, seconds=NONCE_SECONDS)
 
 
 def _refuse_ended(row: StoredDevice) -> None:

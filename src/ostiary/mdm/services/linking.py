@@ -28,11 +28,11 @@ def link_record(number: int, *, device: str, actor: Actor, reason: str = "") -> 
 
     Raises:
         UnknownRecord, UnknownDevice: when there is none.
-        UnusableLink: when one of them is linked already, or the device has ended.
+        UnusableLink: when one of them is linked already, or the device is not in use.
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
     row, ours = lock_record(number), get_device(device)
-    if ours.state in {State.LOST, State.RETIRED}:
+    if ours.state not in {State.ACTIVE, State.QUARANTINED}:
         raise UnusableLink(f"{ours.name} is {ours.state.value}.", hint="Link the record with a device in use.")
     if row.device_id is not None:
         raise UnusableLink("The record is linked already.", hint="Unlink it first.")

@@ -37,11 +37,11 @@ def link_host(number: int, *, device: str, actor: Actor, reason: str = "") -> Ho
 
     Raises:
         UnknownHost, UnknownDevice: when there is none.
-        UnusableHost: when one of them is linked already, or the device has ended.
+        UnusableHost: when one of them is linked already, or the device is not in use.
         RecordUnavailable: when the change cannot be put on record; nothing was changed.
     """
     row, ours = lock_host(number), get_device(device)
-    if ours.state in {State.LOST, State.RETIRED}:
+    if ours.state not in {State.ACTIVE, State.QUARANTINED}:
         raise UnusableHost(f"{ours.name} is {ours.state.value}.", hint="Link the host with a device in use.")
     if row.device_id is not None:
         raise UnusableHost("The host is linked already.", hint="Unlink it first.")

@@ -27,6 +27,7 @@ from ostiary.software.models import (
     StoredPackage,
 )
 from ostiary.software.services.knowledge import generation, knowledge, recount_soon
+from ostiary.software.services.matcher import match_anew
 
 PACKAGES_AT_ONCE: Final = 200
 SETS_AT_ONCE: Final = 25
@@ -39,13 +40,15 @@ RESTS: Final = 20.0
 def match_step(*, now: float) -> int:
     """Do the next part of what there is to do: packages first, then the sets that have them, then the counts of each advisory.
 
+    Before all that it is seen to that everything is matched anew that was matched by the rules of another release.
+
     Args:
         now: seconds since the epoch.
 
     Returns:
         How much was done; 0 when nothing is left.
     """
-    return match_packages() or match_sets() or count_devices(now=now)
+    return match_anew() or match_packages() or match_sets() or count_devices(now=now)
 
 
 @transaction.atomic

@@ -6,7 +6,8 @@ from typing import Final
 
 from django.db import transaction
 
-from ostiary.devices.facade import accept_inventory
+from ostiary.devices.facade import AgentRefused, Code, accept_inventory, already_sent
+from ostiary.software.domain.allowance import owed_after
 from ostiary.software.domain.packages import Inventory, Package, unpack_inventory
 from ostiary.software.domain.sets import pack_numbers
 from ostiary.software.domain.stored import kept_package, package_digest
@@ -29,14 +30,19 @@ def take_inventory(text: str, content: bytes, *, now: float) -> str:
 
     Raises:
         UnreadableMessage: when it is no such message.
-        AgentRefused: when the device is not known or has ended, or its message is stale.
+        AgentRefused: when the device is not known or has ended, its message is stale, or it brings too much that is new here.
         UnreadableInventory: when the content is none, too large, or not the one that was signed.
     """
-    message = accept_inventory(text, now=now)
+    message, place = accept_inventory(text, now=now)
+    _require_later(message.device, place)
     inventory = unpack_inventory(content, digest=message.digest)
     with transaction.atomic():
-        kept = _keep_set(message.digest, inventory)
+        row = Installed.objects.select_for_update().filter(pk=message.device).first()
+        kept, owed = _keep_set(message.digest, inventory, row, now=now)
+        _require_later(message.device, place)
         _assign(message.device, kept, taken_at=message.at, now=now)
+        used = {} if owed is None else {"owed": owed, "owed_at": datetime.fromtimestamp(now, UTC)}
+        Installed.objects.filter(pk=message.device).update(place=place, **used)
     return message.device
 
 
@@ -61,6 +67,11 @@ def note_report(*, device: str, digest: str, now: float) -> bool:
     return False
 
 
+def _require_later(device: str, place: int) -> None:
+    if Installed.objects.filter(pk=device, place__gte=place).exists():
+        raise already_sent()
+
+
 def _assign(device: str, kept: PackageSet, *, taken_at: float, now: float) -> None:
     moment = datetime.fromtimestamp(now, UTC)
     row = Installed.objects.select_for_update().filter(pk=device).first()
@@ -81,16 +92,19 @@ def forget_unused(sets: Sequence[int]) -> int:
     return PackageSet.objects.filter(pk__in=sets, devices__isnull=True).delete()[0]
 
 
-def _keep_set(digest: str, inventory: Inventory) -> PackageSet:
+def _keep_set(
+    digest: str, inventory: Inventory, row: Installed | None, *, now: float
+) -> tuple[PackageSet, float | None]:
+    """Return the set, and how much its device has used up by it where it is new here."""
     kept = PackageSet.objects.filter(digest=digest).first()
     if kept is not None:
-        return kept
+        return kept, None
     hold_packages()
     kept = PackageSet.objects.filter(digest=digest).first()
     if kept is not None:
-        return kept
-    numbers = _keep_packages(inventory.packages)
-    return PackageSet.objects.create(
+        return kept, None
+    numbers, owed = _keep_packages(inventory.packages, row, now=now)
+    kept = PackageSet.objects.create(
         digest=digest,
         system=inventory.system,
         ecosystems=sorted({one.ecosystem for one in inventory.packages}),
@@ -98,26 +112,45 @@ def _keep_set(digest: str, inventory: Inventory) -> PackageSet:
         packages=pack_numbers(numbers),
         size=len(numbers),
     )
+    return kept, owed
 
 
-def _keep_packages(packages: Iterable[Package]) -> list[int]:
-    """Return the numbers of packages, new ones for those that no device had before."""
+def _keep_packages(packages: Iterable[Package], row: Installed | None, *, now: float) -> tuple[list[int], float]:
+    """Return the numbers of packages, new ones for those that no device had before, and how much is used up then.
+
+    Raises:
+        AgentRefused: when there are more new ones than a device may bring; nothing was kept.
+    """
     wanted = {package_digest(one): one for one in map(kept_package, packages)}
     digests = sorted(wanted)
+    known = _numbers(digests)
+    missing = [one for one in digests if one not in known]
+    owed = _used_up(row, len(missing), now=now)
+    StoredPackage.objects.bulk_create(
+        [_row(one, wanted[one]) for one in missing], ignore_conflicts=True, batch_size=_MOST_PARAMETERS
+    )
+    known |= _numbers(missing)
+    return [known[one] for one in digests], owed
+
+
+def _used_up(row: Installed | None, packages: int, *, now: float) -> float:
+    since = now if row is None or row.owed_at is None else row.owed_at.timestamp()
+    owed = owed_after(0.0 if row is None else row.owed, seconds=now - since, packages=packages)
+    if owed is None:
+        raise AgentRefused(
+            Code.TOO_MANY,
+            "This computer told of so much that is new that the rest has to wait.",
+            hint="It is taken by itself, within a day or two.",
+        )
+    return owed
+
+
+def _numbers(digests: Sequence[str]) -> dict[str, int]:
     known: dict[str, int] = {}
     for at in range(0, len(digests), _MOST_PARAMETERS):
         some = digests[at : at + _MOST_PARAMETERS]
-        known.update(_numbers(some))
-        if missing := [one for one in some if one not in known]:
-            StoredPackage.objects.bulk_create(
-                [_row(one, wanted[one]) for one in missing], ignore_conflicts=True, batch_size=_MOST_PARAMETERS
-            )
-            known.update(_numbers(missing))
-    return [known[one] for one in digests]
-
-
-def _numbers(digests: Sequence[str]) -> Iterable[tuple[str, int]]:
-    return StoredPackage.objects.filter(digest__in=digests).values_list("digest", "pk")
+        known.update(StoredPackage.objects.filter(digest__in=some).values_list("digest", "pk"))
+    return known
 
 
 def _row(digest: str, package: Package) -> StoredPackage:

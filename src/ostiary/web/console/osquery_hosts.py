@@ -12,7 +12,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ostiary.devices.facade import State, list_devices
 from ostiary.errors import OstiaryError
 from ostiary.osquery.facade import (
     Host,
@@ -34,7 +33,7 @@ from ostiary.web.console.page import page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
-from ostiary.web.console.sources import LinkForm
+from ostiary.web.console.source_links import LinkForm, device_choice
 
 SECTION: Final = Resource.DEVICES
 
@@ -125,8 +124,7 @@ def osquery_secret_revoke(request: HttpRequest, secret_name: str) -> HttpRespons
 def osquery_link(request: HttpRequest, host_id: int) -> HttpResponseBase:
     """Say which device a host is."""
     host = _host_or_404(host_id, linked=False)
-    usable = [one for one in list_devices() if one.state in {State.ACTIVE, State.QUARANTINED}]
-    form = LinkForm(request.POST or None, usable)
+    form = LinkForm(request.POST or None)
     back = reverse("console:osquery_hosts")
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
@@ -137,7 +135,7 @@ def osquery_link(request: HttpRequest, host_id: int) -> HttpResponseBase:
         else:
             messages.success(request, _("What osquery says there counts for %(name)s.") % {"name": linked.device_name})
             return redirect(back)
-    context = {"form": form, "host": host, "back_url": back}
+    context = {**device_choice(request, name=host.name.partition(".")[0]), "form": form, "host": host, "back_url": back}
     return render_page(request, "sources/osquery_link.html", SECTION, context, status=422 if form.errors else 200)
 
 

@@ -1,37 +1,28 @@
-"""Pages about who else speaks of devices: device management elsewhere, what it knows, and which device its records are about."""
+"""Pages about who else speaks of devices: device management elsewhere, and what it knows. Linking is in `source_links`."""
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from ostiary.devices.facade import Device, State, list_devices
 from ostiary.errors import OstiaryError
 from ostiary.mdm.facade import (
     Connection,
     Kept,
     Kind,
-    UnknownConnection,
-    UnknownRecord,
     ask_for_import,
     connect,
     describe,
-    get_connection,
-    get_record,
-    link_record,
     list_connections,
     list_records,
-    may_be_meant,
     remove_connection,
     try_connection,
-    unlink_record,
 )
 from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
@@ -41,6 +32,7 @@ from ostiary.web.console.page import page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
+from ostiary.web.console.source_links import connection_or_404
 
 SECTION: Final = Resource.DEVICES
 
@@ -79,18 +71,6 @@ class ConnectForm(ReasonForm):
         help_text=gettext_lazy("Kept encrypted, and shown nowhere."),
     )
     field_order = ("kind", "name", "address", "tenant", "client", "secret", "reason")
-
-
-class LinkForm(ReasonForm):
-    """Which device is meant."""
-
-    device = forms.ChoiceField(label=gettext_lazy("Device"))
-    field_order = ("device", "reason")
-
-    def __init__(self, data: object, devices: Sequence[Device]) -> None:
-        super().__init__(data)  # type: ignore[arg-type]
-        choices = [(one.id, f"{one.name} · {one.owner} · {one.id}") for one in devices]
-        self.fields["device"].choices = [("", "–"), *choices]  # type: ignore[attr-defined]
 
 
 @console_page(Resource.DEVICES, Action.VIEW)
@@ -132,7 +112,7 @@ def source_connect(request: HttpRequest) -> HttpResponseBase:
 @console_page(Resource.DEVICES, Action.VIEW)
 def source(request: HttpRequest, connection_name: str) -> HttpResponseBase:
     """Show one connection, and what it knows."""
-    connection, text = _connection_or_404(connection_name), _text(request)
+    connection, text = connection_or_404(connection_name), _text(request)
     found = [one for one in list_records(connection=connection.name) if _matches(text, one)]
     page = cut(found, page_number(request))
     return render_page(request, "sources/detail.html", SECTION, {"connection": connection, "page": page, "text": text})
@@ -141,7 +121,7 @@ def source(request: HttpRequest, connection_name: str) -> HttpResponseBase:
 @console_page(Resource.DEVICES, Action.CHANGE, methods=WRITE)
 def source_try(request: HttpRequest, connection_name: str) -> HttpResponseBase:
     """Ask for the first page of devices, and say what came."""
-    connection = _connection_or_404(connection_name)
+    connection = connection_or_404(connection_name)
     form, tried = forms.Form(request.POST or None), None
     if request.method == "POST":
         try:
@@ -156,7 +136,7 @@ def source_try(request: HttpRequest, connection_name: str) -> HttpResponseBase:
 @console_page(Resource.DEVICES, Action.CHANGE, methods=WRITE)
 def source_import(request: HttpRequest, connection_name: str) -> HttpResponseBase:
     """Have the worker bring in what a connection knows."""
-    connection = _connection_or_404(connection_name)
+    connection = connection_or_404(connection_name)
     if request.method == "POST":
         ask_for_import(connection.name, actor=caller_of(request).actor)
         messages.success(request, _("It is asked within ten seconds. How far it is stands here."))
@@ -168,7 +148,7 @@ def source_import(request: HttpRequest, connection_name: str) -> HttpResponseBas
 @console_page(Resource.DEVICES, Action.CHANGE, methods=WRITE)
 def source_remove(request: HttpRequest, connection_name: str) -> HttpResponseBase:
     """Ask a system no more."""
-    connection = _connection_or_404(connection_name)
+    connection = connection_or_404(connection_name)
     return ask_and_act(
         request,
         SECTION,
@@ -177,47 +157,6 @@ def source_remove(request: HttpRequest, connection_name: str) -> HttpResponseBas
         act=partial(remove_connection, connection.name),
         done=_("%(name)s is not asked any more.") % {"name": connection.name},
         then=reverse("console:sources"),
-    )
-
-
-@console_page(Resource.DEVICES, Action.GRANT, methods=WRITE)
-def source_link(request: HttpRequest, record_id: int) -> HttpResponseBase:
-    """Say which device a record is about."""
-    kept = _record_or_404(record_id)
-    if kept.device is not None:
-        raise Http404
-    usable = tuple(one for one in list_devices() if one.state in {State.ACTIVE, State.QUARANTINED})
-    form = LinkForm(request.POST or None, may_be_meant(kept, usable))
-    if request.method == "POST" and form.is_valid():
-        given = form.cleaned_data
-        try:
-            linked = link_record(
-                kept.id, device=given["device"], actor=caller_of(request).actor, reason=given["reason"]
-            )
-        except OstiaryError as error:
-            add_problem(form, error)
-        else:
-            messages.success(request, _("What is known there counts for %(name)s.") % {"name": linked.device_name})
-            return redirect("console:source", kept.connection)
-    context = {"form": form, "kept": kept, "back_url": reverse("console:source", args=[kept.connection])}
-    return render_page(request, "sources/link.html", SECTION, context, status=422 if form.errors else 200)
-
-
-@console_page(Resource.DEVICES, Action.GRANT, methods=WRITE)
-def source_unlink(request: HttpRequest, record_id: int) -> HttpResponseBase:
-    """Take back which device a record is about."""
-    kept = _record_or_404(record_id)
-    if kept.device is None:
-        raise Http404
-    back = reverse("console:source", args=[kept.connection])
-    return ask_and_act(
-        request,
-        SECTION,
-        "sources/unlink.html",
-        {"kept": kept, "back_url": back},
-        act=partial(unlink_record, kept.id),
-        done=_("%(name)s is linked with no device any more.") % {"name": kept.record.name or kept.record.there},
-        then=back,
     )
 
 
@@ -232,17 +171,3 @@ def _matches(text: str, kept: Kept) -> bool:
 
 def _page_of(connection: Connection) -> str:
     return reverse("console:source", args=[connection.name])
-
-
-def _connection_or_404(name: str) -> Connection:
-    try:
-        return get_connection(name)
-    except UnknownConnection:
-        raise Http404 from None
-
-
-def _record_or_404(number: int) -> Kept:
-    try:
-        return get_record(number)
-    except UnknownRecord:
-        raise Http404 from None
