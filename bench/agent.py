@@ -36,11 +36,6 @@ GOAL_RESIDENT_MB: Final = 60.0
 PATIENCE_SECONDS: Final = 120.0
 SAMPLE_SECONDS: Final = 0.05
 CHANGES: Final = 4
-NAMES_OF_THIS_MACHINE: Final = """\
-import socket
-_ask = socket.getaddrinfo
-socket.getaddrinfo = lambda host, *more, **how: _ask("127.0.0.1" if str(host).endswith("localhost") else host, *more, **how)
-"""
 
 
 class Watch:
@@ -103,12 +98,8 @@ def measure_agent(folder: Path, *, seconds: float) -> dict[str, Any]:
     """
     with running_gateway(folder) as gateway:
         own = _enrolled(gateway, folder / "agent")
-        names = folder / "names"
-        names.mkdir()
-        (names / "sitecustomize.py").write_text(NAMES_OF_THIS_MACHINE)
-        path = os.pathsep.join([str(names), *filter(None, [os.environ.get("PYTHONPATH")])])
         words = [sys.executable, "-m", "ostiary.agent", "--folder", str(own.path), "run"]
-        with Program("the agent", words, folder / "agent.out", {"PYTHONPATH": path}) as agent:
+        with Program("the agent", words, folder / "agent.out") as agent:
             watch = Watch(agent, own)
             progress("the agent looks at everything for the first time")
             watch.until(lambda: watch.reported_at() > 0, "the agent reported")

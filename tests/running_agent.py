@@ -8,12 +8,6 @@ from pathlib import Path
 
 from tests.running_instance import Client, RunningInstance
 
-NAMES_OF_THIS_MACHINE = """\
-import socket
-_ask = socket.getaddrinfo
-socket.getaddrinfo = lambda host, *more, **how: _ask("127.0.0.1" if str(host).endswith("localhost") else host, *more, **how)
-"""
-
 
 class Agent:
     """The agent on one computer.
@@ -21,14 +15,12 @@ class Agent:
     Args:
         running: the instance.
         folder: the home of whoever runs it; it is made.
-        on: the words that run a command on another computer than this; there, names lead to the instance by themselves.
+        on: the words that run a command on another computer than this.
     """
 
     def __init__(self, running: RunningInstance, folder: Path, *, on: tuple[str, ...] = ()) -> None:
         self.running, self.folder = running, folder
         folder.mkdir()
-        if not on:
-            (folder / "sitecustomize.py").write_text(NAMES_OF_THIS_MACHINE)
         self.state = folder / "state"
         self.words = (*on, sys.executable, "-m", "ostiary.agent", "--folder", str(self.state))
         path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -4,6 +4,7 @@ The standard library's client: the agent runs on every computer all day, and a l
 """
 
 import http.client
+import socket
 import ssl
 import sys
 import time
@@ -51,6 +52,28 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class _Connection(http.client.HTTPSConnection):
+    """Names below `localhost` are this computer, whatever resolves names here (RFC 6761, section 6.3), as in browsers."""
+
+    def connect(self) -> None:
+        self._create_connection = _connect
+        super().connect()
+
+
+def _connect(address: tuple[str, int], *more: Any, **how: Any) -> socket.socket:
+    host, port = address
+    return socket.create_connection(("127.0.0.1" if host.endswith(".localhost") else host, port), *more, **how)
+
+
+class _Handler(urllib.request.HTTPSHandler):
+    def __init__(self, context: ssl.SSLContext) -> None:
+        super().__init__(context=context)
+        self._trusted = context
+
+    def https_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
+        return self.do_open(_Connection, request, context=self._trusted)
+
+
 class Https:
     """Sends requests to one origin."""
 
@@ -74,7 +97,7 @@ class Https:
         self._opener = urllib.request.OpenerDirector()
         for handler in (
             urllib.request.ProxyHandler(),
-            urllib.request.HTTPSHandler(context=context),
+            _Handler(context),
             urllib.request.HTTPErrorProcessor(),
             urllib.request.HTTPDefaultErrorHandler(),
             _NoRedirects(),

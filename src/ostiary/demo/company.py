@@ -47,7 +47,7 @@ class SampleApp:
     id: str
     name: str
     description: str
-    kind: Literal["handbook", "inspector", "board", "files", "radicale"]
+    kind: Literal["handbook", "inspector", "board", "files", "radicale", "readings"]
     port: int
     labels: tuple[str, ...] = ()
     headers: tuple[tuple[str, Literal["email", "id", "name", "groups"]], ...] = ()
@@ -83,6 +83,7 @@ APPS: Final = (
     SampleApp(
         "inspector", "Request inspector", "What an application sees", "inspector", 18206, (), (), health_path="/healthz"
     ),
+    SampleApp("readings", "Readings", "What the meters on the test bench say, live", "readings", 18207),
 )
 
 _STORIES: Final = (

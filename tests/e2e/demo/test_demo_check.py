@@ -45,7 +45,7 @@ def demo(home: Path, environment: dict[str, str], *words: str) -> subprocess.Com
 def test_a_first_start_is_walked_without_a_fault(home, environment):
     ended = demo(home, environment, "--port", str(free_port()), "--check")
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert "21 of 21 steps are as they must be" in ended.stdout
+    assert "25 of 25 steps are as they must be" in ended.stdout
     assert "✗" not in ended.stdout
     assert (home / "demo.json").stat().st_mode & 0o077 == 0
     assert not is_locked(home / "state")

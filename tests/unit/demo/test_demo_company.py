@@ -18,8 +18,8 @@ def test_it_is_as_large_as_promised():
     assert len(people) == 40
     assert len({person.email for person in people}) == 40
     assert len(GROUPS) == 6
-    assert len(APPS) == 6
-    assert len({app.port for app in APPS}) == 6
+    assert len(APPS) == 7
+    assert len({app.port for app in APPS}) == 7
 
 
 def test_addresses_are_plain_and_lead_nowhere():

@@ -13,6 +13,7 @@ DATA_VARIABLE = "OSTIARY_DEMO_DATA"
 INTERFACES = {
     "handbook": Interfaces.RSGI,
     "inspector": Interfaces.RSGI,
+    "readings": Interfaces.RSGI,
     "board": Interfaces.WSGI,
     "files": Interfaces.WSGI,
 }

@@ -18,6 +18,9 @@ PATIENCE_SECONDS = 0.5
 MAX_REDIRECTS = 12
 
 
+Proof = tuple[Path, Path]
+
+
 class WalkFailed(OstiaryError):
     """Something was not as it must be."""
 
@@ -32,18 +35,26 @@ class _ThisMachine(httpx.HTTPTransport):
         return super().handle_request(request)
 
 
-def trusting(authority: Path) -> ssl.SSLContext:
-    """Return a TLS context that believes nobody but the demo's own authority."""
+def trusting(authority: Path, proof: Proof | None = None) -> ssl.SSLContext:
+    """Return a TLS context that believes nobody but the demo's own authority, and proves a device where there is one."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(authority)
+    if proof is not None:
+        context.load_cert_chain(*proof)
     return context
 
 
 class Browser:
-    """One person's browser. Told that it asks too often, it waits as a person would."""
+    """One person's browser. Told that it asks too often, it waits as a person would.
 
-    def __init__(self, authority: Path) -> None:
+    Args:
+        authority: whom it trusts.
+        proof: files with the device's certificate and key (PEM), shown to whoever asks; `None` where it runs on no device of ours.
+    """
+
+    def __init__(self, authority: Path, proof: Proof | None = None) -> None:
         self.authority = authority
+        self.proof = proof
         self._clients: dict[str, httpx.Client] = {}
         self._cookies: dict[str, dict[str, str]] = {}
 
@@ -87,7 +98,7 @@ class Browser:
     def client_for(self, host: str) -> httpx.Client:
         """Return the connections to one host: each host has its own, as its name in TLS must be its own."""
         if host not in self._clients:
-            transport = _ThisMachine(verify=trusting(self.authority), http2=True)
+            transport = _ThisMachine(verify=trusting(self.authority, self.proof), http2=True)
             self._clients[host] = httpx.Client(transport=transport, headers=PAGE_HEADERS, timeout=30, trust_env=False)
         return self._clients[host]
 

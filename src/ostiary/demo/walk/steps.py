@@ -6,7 +6,7 @@ from typing import Final
 
 from ostiary.config.places import Instance
 from ostiary.demo.notes import Notes
-from ostiary.demo.walk import as_asker, as_operator, as_program, as_visitor
+from ostiary.demo.walk import as_asker, as_device, as_operator, as_program, as_visitor
 from ostiary.demo.walk.report import Report
 from ostiary.demo.walk.tour import Tour
 
@@ -26,6 +26,10 @@ STEPS: Final[tuple[Callable[[Tour], str], ...]] = (
     as_program.program_refused,
     as_program.archive_stays,
     as_asker.access_for_a_while,
+    as_device.enrolled,
+    as_device.opens_there_alone,
+    as_device.cut,
+    as_device.mended,
     as_operator.revoked,
     as_operator.console,
     as_visitor.stepped_up,

@@ -24,7 +24,7 @@ def open_socket(browser: Browser, url: str) -> ClientConnection:
         return connect(
             f"wss://{host}:{port}{parts.path}",
             sock=link,
-            ssl=trusting(browser.authority),
+            ssl=trusting(browser.authority, browser.proof),
             server_hostname=host,
             origin=Origin(f"https://{host}:{port}"),
             additional_headers={"Cookie": browser.cookie_header(host)},

@@ -4,7 +4,8 @@ import re
 
 from ostiary.config.places import Instance
 from ostiary.demo.notes import Notes
-from ostiary.demo.walk.browser import Browser
+from ostiary.demo.walk.browser import Browser, Proof
+from ostiary.demo.walk.laptop import Laptop
 from ostiary.demo.walk.person import Visitor
 
 REFERENCE = re.compile(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b")
@@ -23,6 +24,8 @@ class Tour:
             self._visitor(first_name) for first_name in ("Ilse", "Priya", "Jonas", "Nadia", "Mateo")
         )
         self.stranger = self._browser()
+        self.laptop = Laptop(instance)
+        self.on_laptop: Visitor | None = None
 
     def close(self) -> None:
         """Close every browser."""
@@ -38,9 +41,13 @@ class Tour:
         """The sign-in host."""
         return self.instance.url(self.instance.identity_host)
 
-    def _visitor(self, first_name: str) -> Visitor:
-        return Visitor(self._browser(), self._notes.account(first_name), self.id_url)
+    def ilse_on(self, proof: Proof) -> Visitor:
+        """Return Ilse at another browser, on a device that proves itself by these files."""
+        return self._visitor("Ilse", proof)
 
-    def _browser(self) -> Browser:
-        self._browsers.append(Browser(self.instance.authority_certificate))
+    def _visitor(self, first_name: str, proof: Proof | None = None) -> Visitor:
+        return Visitor(self._browser(proof), self._notes.account(first_name), self.id_url)
+
+    def _browser(self, proof: Proof | None = None) -> Browser:
+        self._browsers.append(Browser(self.instance.authority_certificate, proof))
         return self._browsers[-1]
