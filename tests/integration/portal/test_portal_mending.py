@@ -12,9 +12,12 @@ from tests.device_asking import Laptop
 from tests.identity_people import MACHINE, Browser, make_person, make_person_with_app
 from tests.integration.devices.test_devices_enrol import configured
 
+from ostiary.applications.facade import add_app
 from ostiary.baselines.facade import ExceptionState, grant_exception, list_exceptions, set_baseline
 from ostiary.baselines.facade import require_baseline as require
 from ostiary.devices.facade import quarantine_device, ready_authority, report_lost
+from ostiary.gateway.publisher import publish
+from ostiary.rulebook.facade import apply_rules
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEBIAN = "Debian GNU/Linux 12 (bookworm), x86_64"
@@ -154,3 +157,64 @@ def test_mend_leads_to_the_only_device_there_is(at_work: tuple[Browser, Laptop])
     assert browser.get("/devices/mend").url == f"/devices/{laptop.device}/mend"
     report_lost(laptop.device, actor=MACHINE, sign_out=False)
     assert browser.get("/devices/mend").url == "/devices"
+
+
+CLOSED = """\
+version: 1
+rules:
+  - name: encrypted
+    allow: anyone
+    to: app:drawings
+    do: [view]
+    when: {device: {disk_encrypted: true}}
+  - name: ours
+    allow: anyone
+    to: app:bench
+    do: [view]
+    when: {device: {meets_stricter: true}}
+  - name: vouched-for
+    allow: anyone
+    to: app:vault
+    do: [view]
+    when: {device: {key_protection: tpm}}
+  - name: open
+    allow: anyone
+    to: app:wiki
+    do: [view]
+    when: {device: {compliant: true}}
+"""
+STRICTER = """\
+version: 1
+name: stricter
+words: For the test bench.
+checks:
+  - name: lock
+    require: {screen_lock: true}
+    ladder: {notify: 0d}
+    mend: {linux: Turn it on in Settings.}
+"""
+
+
+def test_apps_that_a_rule_closes_for_a_fact_say_so_beside_what_is_required(at_work: tuple[Browser, Laptop]) -> None:
+    """Nothing is required of the screen lock or the key, and the disk has its grace; the apps are closed all the same."""
+    browser, laptop = at_work
+    for app in ("drawings", "bench", "vault", "wiki"):
+        add_app(app, upstream="http://127.0.0.1:8080", name=app.title(), actor=MACHINE)
+    set_baseline(STRICTER, actor=MACHINE, now=time.time())
+    apply_rules(document=CLOSED, actor=MACHINE)
+    laptop.report(disk_encrypted=False, security_update_age_days=0, firewall_on=True, screen_lock=False)
+    publish("test")
+    said = words_of(browser, laptop)
+    drawings, bench, vault = (said.index(f"{app} Does not open here") for app in ("Drawings", "Bench", "Vault"))
+    assert "disk is not encrypted" in said[drawings:]
+    assert said.count("tick Encrypt") == 2, "once as required, once for the app"
+    assert "Screen lock: off" in said[bench:]
+    assert "Turn it on in Settings." in said[bench:]
+    assert "Nobody has written down" in said[vault:]
+    assert "Wiki" not in said, "its requirements say that already"
+    laptop.report(disk_encrypted=True, security_update_age_days=0, firewall_on=True, screen_lock=True)
+    publish("test")
+    said = words_of(browser, laptop)
+    assert "Vault Does not open here" in said
+    assert "Drawings" not in said
+    assert "Nothing to mend" not in said

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 from urllib.parse import urlencode
 
 import structlog
@@ -30,6 +31,23 @@ NEVER = frozenset({"path", "action"})
 """Conditions that no step of the person changes: with one of these unmet, an app is not theirs."""
 
 
+DEVICE: Final = "device."
+"""How the codes of conditions on the device begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A fact of the device that a rule asks for and does not find.
+
+    Args:
+        fact: as rules name it.
+        words: what is asked, and what was seen instead.
+    """
+
+    fact: str
+    words: str
+
+
 @dataclass(frozen=True, slots=True)
 class Tile:
     """One app on the page.
@@ -38,6 +56,7 @@ class Tile:
         app: which.
         href: where it opens.
         missing: what stands between the person and the app; empty when it is open.
+        lacks: which of that is a matter of the device.
         step: words of the act that lifts the first of these.
         step_href: where that act begins, or empty when there is nothing to press.
         emergency_href: where emergency access begins, for those who may use it.
@@ -49,6 +68,7 @@ class Tile:
     step: str = ""
     step_href: str = ""
     emergency_href: str = ""
+    lacks: tuple[Lack, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +153,7 @@ def _waiting(app: App, decision: Decision) -> Tile | None:
         missing=tuple(one.words for one in unmet),
         step=first.remedy.words if first.remedy else "",
         step_href=_step_href(app.id, first),
+        lacks=tuple(Lack(one.code.removeprefix(DEVICE), one.words) for one in unmet if one.code.startswith(DEVICE)),
     )
 
 

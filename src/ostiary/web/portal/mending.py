@@ -33,6 +33,7 @@ from ostiary.devices.facade import HELD, Device, Posture, State, UnknownDevice, 
 from ostiary.identity.entrance import person_actor
 from ostiary.policy.identifiers import PersonId
 from ostiary.web.fact_words import seen_in_words
+from ostiary.web.portal.closed_here import closed_here
 from ostiary.web.portal.devices import device_gone, device_of
 from ostiary.web.signin.device import active_device_of
 from ostiary.web.signin.people import signed_in
@@ -95,7 +96,7 @@ def mend_this(request: HttpRequest) -> HttpResponse:
 @require_safe
 def mend(request: HttpRequest, device_id: str) -> HttpResponse:
     """Say what a device lacks and how to mend it."""
-    row, _session = signed_in(request)
+    row, session = signed_in(request)
     now = time.time()
     try:
         found = _judged(device_id, PersonId(row.id))
@@ -109,6 +110,9 @@ def mend(request: HttpRequest, device_id: str) -> HttpResponse:
         "device": found,
         "standing": standing,
         "posture": posture,
+        "closed": closed_here(request, found, session, standing, posture, now=now)
+        if found.state is State.ACTIVE
+        else (),
         "lacking": _lacking(standing, posture, list_exceptions(device=found.id), now),
         "held": [one for one in _once(required) if one.outcome is Outcome.HOLDS],
         "excepted": [one for one in _once(required) if one.outcome is Outcome.EXCEPTED],

@@ -21,7 +21,7 @@ from ostiary.gateway.known_devices import CERTIFICATE_HEADER, KnownDevices
 from ostiary.identity.entrance import SESSION_KEY, PersonRow, note_device, record_refused_sign_in
 from ostiary.identity.facade import client_of
 from ostiary.policy.decision import ReasonCode
-from ostiary.policy.identifiers import PersonId, SessionId
+from ostiary.policy.identifiers import DeviceId, PersonId, SessionId
 from ostiary.policy.request import Device
 from ostiary.visibility.facade import RecordUnavailable
 
@@ -48,6 +48,11 @@ def device_as_rules_see_it(request: HttpRequest, person: PersonId) -> Device | N
     known, now = _known(settings.INSTANCE.facts), time.time()
     proven = known.proven(certificate_of(request), now)
     return known.as_rules_see_it(proven.fact.id if proven is not None else None, person, now)
+
+
+def known_as_rules_see_it(device: DeviceId, person: PersonId, now: float) -> Device | None:
+    """Return what rules may read of a device of this person, wherever they ask from; `now` in seconds since the epoch."""
+    return _known(settings.INSTANCE.facts).as_rules_see_it(device, person, now)
 
 
 def bind_to_device(request: HttpRequest, session_id: SessionId) -> None:
