@@ -53,7 +53,7 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 class _Connection(http.client.HTTPSConnection):
-    """Names below `localhost` are this computer, whatever resolves names here (RFC 6761, section 6.3), as in browsers."""
+    """Names below `localhost` that nothing here resolves are this computer (RFC 6761, section 6.3), as in browsers."""
 
     def connect(self) -> None:
         self._create_connection = _connect
@@ -61,8 +61,12 @@ class _Connection(http.client.HTTPSConnection):
 
 
 def _connect(address: tuple[str, int], *more: Any, **how: Any) -> socket.socket:
-    host, port = address
-    return socket.create_connection(("127.0.0.1" if host.endswith(".localhost") else host, port), *more, **how)
+    try:
+        return socket.create_connection(address, *more, **how)
+    except socket.gaierror:
+        if not address[0].endswith(".localhost"):
+            raise
+    return socket.create_connection(("127.0.0.1", address[1]), *more, **how)
 
 
 class _Handler(urllib.request.HTTPSHandler):
