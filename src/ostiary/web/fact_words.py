@@ -125,6 +125,12 @@ class ShownFact:
     others: tuple[ShownSaid, ...] = ()
     why: str = ""
 
+    @property
+    def newest_counts(self) -> bool:
+        """Whether neither value is the better one, so that the newest word counts where they disagree."""
+        spec = FACTS.get(self.key)
+        return spec is not None and spec.better is None
+
 
 def fact_name(name: str) -> str:
     """Return what a fact looks at."""

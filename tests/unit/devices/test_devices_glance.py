@@ -4,7 +4,7 @@ import pytest
 
 from ostiary.devices.domain.glance import AT_LEAST, AT_MOST, JUDGED, family_of, looks_good
 from ostiary.devices.domain.posture import FACTS, Value
-from ostiary.web.fact_words import FACT_WORDS, fact_value
+from ostiary.web.fact_words import FACT_WORDS, ShownFact, fact_value
 
 
 @pytest.mark.parametrize(
@@ -59,3 +59,9 @@ def test_every_fact_reads_in_words() -> None:
     assert fact_value("security_update_age_days", 2) == "2 days"
     assert fact_value("os_support_days", -870) == "none for 870 days"
     assert fact_value("disk_encrypted", None) == "not known"
+
+
+def test_where_neither_value_is_the_better_one_nobody_says_that_the_worse_counts() -> None:
+    assert ShownFact("os_version", "Operating system").newest_counts
+    assert not ShownFact("disk_encrypted", "Disk").newest_counts
+    assert not ShownFact("listening_services", "Services").newest_counts
