@@ -40,6 +40,8 @@ class Popen:
         if more.get("env") is not None:
             assert more["env"]["PATH"].startswith(SYSTEM)
         self.asked.append(words)
+        assert subprocess.PIPE not in {more["stdout"], more["stderr"]}, "whoever the program starts would hold it open"
+        self.streams = more["stdout"], more["stderr"]
         self.pid, self.returncode, self.args, self.words, self.ended = 4242, 0, words, words, False
 
     def __enter__(self) -> "Popen":
@@ -54,13 +56,22 @@ class Popen:
     def poll(self) -> int:
         return self.returncode
 
-    wait = poll
+    def communicate(self, _read: bytes | None = None, timeout: float | None = None) -> tuple[None, None]:
+        self.wait(timeout)
+        return None, None
 
-    def communicate(self, _read: bytes | None = None, timeout: float | None = None) -> tuple[bytes, bytes]:
+    def wait(self, timeout: float | None = None) -> int:
         program = self.words[0].removeprefix(f"{SYSTEM}\\")
-        if program == self.hangs and not self.ended:
+        if program == self.hangs:
+            if self.ended:
+                return 1
             raise subprocess.TimeoutExpired(self.words, timeout or 0)
-        return getattr(self, f"_{program.rpartition(chr(92))[2].removesuffix('.exe')}")()
+        for stream, said in zip(
+            self.streams, getattr(self, f"_{program.rpartition(chr(92))[2].removesuffix('.exe')}")(), strict=True
+        ):
+            if not isinstance(stream, int):
+                stream.write(said)
+        return self.returncode
 
     def _powershell(self) -> tuple[bytes, bytes]:
         answer = next((one for name, one in self.answers.items() if name in self.words[-1]), None)

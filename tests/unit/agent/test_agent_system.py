@@ -1,11 +1,13 @@
 """What the agent has from each system: programs that end with all they started, locks, files that are replaced, output that arrives."""
 
+import errno
 import io
 import os
 import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
 import pytest
@@ -59,6 +61,31 @@ def test_one_at_a_time_holds_the_lock(tmp_path: Path) -> None:
     locking.let_go(first)
     other.join()
     assert held.is_set()
+
+
+def test_on_windows_a_lock_is_waited_for_unless_the_file_cannot_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers: list[OSError | None] = [PermissionError(errno.EACCES, "held"), OSError(0, "Error"), None]
+    told = list[tuple[int, int]]()
+
+    def locking_there(descriptor: int, mode: int, length: int) -> None:
+        told.append((mode, length))
+        answer = answers.pop(0)
+        if answer is not None:
+            raise answer
+
+    there = types.SimpleNamespace(locking=locking_there, LK_NBLCK=2, LK_UNLCK=0)
+    monkeypatch.setitem(sys.modules, "msvcrt", there)  # type: ignore[arg-type]
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(locking, "PAUSE_SECONDS", 0.0)
+    descriptor = locking.take_lock(tmp_path / "lock")
+    answers.append(None)
+    locking.let_go(descriptor)
+    assert told == [(2, 1)] * 3 + [(0, 1)]
+    answers.append(OSError(errno.EINVAL, "no locks on this drive"))
+    with pytest.raises(OSError, match="no locks"):
+        locking.take_lock(tmp_path / "lock")
 
 
 def test_where_somebody_has_a_file_open_it_is_replaced_when_they_are_done(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 PAUSE_SECONDS: Final = 0.1
-_HELD: Final = frozenset({errno.EACCES, errno.EDEADLK})
+_UNUSABLE: Final = frozenset({errno.EBADF, errno.EINVAL})
+"""Whatever else is said of a lock means that somebody holds it; Wine says nothing at all."""
 
 
 def take_lock(path: Path) -> int:
@@ -47,7 +48,7 @@ def _wait_for(descriptor: int) -> None:
             try:
                 msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
             except OSError as error:
-                if error.errno not in _HELD:
+                if error.errno in _UNUSABLE:
                     raise
                 time.sleep(PAUSE_SECONDS)
             else:

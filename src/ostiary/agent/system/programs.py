@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PureWindowsPath
@@ -57,15 +58,17 @@ def run_program(
         OSError, ValueError: when it is not there or cannot be started.
         subprocess.SubprocessError: when it cannot be started as that user; `TimeoutExpired` when it did not end in time.
     """
+    given = None if environment is None else dict(environment)
+    if sys.platform == "win32":
+        return _run_into_files([found(words[0]), *words[1:]], seconds, given, errors)
     streams = {"apart": subprocess.PIPE, "along": subprocess.STDOUT, "dropped": subprocess.DEVNULL}
-    apart: dict[str, Any] = {"creationflags": NO_WINDOW} if sys.platform == "win32" else {"start_new_session": True}
     with subprocess.Popen(
-        [found(words[0]), *words[1:]],
-        env=None if environment is None else dict(environment),
+        words,
+        env=given,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=streams[errors],
-        **apart,
+        start_new_session=True,
         **(user or {}),
     ) as process:
         try:
@@ -107,6 +110,33 @@ def text_of_tool(said: bytes) -> str:
         return said.decode(errors="replace")
 
 
+def _run_into_files(
+    words: Sequence[str],
+    seconds: float,
+    environment: dict[str, str] | None,
+    errors: Literal["apart", "along", "dropped"],
+) -> Done:
+    """Run a program of Windows. A pipe would be read there for as long as anything lives that the program started, beyond any limit."""
+    with tempfile.TemporaryFile() as said, tempfile.TemporaryFile() as wrong:
+        streams: dict[str, Any] = {"apart": wrong, "along": subprocess.STDOUT, "dropped": subprocess.DEVNULL}
+        process = subprocess.Popen(
+            words,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=streams[errors],
+            creationflags=NO_WINDOW,
+        )
+        try:
+            process.wait(seconds)
+        except BaseException:
+            _end(process)
+            raise
+        said.seek(0)
+        wrong.seek(0)
+        return Done(status=process.returncode, said=said.read(), errors=wrong.read())
+
+
 def _end(process: "subprocess.Popen[bytes]") -> None:
     """End a program and all that it started."""
     if sys.platform == "win32":
@@ -126,4 +156,4 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     with suppress(OSError):
         process.kill()
     with suppress(subprocess.TimeoutExpired):
-        process.communicate(timeout=END_SECONDS)
+        process.wait(END_SECONDS)
