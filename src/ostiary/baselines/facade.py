@@ -31,6 +31,7 @@ from ostiary.baselines.domain.standing import (
 )
 from ostiary.baselines.domain.words import check_in_words, demand_in_words, ladder_in_words
 from ostiary.baselines.queries import (
+    count_held_checks,
     count_lacking,
     count_waiting,
     get_baseline,
@@ -40,6 +41,7 @@ from ostiary.baselines.queries import (
     list_baselines,
     list_days,
     list_exceptions,
+    list_held,
     list_requirements,
     list_verdicts,
     list_versions,
@@ -102,6 +104,7 @@ __all__ = [
     "check_now",
     "checks_of",
     "count_blocked",
+    "count_held_checks",
     "count_lacking",
     "count_waiting",
     "demand_in_words",
@@ -118,6 +121,7 @@ __all__ = [
     "list_baselines",
     "list_days",
     "list_exceptions",
+    "list_held",
     "list_requirements",
     "list_verdicts",
     "list_versions",

@@ -3,9 +3,9 @@
 import time
 
 from django.conf import settings
-from django.db.models import Q
 
 from ostiary.baselines.models import DeviceVerdict
+from ostiary.baselines.queries import counted_meets
 from ostiary.devices.facade import State
 from ostiary.policy.identifiers import DeviceId
 from ostiary.policy.snapshot import Compliance, ComplianceFact
@@ -16,13 +16,15 @@ def read_compliance() -> Compliance:
     if not settings.INSTANCE.configuration.devices.enabled:
         return Compliance()
     now = time.time()
-    rows = DeviceVerdict.objects.filter(Q(until__gt=now) | Q(held_until__gt=now), device__state=State.ACTIVE).order_by()
-    columns = rows.values_list("pk", "compliant", "until", "meets", "held_until", "last_meets")
+    rows = DeviceVerdict.objects.filter(until__gt=now, device__state=State.ACTIVE).order_by()
+    columns = rows.values_list("pk", "compliant", "until", "meets", "held_until", "lost", "held_checks")
     return Compliance(
         devices={
-            DeviceId(device): ComplianceFact(compliant=True, until=held, meets=tuple(last))
-            if held and not compliant
+            DeviceId(device): ComplianceFact(
+                compliant=True, until=min(until, held_until), meets=counted_meets(meets, lost, held)
+            )
+            if held_until > now and not compliant
             else ComplianceFact(compliant=compliant, until=until, meets=tuple(meets))
-            for device, compliant, until, meets, held, last in columns.iterator(chunk_size=2000)
+            for device, compliant, until, meets, held_until, lost, held in columns.iterator(chunk_size=2000)
         }
     )

@@ -57,8 +57,10 @@ class RequiredBaseline(models.Model):
 class DeviceVerdict(models.Model):
     """How one device stands.
 
-    `turned_at`: when facts made it not compliant; 0 while it is, or where something else did. `last_until` and `last_meets`: how it stood
-    before. `held_until`: until when that still counts in place of this one; 0 where nothing is held.
+    `blocking`: those of `failing` because of which it is not compliant. `turned_at`: when facts turned it; 0 while it is compliant, or where
+    something else did. `turned_by`: the checks that did. `worse`: it was held, and turned again. `last_until` and `last_meets`: how it stood
+    before; `lost`: what of each of those baselines does not hold now. `held_checks`: those whose failing is held, until `hold_ends`.
+    `held_until`: until when it counts as before, everything that blocks it being held; 0 where it does not.
     """
 
     device = models.OneToOneField("devices.StoredDevice", primary_key=True, on_delete=models.CASCADE, related_name="+")
@@ -73,13 +75,22 @@ class DeviceVerdict(models.Model):
     last_until = models.FloatField(default=0.0)
     last_meets = models.JSONField(default=list)
     held_until = models.FloatField(default=0.0, db_index=True)
+    blocking = models.JSONField(default=list)
+    turned_by = models.JSONField(default=list)
+    worse = models.BooleanField(default=False)
+    lost = models.JSONField(default=dict)
+    held_checks = models.JSONField(default=list)
+    hold_ends = models.FloatField(default=0.0, db_index=True)
 
     def __str__(self) -> str:
         return f"{self.device_id}: {'compliant' if self.compliant else 'not compliant'}"
 
 
 class Failing(models.Model):
-    """Since when a device fails a check that is required of it, how far that has come, and what its owner was told of."""
+    """Since when a device fails a check that is required of it, how far that has come, and what its owner was told of.
+
+    `stage` is empty while the check is not known or excepted.
+    """
 
     device = models.ForeignKey("devices.StoredDevice", on_delete=models.CASCADE, related_name="+")
     check_name = models.CharField(max_length=60)

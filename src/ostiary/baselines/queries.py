@@ -1,10 +1,14 @@
 """Reads of baselines and of how devices stand. They return frozen types and change nothing."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
+
+from django.db.models import Count, Max, QuerySet
 
 from ostiary.baselines.adapters.built_in import built_in, built_in_text
 from ostiary.baselines.domain.document import BUILT_IN, Baseline, UnknownBaseline
+from ostiary.baselines.domain.holding import still_met
 from ostiary.baselines.domain.reader import InvalidBaseline, read_baseline
 from ostiary.baselines.domain.requirement import Requirement
 from ostiary.baselines.domain.standing import (
@@ -26,6 +30,7 @@ from ostiary.baselines.models import (
 )
 from ostiary.devices.facade import State
 from ostiary.policy.identifiers import DeviceId
+from ostiary.visibility.facade import Page
 
 
 def list_baselines() -> tuple[Stored, ...]:
@@ -92,17 +97,43 @@ def count_waiting() -> int:
 
 def get_held(now: float) -> Held | None:
     """Return what the brake holds at a moment (seconds since the epoch); `None` where it holds nothing."""
-    rows = DeviceVerdict.objects.filter(held_until__gt=now, device__state=State.ACTIVE)
-    held = list(rows.values_list("held_until", flat=True))
+    found = _held(now).aggregate(devices=Count("pk"), until=Max("held_until"))
     turn = HeldTurn.objects.filter(ended_at=0.0).order_by("-pk").first()
-    if not held or turn is None:
+    if not found["devices"] or turn is None:
         return None
-    return Held(devices=len(held), of=turn.of, held_at=turn.held_at, until=max(held), kept_by=turn.kept_by)
+    return Held(devices=found["devices"], of=turn.of, held_at=turn.held_at, until=found["until"], kept_by=turn.kept_by)
+
+
+def list_held(now: float, *, page: int = 1, page_size: int = 50) -> Page[Verdict]:
+    """Return one page of the devices that count as before only because they are held, by name.
+
+    Args:
+        now: seconds since the epoch.
+        page: from 1; one beyond the end is the last one.
+        page_size: devices a page.
+    """
+    rows = _held(now).select_related("device", "device__owner").order_by("device__name", "pk")
+    total = rows.count()
+    number = min(max(page, 1), max(1, -(-total // page_size)))
+    start = (number - 1) * page_size
+    found = tuple(map(to_verdict, rows[start : start + page_size]))
+    return Page(items=found, total=total, page=number, page_size=page_size)
+
+
+def count_held_checks(now: float) -> tuple[tuple[str, int], ...]:
+    """Return what held devices fail: each check with how many devices it would block, the most first."""
+    count = Counter(name for blocking in _held(now).values_list("blocking", flat=True) for name in blocking)
+    return tuple(sorted(count.items(), key=lambda one: (-one[1], one[0])))
+
+
+def _held(now: float) -> QuerySet[DeviceVerdict]:
+    return DeviceVerdict.objects.filter(held_until__gt=now, compliant=False, device__state=State.ACTIVE).order_by()
 
 
 def lacks_nothing(device: DeviceId) -> bool:
     """Tell whether a device was judged, and everything required of it holds; one small read, for what asks all the time."""
-    found = DeviceVerdict.objects.filter(pk=device).values_list("compliant", "failing").first()
+    rows = DeviceVerdict.objects.filter(pk=device, device__state__in=(State.ACTIVE, State.QUARANTINED))
+    found = rows.values_list("compliant", "failing").first()
     return found is not None and found[0] and not found[1]
 
 
@@ -133,13 +164,20 @@ def to_verdict(row: DeviceVerdict) -> Verdict:
         name=row.device.name,
         owner=row.device.owner.email,
         compliant=row.compliant or held > 0.0,
-        until=held or row.until,
-        meets=tuple(row.last_meets if held else row.meets),
+        until=min(held, row.until) if held else row.until,
+        meets=counted_meets(row.meets, row.lost, row.held_checks) if held else tuple(row.meets),
         failing=tuple(row.failing),
         unknown=row.unknown,
         required=tuple(row.required),
         held_until=held,
+        blocking=tuple(row.blocking),
+        held_checks=tuple(row.held_checks) if held else (),
     )
+
+
+def counted_meets(meets: Iterable[str], lost: Mapping[str, list[str]], held: Collection[str]) -> tuple[str, ...]:
+    """Return the baselines that a device counts as meeting while checks of it are held."""
+    return tuple(sorted({*meets, *still_met(lost, held)}))
 
 
 def to_exception(row: CheckException) -> Excepted:

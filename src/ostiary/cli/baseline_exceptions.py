@@ -127,6 +127,22 @@ def end(number: NumberArgument, reason: ReasonOption = "", as_json: JsonOption =
     print_outcome(made, f"{made.check} is asked of {made.device_name} again.", as_json=as_json)
 
 
+@held_app.command("list", epilog=examples("ostiary baseline held list", "ostiary baseline held list --json"))
+def list_held_(as_json: JsonOption = False) -> None:
+    """List the devices that count as before only because too many turned at once, and what each of them fails."""
+    setup()
+    from ostiary.baselines.facade import get_held, list_verdicts
+
+    now = time.time()
+    held = get_held(now)
+    found = [one for one in list_verdicts().values() if held is not None and one.held_until > now]
+    if as_json:
+        print_json(found)
+        return
+    rows = ((one.device, one.name, one.owner, ", ".join(one.blocking), day_and_time(one.held_until)) for one in found)
+    print_table(("Device", "Name", "Owner", "What it fails", "Held until"), rows, empty="No device is held.")
+
+
 @held_app.command(
     "let", epilog=examples("ostiary baseline held let", "ostiary baseline held let --yes --reason 'it is so'")
 )

@@ -85,6 +85,7 @@ from ostiary.identity.queries import (
     list_groups,
     list_members,
     list_people,
+    memberships_in,
     names_of,
     search_members,
 )
@@ -262,6 +263,7 @@ __all__ = [
     "logout_url",
     "may_answer_recovery",
     "members_via",
+    "memberships_in",
     "move",
     "names_of",
     "note_activity",

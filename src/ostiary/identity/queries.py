@@ -2,6 +2,7 @@
 
 import difflib
 import time
+from collections import defaultdict
 from collections.abc import Iterable
 
 from allauth.mfa.models import Authenticator
@@ -124,6 +125,26 @@ def search_members(group_id: GroupId, *, text: str = "", page: int = 1, page_siz
     start = (number - 1) * page_size
     found = tuple(_member(row) for row in rows[start : start + page_size])
     return Page(items=found, total=total, page=number, page_size=page_size)
+
+
+def memberships_in(
+    groups: Iterable[GroupId], people: Iterable[PersonId] | None = None
+) -> dict[PersonId, frozenset[GroupId]]:
+    """Return in which of these groups people are now; whoever is in none of them is left out, and so is a group that does not exist.
+
+    Args:
+        groups: of these alone.
+        people: of whom; of everybody for `None`. What is read grows with these, not with the groups.
+    """
+    wanted = list(groups)
+    if not wanted:
+        return {}
+    rows = Membership.objects.filter(in_force(), group_id__in=wanted).order_by()
+    rows = rows if people is None else rows.filter(person_id__in=list(people))
+    found: defaultdict[PersonId, set[GroupId]] = defaultdict(set)
+    for person, group in rows.values_list("person_id", "group_id"):
+        found[PersonId(person)].add(GroupId(group))
+    return {person: frozenset(theirs) for person, theirs in found.items()}
 
 
 def _memberships(group_id: GroupId) -> QuerySet[Membership]:

@@ -7,7 +7,7 @@ import msgspec
 from django.conf import settings
 
 from ostiary.baselines.facade import NEVER, Finding, block_at, count_lacking, lacks_nothing, look_at
-from ostiary.devices.facade import Failing, Posture, Taken, get_posture
+from ostiary.devices.facade import Failing, Posture, Taken, UnknownDevice, UnusableDevice, get_posture
 from ostiary.policy.identifiers import DeviceId
 from ostiary.web.fact_words import seen_in_words
 
@@ -19,7 +19,9 @@ COUNTED_FOR_SECONDS: Final = 10
 
 
 def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
-    """Return the answer to a report with how the device stands to what is required of it.
+    """Return the answer to a report with how the device stands to what is required of it; as it is, where the device ended meanwhile.
+
+    The agent hears of that when it reports next: that this report was taken stays so.
 
     Args:
         taken: the answer so far.
@@ -28,12 +30,14 @@ def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
     """
     if lacks_nothing(DeviceId(device)):
         return msgspec.structs.replace(taken, compliant=True)
-    standing = look_at(device, now=now)
+    try:
+        standing, posture = look_at(device, now=now), get_posture(device, now=now)
+    except (UnknownDevice, UnusableDevice):
+        return taken
     found: dict[str, Finding] = {}
     for one in (one for judged in standing.of_required for one in judged.failing):
         if one.check.name not in found or one.blocks:
             found[one.check.name] = one
-    posture = get_posture(device, now=now)
     failing = tuple(_failing(one, posture, now) for one in found.values())
     instance = settings.INSTANCE
     return msgspec.structs.replace(

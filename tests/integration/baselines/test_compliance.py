@@ -359,6 +359,8 @@ def test_what_is_held_happens_by_itself_after_an_hour_unless_it_is_kept(fleet: l
     assert verdict(fleet[0]).held
     kept = keep_held(now=now + HOUR - 60, actor=MACHINE, reason="we look into it")
     assert (kept.until, kept.kept_by) == (now + HOUR - 60 + DAY, MACHINE.label)
+    for one in fleet[:5]:
+        says(one, now=now + HOUR, firewall_on=None)
     settle_compliance(now=now + HOUR + 60)
     assert verdict(fleet[0]).held
     settle_compliance(now=now + DAY + HOUR)

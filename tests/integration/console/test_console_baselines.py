@@ -1,5 +1,6 @@
 """Baselines on the console: read, written with errors by line, tried on the devices, required; exceptions and what is held."""
 
+import re
 import time
 
 import pytest
@@ -17,9 +18,11 @@ from ostiary.baselines.facade import (
     list_verdicts,
     look_at,
 )
+from ostiary.policy.identifiers import DeviceId
 
 pytestmark = pytest.mark.django_db
 MINE = "version: 1\nname: mine\nbased on: minimum\nchecks:\n  - name: disk\n    require: {disk_encrypted: true}\n"
+SERVER = "version: 1\nname: server\nbased on: minimum\ndrop: [screen-lock]\n"
 
 
 def fleet(company: Company, **facts: object) -> list[str]:
@@ -85,6 +88,22 @@ def test_a_requirement_that_blocks_many_wants_the_number(company: Company, visit
     assert late.status_code == 302, "a day that is over begins now"
 
 
+def test_a_server_gets_a_baseline_of_its_own(company: Company, visit: Visit) -> None:
+    devices = fleet(company, screen_lock=None)
+    client = visit()
+    client.post("/devices/baselines/minimum/edit", {"document": SERVER, "apply": "yes"})
+    address = "/devices/baselines/server/require"
+    for number, one in enumerate(devices):
+        assert not list_verdicts()[DeviceId(one)].compliant
+        done = client.post(address, {"device": one, "starts": "", "group": "", "apply": "yes"}, follow=True)
+        assert "server is required." in text_of(done)
+        assert list_verdicts()[DeviceId(one)].compliant
+        shown = text_of(client.get("/devices/baselines/"))
+        assert ("the device Laptop 1" in shown, "4 single devices" in shown) == (number < 3, number == 3)
+    assert "the device Laptop 1" in text_of(client.get("/devices/baselines/server/"))
+    assert client.post(address, {"device": "dev-none", "apply": "yes"}).status_code == 422
+
+
 def test_an_exception_is_answered_on_its_page(company: Company, visit: Visit) -> None:
     page = text_of(visit("henk_help").get("/devices/exceptions/"))
     assert "Shares files in the workshop" in page
@@ -129,3 +148,45 @@ def test_what_is_held_stands_on_the_overview_until_it_is_decided(company: Compan
     let = client.post("/devices/baselines/held", {"what": "let", "reason": ""}, follow=True)
     assert "4 devices are not compliant from now on." in text_of(let)
     assert client.post("/devices/baselines/held", {"what": "let", "reason": ""}).status_code == 422
+
+
+def test_an_auditor_sees_what_is_held_and_is_not_asked_to_decide(company: Company, visit: Visit) -> None:
+    for one in fleet(company):
+        says(one, firewall_on=None)
+    assert ">Decide</a>" in text_of(visit().get("/"))
+    client = visit("audrey_audit")
+    page = text_of(client.get("/"))
+    assert "4 of 5 devices stopped being compliant at once" in page
+    assert "Decide" not in page
+    assert 'href="/devices/baselines/">See them' in page
+    shown = text_of(client.get("/devices/baselines/"))
+    assert "<strong>firewall</strong> on 4 devices" in shown
+    assert "Decide" not in shown
+
+
+def test_nobody_is_led_to_a_page_that_is_not_theirs(
+    company: Company, visit: Visit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ostiary.web.console.overview.list_proposals", lambda: ("one",))
+    for who, led in (("ada_admin", True), ("audrey_audit", True), ("henk_help", False)):
+        client = visit(who)
+        needs = text_of(client.get("/")).split('class="needs"')[1].split("</ul>")[0]
+        assert "1 change of the rules waits for an administrator." in needs
+        links = re.findall(r'href="([^"]+)"', needs)
+        assert ("/rules/proposals" in " ".join(links)) == led, who
+        assert ">Answer</a>" in needs or who == "audrey_audit"
+        assert {client.get(one).status_code for one in links} == {200}, who
+
+
+def test_what_is_held_is_shown_in_pages(company: Company, visit: Visit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ostiary.web.console.baselines.PAGE_SIZE", 3)
+    for one in fleet(company):
+        says(one, firewall_on=None)
+    client = visit()
+    first, second = (text_of(client.get(f"/devices/baselines/held?page={page}")) for page in (1, 2))
+    assert ("Laptop 3" in first, "Laptop 4" in first) == (True, False)
+    assert ("Laptop 3" in second, "Laptop 4" in second) == (False, True)
+    assert "?page=2" in first
+    assert "<strong>firewall</strong> on 4 devices" in second, "what they fail is said of all of them"
+    done = client.post("/devices/baselines/held?page=2", {"what": "let", "reason": ""}, follow=True)
+    assert "4 devices are not compliant from now on." in text_of(done), "it is decided of all of them"

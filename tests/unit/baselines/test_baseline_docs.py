@@ -10,11 +10,13 @@ from ostiary.baselines.domain.reader import read_baseline
 DOCS = Path(__file__).parents[3] / "docs"
 
 
-def test_the_example_of_the_guide_is_a_baseline() -> None:
+def test_the_examples_of_the_guide_are_baselines() -> None:
     text = (DOCS / "how-to/baselines.md").read_text()
-    (example,) = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if block.startswith("version:")]
-    found = read_baseline(example, built_in)
-    assert (found.name, found.based_on) == ("office", "standard")
+    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if block.startswith("version:")]
+    office, server = (read_baseline(block, built_in) for block in blocks)
+    assert (office.name, office.based_on) == ("office", "standard")
+    left = [check.name for check in server.checks]
+    assert left == [check.name for check in built_in("minimum").checks if check.name != "screen-lock"]
 
 
 def test_the_reference_names_every_key() -> None:

@@ -64,6 +64,17 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(sorted({one.check.name for judged in self.of_required for one in judged.failing}))
 
     @property
+    def blocking(self) -> tuple[str, ...]:
+        """Names of the required checks because of which it is not compliant."""
+        return tuple(sorted({one.check.name for judged in self.of_required for one in judged.findings if one.blocks}))
+
+    @property
+    def lacking(self) -> dict[str, list[str]]:
+        """By the name of each baseline that it does not meet, the names of the checks that do not hold."""
+        judged = (*self.of_required, *self.others)
+        return {each.baseline: sorted(one.check.name for one in each.failing) for each in judged if not each.meets}
+
+    @property
     def unknown(self) -> bool:
         """Whether a required check blocks because something is not known."""
         return any(one.outcome is Outcome.UNKNOWN and one.blocks for each in self.of_required for one in each.findings)

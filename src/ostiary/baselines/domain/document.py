@@ -46,6 +46,11 @@ class Stage(StrEnum):
 STAGES: Final = tuple(Stage)
 
 
+def stages_after(stage: Stage) -> tuple[Stage, ...]:
+    """Return the stages that come after one."""
+    return STAGES[STAGES.index(stage) + 1 :]
+
+
 class Bound(StrEnum):
     """How a fact is compared with what a check asks."""
 

@@ -1,13 +1,15 @@
 """What another baseline, or another requirement, would do to each device. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 import msgspec
 
 from ostiary.baselines.domain.case import Case, Opinion, judge_case
 from ostiary.baselines.domain.document import Baseline
 from ostiary.baselines.domain.evaluation import NEVER, Finding, Outcome, block_at
+from ostiary.baselines.domain.holding import counts_until
 from ostiary.baselines.domain.requirement import Requirement
 from ostiary.policy.identifiers import DeviceId
 
@@ -74,6 +76,7 @@ def simulate(
     starts_at: float,
     compliant: Mapping[str, bool],
     used: Mapping[str, tuple[str, ...]],
+    held: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Simulation:
     """Return what baselines and requirements would do to devices that stay as they are.
 
@@ -85,6 +88,7 @@ def simulate(
         starts_at: from when on; what fails then began to fail then, unless it is known to have begun earlier.
         compliant: by device, whether it counts as compliant now.
         used: by owner, the apps they used whose rules ask for this.
+        held: by device, the checks whose failing is held: who is blocked by nothing else goes on counting as compliant.
     """
     asked = tuple(requirements)
     effects = (
@@ -94,13 +98,16 @@ def simulate(
             starts_at,
             was=compliant.get(one.device, False),
             used=used.get(one.owner_id, ()),
+            held=held.get(one.device, ()),
         )
         for one in cases
     )
     return Simulation(starts_at=starts_at, devices=tuple(sorted(effects, key=_worst_first)))
 
 
-def _effect(case: Case, opinion: Opinion, at: float, *, was: bool, used: tuple[str, ...]) -> Effected:
+def _effect(
+    case: Case, opinion: Opinion, at: float, *, was: bool, used: tuple[str, ...], held: Collection[str]
+) -> Effected:
     findings = [one for each in opinion.of_required for one in each.findings if not one.met]
     ends = min((block_at(one, at) for one in findings), default=NEVER)
     return Effected(
@@ -110,7 +117,7 @@ def _effect(case: Case, opinion: Opinion, at: float, *, was: bool, used: tuple[s
         effect=_kind(opinion, findings, ends),
         blocked_at=at if not opinion.compliant else None if ends == NEVER else ends,
         failing=opinion.failing,
-        newly=was and not opinion.compliant,
+        newly=was and not opinion.compliant and not counts_until(opinion.blocking, held, NEVER, at),
         used=used,
     )
 

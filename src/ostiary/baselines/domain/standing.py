@@ -26,6 +26,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         unknown: whether any of them is not known.
         required: the baselines that are required of it.
         held_until: until when it counts as it did before although it does not comply; 0 where nothing is held.
+        blocking: names of the required checks because of which it does not comply.
+        held_checks: names of the checks whose failing is held; empty where nothing is.
     """
 
     device: DeviceId
@@ -38,6 +40,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     unknown: bool
     required: tuple[str, ...]
     held_until: float = 0.0
+    blocking: tuple[str, ...] = ()
+    held_checks: tuple[str, ...] = ()
 
     @property
     def held(self) -> bool:

@@ -15,8 +15,8 @@ from ostiary.baselines.models import CheckException, Failing
 from ostiary.baselines.queries import list_baselines, list_requirements
 from ostiary.devices.facade import State, list_postures
 from ostiary.devices.models import StoredDevice
-from ostiary.identity.facade import UnknownGroup, list_members
-from ostiary.policy.identifiers import DeviceId, GroupId
+from ostiary.identity.facade import memberships_in
+from ostiary.policy.identifiers import DeviceId, GroupId, PersonId
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,7 +56,7 @@ def read_cases(asked: Asked, *, now: float, devices: Iterable[DeviceId] | None =
     found = _devices(wanted)
     postures = list_postures(now=now, devices=wanted)
     since, excepted = _failing(wanted), _excepted(wanted, now)
-    members = _members({one.group for one in asked.requirements if one.group})
+    groups = _groups_of(asked, None if wanted is None else {owner_id for _, _, _, owner_id, _ in found})
     return [
         Case(
             device=DeviceId(device),
@@ -64,7 +64,7 @@ def read_cases(asked: Asked, *, now: float, devices: Iterable[DeviceId] | None =
             owner=owner,
             owner_id=owner_id,
             platform=platform_of(platform),
-            groups=frozenset(group for group, people in members.items() if owner_id in people),
+            groups=groups.get(PersonId(owner_id), frozenset()),
             posture=postures[DeviceId(device)],
             since=since[device],
             excepted=excepted[device],
@@ -76,10 +76,10 @@ def read_cases(asked: Asked, *, now: float, devices: Iterable[DeviceId] | None =
 
 def required_now(asked: Asked, *, now: float) -> dict[DeviceId, list[str]]:
     """Return the names of the baselines that are required of each device, reading nothing of what is known of it."""
-    members = _members({one.group for one in asked.requirements if one.group})
+    groups_of, nowhere = _groups_of(asked, None), frozenset[GroupId]()
     found: dict[DeviceId, list[str]] = {}
     for device, owner in devices_judged().values_list("pk", "owner_id"):
-        groups = frozenset(group for group, people in members.items() if owner in people)
+        groups = groups_of.get(PersonId(owner), nowhere)
         names = (one.baseline for one in required_of(device, groups, asked.requirements, now))
         found[DeviceId(device)] = list(dict.fromkeys(names))
     return found
@@ -112,11 +112,7 @@ def _excepted(wanted: tuple[DeviceId, ...] | None, now: float) -> defaultdict[st
     return found
 
 
-def _members(groups: Iterable[str]) -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for group in groups:
-        try:
-            found[group] = frozenset(one.person_id for one in list_members(GroupId(group)))
-        except UnknownGroup:
-            continue
-    return found
+def _groups_of(asked: Asked, owners: set[str] | None) -> dict[PersonId, frozenset[GroupId]]:
+    """Return in which groups that something is required of these owners are; `None` for every one."""
+    groups = {GroupId(one.group) for one in asked.requirements if one.group}
+    return memberships_in(groups, None if owners is None else map(PersonId, owners))

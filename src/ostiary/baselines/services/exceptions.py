@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from ostiary.baselines.domain.platforms import platform_of
 from ostiary.baselines.domain.standing import Excepted, ExceptionState, UnknownException, UnusableException
@@ -37,16 +37,20 @@ def ask_exception(device: str, check: str, *, until: float, reason: str, now: fl
     """
     found = get_device(device)
     _refuse_unusable(found, check, until=until, reason=reason, now=now)
-    row = CheckException.objects.create(
-        device_id=found.id,
-        check_name=check,
-        state=ExceptionState.WAITING,
-        reason=reason.strip(),
-        asked_by=actor.label[:254],
-        asked_by_id=actor.id[:254],
-        asked_at=now,
-        until=until,
-    )
+    try:
+        with transaction.atomic():
+            row = CheckException.objects.create(
+                device_id=found.id,
+                check_name=check,
+                state=ExceptionState.WAITING,
+                reason=reason.strip(),
+                asked_by=actor.label[:254],
+                asked_by_id=actor.id[:254],
+                asked_at=now,
+                until=until,
+            )
+    except IntegrityError:
+        raise UnusableException(f"Somebody asked for {check} on {found.name} at the same moment.") from None
     return _recorded(row.pk, "create", now=now, actor=actor, reason=reason)
 
 
@@ -56,10 +60,12 @@ def grant_exception(number: int, *, now: float, actor: Actor, until: float | Non
 
     Raises:
         UnknownException: when there is none.
-        UnusableException: when it does not wait, its time is over, or the actor is who has the device.
+        UnusableException: when it does not wait, its time is over, its device has ended, or the actor is who has the device.
     """
     row = _lock(number, ExceptionState.WAITING)
     device = get_device(row.device_id)
+    if device.state not in HELD:
+        raise UnusableException(f"{device.name} is {device.state.value}.")
     if actor.kind == "person" and actor.id == device.owner_id:
         raise UnusableException("Somebody else has to answer this: the device is your own.")
     row.until = row.until if until is None else until

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 
 from ostiary.baselines.domain.brake import LONGEST_HOLD_SECONDS
 from ostiary.baselines.domain.standing import Held, NothingHeld
-from ostiary.baselines.journal import HELD, JUDGED_BY, VERDICT
+from ostiary.baselines.journal import HELD, JUDGED_BY, record_verdict
 from ostiary.baselines.models import DeviceVerdict, HeldTurn
 from ostiary.baselines.queries import get_held
 from ostiary.baselines.services.judging import SECTION
@@ -27,7 +27,7 @@ def let_happen(*, now: float, actor: Actor, reason: str = "") -> int:
         NothingHeld: when none is.
     """
     _require(now)
-    count = _release(DeviceVerdict.objects.filter(held_until__gt=0.0), now=now)
+    count = _release(DeviceVerdict.objects.filter(hold_ends__gt=0.0), now=now)
     _close(now)
     told = {"let_happen": count}
     record_entity_change(HELD, "let happen", "disable", at=now, actor=actor, after=told, comment=reason)
@@ -36,10 +36,14 @@ def let_happen(*, now: float, actor: Actor, reason: str = "") -> int:
 
 @transaction.atomic
 def keep_held(*, now: float, actor: Actor, reason: str = "") -> Held:
-    """Have what is held stay held for a day from now, unless somebody lets it happen before. Errors as for `let_happen`."""
+    """Have what is held stay held for a day from now, unless somebody lets it happen before. Errors as for `let_happen`.
+
+    It is no more than was held: what else a device fails meanwhile, and what is not known of it any more, counts.
+    """
     _require(now)
     until = now + LONGEST_HOLD_SECONDS
     DeviceVerdict.objects.filter(held_until__gt=now).update(held_until=until)
+    DeviceVerdict.objects.filter(hold_ends__gt=now).update(hold_ends=until)
     HeldTurn.objects.filter(ended_at=0.0).update(kept_by=actor.label[:254])
     announce_change(SECTION, takes_away=False)
     record_entity_change(HELD, "keep held", "update", at=now, actor=actor, after={"until": until}, comment=reason)
@@ -49,13 +53,14 @@ def keep_held(*, now: float, actor: Actor, reason: str = "") -> Held:
 @transaction.atomic
 def end_holds(*, now: float, ahead: float) -> int:
     """Let happen what nobody decided about in time, so many seconds before it would anyway. For the worker."""
-    over = DeviceVerdict.objects.filter(held_until__gt=0.0, held_until__lte=now + ahead)
+    over = DeviceVerdict.objects.filter(hold_ends__gt=0.0, hold_ends__lte=now + ahead)
     count = _release(over, now=now)
-    left = DeviceVerdict.objects.filter(held_until__gt=0.0).exists()
+    left = DeviceVerdict.objects.filter(hold_ends__gt=0.0).exists()
     if not left and HeldTurn.objects.filter(ended_at=0.0).exists():
         _close(now)
+        said = "time is up" if count else "none is left"
         record_entity_change(
-            HELD, "over", "disable", at=now, actor=JUDGED_BY, after={"let_happen": count}, comment="time is up"
+            HELD, "over", "disable", at=now, actor=JUDGED_BY, after={"let_happen": count}, comment=said
         )
     return count
 
@@ -92,26 +97,12 @@ def _require(now: float) -> Held:
 
 
 def _release(rows: "models.QuerySet[DeviceVerdict]", *, now: float) -> int:
-    """Have verdicts that were held count, each on record: when they turned nothing was taken away yet."""
-    found = list(rows.select_related("device", "device__owner").order_by("pk"))
-    rows.update(held_until=0.0, turned_at=0.0)
+    """End holds; have the verdicts that were held count, each on record: when they turned nothing was taken away yet."""
+    found = list(rows.filter(held_until__gt=0.0).select_related("device", "device__owner").order_by("pk"))
+    rows.update(held_until=0.0, hold_ends=0.0, held_checks=[], turned_at=0.0)
     for row in found:
-        told = {
-            "compliant": row.compliant,
-            "failing": ", ".join(row.failing),
-            "required": ", ".join(row.required),
-            "owner": row.device.owner.email,
-        }
-        record_entity_change(
-            VERDICT,
-            row.pk,
-            "disable",
-            at=now,
-            actor=JUDGED_BY,
-            name=row.device.name,
-            after=told,
-            comment="no longer held",
-        )
+        name, owner = row.device.name, row.device.owner.email
+        record_verdict(row, name, owner, compliant=False, now=now, comment="no longer held")
     if found:
         announce_change(SECTION, takes_away=True)
     return len(found)
@@ -126,7 +117,7 @@ def _letter(held: Held, address: str) -> EmailMessage:
     shown = {
         "organisation": instance.display_name,
         "held": held,
-        "link": instance.url(instance.console_host, "/devices/baselines/"),
+        "link": instance.url(instance.console_host, "/devices/baselines/held"),
     }
     subject, _, body = render_to_string("baselines/mail/held.txt", shown).partition("\n")
     return EmailMessage(" ".join(subject.split()), body.strip() + "\n", to=[address])

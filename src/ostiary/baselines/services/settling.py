@@ -14,14 +14,17 @@ from django.template.loader import render_to_string
 from ostiary.baselines.domain.document import Check, Stage
 from ostiary.baselines.domain.evaluation import NEVER, block_at
 from ostiary.baselines.domain.standing import ExceptionState
-from ostiary.baselines.models import CheckException, ComplianceDay, DeviceVerdict, Failing
+from ostiary.baselines.journal import JUDGED_BY, REQUIREMENT
+from ostiary.baselines.models import CheckException, ComplianceDay, DeviceVerdict, Failing, RequiredBaseline
 from ostiary.baselines.queries import list_requirements
 from ostiary.baselines.services.cases import devices_judged, read_asked, required_now
 from ostiary.baselines.services.holding import end_holds, tell_administrators
 from ostiary.baselines.services.judging import Cause, judge_devices
 from ostiary.baselines.services.looking import look_at
-from ostiary.devices.facade import State, get_device
+from ostiary.devices.facade import State, UnknownDevice, UnusableDevice, get_device
+from ostiary.devices.models import StoredDevice
 from ostiary.policy.identifiers import DeviceId
+from ostiary.visibility.facade import record_entity_change
 
 AHEAD_SECONDS: Final = 20.0
 """What ends within this time is judged as if it had ended: the gateway hears of it before it is over."""
@@ -55,8 +58,11 @@ def settle_compliance(*, now: float) -> int:
 
 
 def check_now(device: str, *, now: float) -> None:
-    """Judge one device at once. Raises `UnknownDevice`."""
-    judge_devices((get_device(device).id,), now=now, cause=Cause.FACTS)
+    """Judge one device at once. Raises `UnknownDevice`.
+
+    What became known was judged when it did, so what is found here is time's doing.
+    """
+    judge_devices((get_device(device).id,), now=now, cause=Cause.TIME)
 
 
 def tell_owners(*, now: float) -> int:
@@ -74,8 +80,9 @@ def tell_owners(*, now: float) -> int:
             found.setdefault(row.device_id, []).append(row)
     chosen = list(found.items())[:LETTERS_AT_ONCE]
     for device, failing in chosen:
-        Failing.objects.filter(pk__in=[one.pk for one in failing]).update(told=F("stage"))
-        _write(device, {one.check_name for one in failing}, now=now)
+        mine = Failing.objects.filter(pk__in=[one.pk for one in failing]).exclude(told=F("stage"))
+        if mine.update(told=F("stage")):
+            _write(device, {one.check_name for one in failing}, now=now)
     return len(chosen)
 
 
@@ -106,11 +113,19 @@ def _due(now: float) -> tuple[DeviceId, ...]:
 
 @transaction.atomic
 def _forget_ended(now: float) -> None:
-    """Of a device that was given up it is not kept how it stood, and nobody has to answer for one that has ended."""
+    """Of a device that was given up it is not kept how it stood, and of one that has ended nothing is required, asked or granted."""
     DeviceVerdict.objects.filter(device__state=State.RETIRED).delete()
     Failing.objects.filter(device__state=State.RETIRED).delete()
-    asked = CheckException.objects.filter(state=ExceptionState.WAITING, device__state__in=(State.RETIRED, State.LOST))
+    still = (ExceptionState.WAITING, ExceptionState.GRANTED)
+    asked = CheckException.objects.filter(state__in=still, device__state__in=(State.RETIRED, State.LOST))
     asked.update(state=ExceptionState.ENDED, answered_at=now)
+    ended = StoredDevice.objects.filter(state__in=(State.RETIRED, State.LOST))
+    for row in RequiredBaseline.objects.exclude(device="").filter(device__in=ended.values("pk")):
+        row.delete()
+        told = {"baseline": row.baseline, "starts_at": row.starts_at}
+        record_entity_change(
+            REQUIREMENT, row.device, "delete", at=now, actor=JUDGED_BY, before=told, comment="the device has ended"
+        )
 
 
 @transaction.atomic
@@ -127,7 +142,11 @@ def _end_exceptions(now: float) -> int:
 
 
 def _write(device: str, names: Iterable[str], *, now: float) -> None:
-    wanted, standing = set(names), look_at(device, now=now)
+    wanted = set(names)
+    try:
+        standing, found = look_at(device, now=now), get_device(device)
+    except (UnknownDevice, UnusableDevice):
+        return
     findings = {
         one.check.name: one
         for judged in standing.of_required
@@ -136,7 +155,7 @@ def _write(device: str, names: Iterable[str], *, now: float) -> None:
     }
     if not findings:
         return
-    instance, found = settings.INSTANCE, get_device(device)
+    instance = settings.INSTANCE
     ends = min(block_at(one, now) for one in findings.values())
     shown = {
         "organisation": instance.display_name,

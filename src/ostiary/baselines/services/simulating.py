@@ -118,6 +118,7 @@ def _simulate(asked: Asked, about: Baseline | None, *, now: float, starts_at: fl
         starts_at=start,
         compliant={device: one.compliant for device, one in verdicts.items()},
         used=_used(about, now=now),
+        held={device: one.held_checks for device, one in verdicts.items()},
     )
 
 

@@ -17,7 +17,7 @@ from ostiary.baselines.models import BaselineVersion, RequiredBaseline
 from ostiary.baselines.queries import get_baseline, list_requirements
 from ostiary.baselines.services.judging import Cause, judge_devices
 from ostiary.baselines.services.simulating import simulate_document, simulate_requirement
-from ostiary.devices.facade import get_device
+from ostiary.devices.facade import HELD, get_device
 from ostiary.identity.facade import get_group
 from ostiary.policy.identifiers import GroupId
 from ostiary.visibility.facade import Actor, record_entity_change
@@ -130,7 +130,7 @@ def require_baseline(
 
     Raises:
         UnknownBaseline, UnknownGroup, UnknownDevice: when there is none.
-        UnusableBaseline: when it begins in the past or too far ahead, or both a group and a device are named.
+        UnusableBaseline: when it begins in the past or too far ahead, the device has ended, or both a group and a device are named.
         TooManyBlocked: when it blocks too many devices as they are now, and the number was not said.
     """
     wanted = _requirement(name, now=now, actor=actor, group=group, device=device, starts_at=starts_at)
@@ -195,8 +195,8 @@ def _requirement(
         raise UnusableBaseline("Say a group or a device, not both.")
     if group:
         get_group(GroupId(group))
-    if device:
-        get_device(device)
+    if device and (found := get_device(device)).state not in HELD:
+        raise UnusableBaseline(f"{found.name} is {found.state.value}.", hint="See: ostiary device list")
     start = now if starts_at is None else starts_at
     if start < now or start > now + LONGEST_AHEAD_SECONDS:
         raise UnusableBaseline("A requirement begins now or within a year.", hint="Leave the moment out to begin now.")

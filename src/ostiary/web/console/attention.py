@@ -1,6 +1,6 @@
 """What needs an administrator now, worst first. Facts in, sentences out; an empty list is the good answer."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -12,15 +12,20 @@ from ostiary.baselines.facade import Held
 from ostiary.reviews.facade import Standing
 from ostiary.rulebook.facade import AppliedRules, Followed
 from ostiary.visibility.facade import LogStatus
-from ostiary.web.console.need import Need
+from ostiary.web.console.need import Need, offered
+from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.process_states import Machinery
 from ostiary.web.console.review_needs import needs_of_reviews
 from ostiary.web.console.words import URGENT_REASONS, name_reason
 from ostiary.web.design.moments import describe_span_seconds
 
+May = Callable[[Resource, Action], bool]
+"""Whether whoever looks may do this."""
+
 
 def list_needs(
     *,
+    may: May,
     machinery: Machinery,
     record: LogStatus,
     refusals: Sequence[tuple[str, int]],
@@ -38,9 +43,10 @@ def list_needs(
     turned: Held | None = None,
     exceptions: int = 0,
 ) -> tuple[Need, ...]:
-    """Return everything that needs somebody now.
+    """Return everything that needs somebody now. Nobody is offered what they may not do or open; that it is so, everybody sees.
 
     Args:
+        may: whether whoever looks may do something.
         machinery: the processes and the facts.
         record: how the record is written.
         refusals: reason and count of the last 24 hours.
@@ -61,23 +67,23 @@ def list_needs(
     needs = [
         *_machinery(machinery),
         *_record(record),
-        *_rules(rules),
+        *_rules(rules, may),
         *_followed(followed),
         *_proposals(proposals),
         *_reviews(*reviews),
         *(needs_of_reviews(access_reviews) if access_reviews else ()),
         *_apps(apps),
         *_refusals(refusals),
-        *_directory(untidy, recoveries),
+        *_directory(untidy, recoveries, may),
         *_held(held),
         *_devices(*devices),
-        *_compliance(turned, exceptions),
+        *_compliance(turned, exceptions, may),
     ]
     if not second_factor_required:
         needs.append(
             Need("held", _("People may sign in without a second factor: sign_in.require_second_factor is off."))
         )
-    return tuple(sorted(needs, key=lambda need: need.kind != "refused"))
+    return tuple(offered(need, may) for need in sorted(needs, key=lambda need: need.kind != "refused"))
 
 
 def _machinery(machinery: Machinery) -> Iterator[Need]:
@@ -109,13 +115,13 @@ def _record(record: LogStatus) -> Iterator[Need]:
             )
 
 
-def _rules(rules: AppliedRules) -> Iterator[Need]:
+def _rules(rules: AppliedRules, may: May) -> Iterator[Need]:
     if not rules.document.strip():
         yield Need(
             "refused",
             _("No rules are in force, so nobody can open anything."),
             reverse("console:rules"),
-            _("Write rules"),
+            _("Write rules") if may(Resource.RULES, Action.CHANGE) else _("Open the rules"),
         )
 
 
@@ -146,14 +152,15 @@ def _proposals(count: int) -> Iterator[Need]:
         yield Need("held", words % {"count": count}, reverse("console:rules_proposals"), _("See them"))
 
 
-def _directory(untidy: int, recoveries: int) -> Iterator[Need]:
+def _directory(untidy: int, recoveries: int, may: May) -> Iterator[Need]:
     if recoveries:
         words = ngettext(
             "%(count)d person lost their second factor and waits for an answer.",
             "%(count)d people lost their second factor and wait for an answer.",
             recoveries,
         )
-        yield Need("held", words % {"count": recoveries}, f"{reverse('console:recoveries')}?state=waiting", _("Answer"))
+        action = _("Answer") if may(Resource.PEOPLE, Action.RESET) else _("See them")
+        yield Need("held", words % {"count": recoveries}, f"{reverse('console:recoveries')}?state=waiting", action)
     if untidy:
         words = ngettext(
             "%(count)d thing is to be tidied up among people, groups and roles.",
@@ -230,11 +237,13 @@ def _devices(waiting: int, copied: int) -> Iterator[Need]:
         yield Need("held", words % {"count": waiting}, f"{where}?state=waiting", action)
 
 
-def _compliance(turned: Held | None, exceptions: int) -> Iterator[Need]:
+def _compliance(turned: Held | None, exceptions: int, may: May) -> Iterator[Need]:
     if turned is not None:
         words = _("%(count)d of %(of)d devices stopped being compliant at once, and are held.")
         facts = {"count": turned.devices, "of": turned.of}
-        yield Need("refused", words % facts, reverse("console:baselines_held"), _("Decide"))
+        decides = may(Resource.DEVICES, Action.CHANGE)
+        where = reverse("console:baselines_held" if decides else "console:baselines")
+        yield Need("refused", words % facts, where, _("Decide") if decides else _("See them"))
     if exceptions:
         words = ngettext(
             "%(count)d exception for a device waits for an answer.",

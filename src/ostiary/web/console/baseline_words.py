@@ -1,11 +1,11 @@
 """Baselines, checks and what a simulation found, in the words of the console."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from ostiary.baselines.facade import (
     EVERYBODY,
@@ -48,16 +48,33 @@ SEVERITY_WORDS: Final[dict[Severity, Promise]] = {
 }
 
 
-def asked_of(name: str, requirements: Iterable[Requirement], now: float) -> list[dict[str, Any]]:
-    """Return of whom a baseline is required: in words, and from when where that is not yet."""
+def asked_of(
+    name: str, requirements: Iterable[Requirement], now: float, names: Mapping[str, str], *, most: int = 10**6
+) -> list[dict[str, Any]]:
+    """Return of whom a baseline is required: in words, and from when where that is not yet.
+
+    Args:
+        name: of the baseline.
+        requirements: all that there are.
+        now: seconds since the epoch.
+        names: of devices, by identifier.
+        most: so many single devices are named; more are counted.
+    """
     found = tuple(requirements)
     if not any(not one.group and not one.device and one.starts_at <= now for one in found):
         found = (EVERYBODY, *found)
-    return [
-        {"whom": _whom(one), "device": one.device, "starts_at": one.starts_at if one.starts_at > now else None}
-        for one in found
-        if one.baseline == name
+    asked = [one for one in found if one.baseline == name]
+    single = [one for one in asked if one.device]
+    counted = single if len(single) > most else []
+    shown = [
+        {"whom": _whom(one, names), "device": one.device, "starts_at": one.starts_at if one.starts_at > now else None}
+        for one in asked
+        if one not in counted
     ]
+    if counted:
+        words = ngettext("%(count)d single device", "%(count)d single devices", len(counted))
+        shown.append({"whom": words % {"count": len(counted)}, "device": "", "starts_at": None})
+    return shown
 
 
 def shown_check(check: Check) -> dict[str, Any]:
@@ -84,7 +101,7 @@ def shown_simulation(found: Simulation) -> dict[str, Any]:
     }
 
 
-def _whom(one: Requirement) -> str:
+def _whom(one: Requirement, names: Mapping[str, str]) -> str:
     if one.device:
-        return _("the device %(device)s") % {"device": one.device}
+        return _("the device %(device)s") % {"device": names.get(one.device, one.device)}
     return _("devices of %(group)s") % {"group": one.group} if one.group else _("every device")

@@ -22,12 +22,14 @@ from ostiary.baselines.facade import (
     UnknownBaseline,
     check_document,
     count_blocked,
+    count_held_checks,
     get_baseline,
     get_held,
     keep_held,
     let_happen,
     list_baselines,
     list_days,
+    list_held,
     list_requirements,
     list_verdicts,
     list_versions,
@@ -40,12 +42,13 @@ from ostiary.baselines.facade import (
 from ostiary.baselines.facade import count_waiting as count_waiting_exceptions
 from ostiary.errors import OstiaryError
 from ostiary.identity.facade import list_groups
+from ostiary.policy.identifiers import DeviceId
 from ostiary.policy.rules.problems import Problem
 from ostiary.web.console.acting import ask_and_act
 from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.baseline_words import asked_of, shown_check, shown_simulation
 from ostiary.web.console.guard import WRITE, console_page
-from ostiary.web.console.page import render_page
+from ostiary.web.console.page import PAGE_SIZE, page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.problems import add_problem
 from ostiary.web.console.reasons import ReasonForm
@@ -53,6 +56,7 @@ from ostiary.web.console.rules_text import rules_field, with_unix_lines
 
 SECTION: Final = Resource.DEVICES
 DAYS: Final = 14
+MOST_DEVICES_NAMED: Final = 3
 
 
 class _SaidForm(ReasonForm):
@@ -79,6 +83,13 @@ class RequireForm(_SaidForm):
     """Of whom a baseline is required, and from when on."""
 
     group = forms.CharField(label=gettext_lazy("Of the devices of"), max_length=64, required=False)
+    device = forms.CharField(
+        label=gettext_lazy("Or of one device"),
+        max_length=16,
+        required=False,
+        help_text=gettext_lazy("Its identifier, for instance of a server: what is required of it itself comes first."),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "dev-"}),
+    )
     starts = forms.DateField(
         label=gettext_lazy("From"),
         required=False,
@@ -91,11 +102,12 @@ class RequireForm(_SaidForm):
 def baselines(request: HttpRequest) -> HttpResponseBase:
     """List the baselines, of whom each is required, how many devices meet it, and how the last days were."""
     requirements, verdicts, now = list_requirements(), list_verdicts().values(), time.time()
+    names: dict[str, str] = {one.device: one.name for one in verdicts}
     lines = [
         {
             "stored": one,
             "baseline": one.baseline,
-            "asked": asked_of(one.baseline.name, requirements, now),
+            "asked": asked_of(one.baseline.name, requirements, now, names, most=MOST_DEVICES_NAMED),
             "meet": sum(1 for each in verdicts if one.baseline.name in each.meets),
         }
         for one in list_baselines()
@@ -105,6 +117,7 @@ def baselines(request: HttpRequest) -> HttpResponseBase:
         "devices": len(verdicts),
         "compliant": sum(1 for one in verdicts if one.compliant),
         "held_turn": get_held(now),
+        "held_checks": count_held_checks(now),
         "days": list_days(DAYS),
         "waiting": count_waiting_exceptions(),
     }
@@ -114,12 +127,13 @@ def baselines(request: HttpRequest) -> HttpResponseBase:
 @console_page(Resource.DEVICES, Action.VIEW)
 def baseline(request: HttpRequest, baseline_name: str) -> HttpResponseBase:
     """Show what one baseline asks, in words, and its document."""
-    stored, now = _baseline_or_404(baseline_name), time.time()
+    stored, now, requirements = _baseline_or_404(baseline_name), time.time(), list_requirements()
+    named = list_verdicts(DeviceId(one.device) for one in requirements if one.device)
     context = {
         "stored": stored,
         "baseline": stored.baseline,
         "checks": [shown_check(one) for one in stored.baseline.checks],
-        "asked": asked_of(baseline_name, list_requirements(), now),
+        "asked": asked_of(baseline_name, requirements, now, {device: one.name for device, one in named.items()}),
         "versions": () if stored.built_in else list_versions(baseline_name),
     }
     return render_page(request, "baselines/detail.html", SECTION, context)
@@ -164,7 +178,7 @@ def baseline_require(request: HttpRequest, baseline_name: str) -> HttpResponseBa
     form = RequireForm(request.POST or None)
     found = None
     if request.method == "POST" and form.is_valid():
-        group, day = form.cleaned_data["group"], form.cleaned_data["starts"]
+        group, device, day = (form.cleaned_data[name] for name in ("group", "device", "starts"))
         starts_at = None if day is None else max(now, datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
         try:
             if "apply" in request.POST:
@@ -173,6 +187,7 @@ def baseline_require(request: HttpRequest, baseline_name: str) -> HttpResponseBa
                     now=now,
                     actor=caller_of(request).actor,
                     group=group,
+                    device=device,
                     starts_at=starts_at,
                     reason=form.cleaned_data["reason"],
                     blocked=form.cleaned_data["blocked"],
@@ -181,7 +196,7 @@ def baseline_require(request: HttpRequest, baseline_name: str) -> HttpResponseBa
                 return redirect("console:baselines")
         except OstiaryError as error:
             add_problem(form, error)
-        wanted = Requirement(baseline=baseline_name, group=group, starts_at=starts_at or now)
+        wanted = Requirement(baseline=baseline_name, group=group, device=device, starts_at=starts_at or now)
         found = simulate_requirement(wanted, now=now)
     groups = [(one.id, one.name) for one in list_groups()]
     context = {"form": form, "baseline": stored.baseline, "groups": groups, **_found(found)}
@@ -231,8 +246,13 @@ def baselines_held(request: HttpRequest) -> HttpResponseBase:
             add_problem(form, error)
         else:
             return redirect("console:baselines")
-    held = [one for one in list_verdicts().values() if one.held]
-    context = {"form": form, "held_turn": get_held(now), "verdicts": held, "back_url": reverse("console:baselines")}
+    context = {
+        "form": form,
+        "held_turn": get_held(now),
+        "checks": count_held_checks(now),
+        "page": list_held(now, page=page_number(request), page_size=PAGE_SIZE),
+        "back_url": reverse("console:baselines"),
+    }
     return render_page(request, "baselines/held.html", SECTION, context, status=422 if form.errors else 200)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ostiary.baselines.facade import NEVER, block_at, look_at
-from ostiary.devices.facade import Device, State, get_posture, list_fact_changes
+from ostiary.devices.facade import Device, State, UnusableDevice, get_posture, list_fact_changes
 from ostiary.identity.facade import list_sessions
 from ostiary.web.console.baseline_words import OUTCOME_WORDS
 from ostiary.web.console.device_history import shown_changes
@@ -65,7 +65,10 @@ def _sessions(device: Device, _now: float) -> dict[str, Any]:
 def _compliance(device: Device, now: float) -> dict[str, Any]:
     if device.state not in (State.ACTIVE, State.QUARANTINED):
         return {}
-    standing = look_at(device.id, now=now)
+    try:
+        standing = look_at(device.id, now=now)
+    except UnusableDevice:
+        return {}
     return {
         "verdict": standing.verdict,
         "required": [one.baseline for one in standing.required],

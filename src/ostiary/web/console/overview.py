@@ -3,6 +3,7 @@
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from django.conf import settings
@@ -30,7 +31,7 @@ from ostiary.web.console.assertion import caller_of
 from ostiary.web.console.attention import list_needs
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.page import allowances_of, render_page
-from ostiary.web.console.permissions import Action, Resource
+from ostiary.web.console.permissions import Action, Resource, may
 from ostiary.web.console.process_states import read_machinery, read_untidy
 from ostiary.web.console.words import OUTCOME_NAMES, name_reason
 from ostiary.web.design.charts import Bar, Column, Series
@@ -61,13 +62,13 @@ DAY: Final = WINDOWS[1]
 @console_page(Resource.OVERVIEW, Action.VIEW)
 def overview(request: HttpRequest) -> HttpResponseBase:
     """Show the overview."""
-    return render_page(request, "overview.html", SECTION, _state(window_of(request), time.time()))
+    return render_page(request, "overview.html", SECTION, _state(request, time.time()))
 
 
 @console_page(Resource.OVERVIEW, Action.VIEW)
 def overview_part(request: HttpRequest) -> HttpResponseBase:
     """Return the part of the overview that refreshes itself."""
-    context = {**_state(window_of(request), time.time()), "may": allowances_of(caller_of(request).role)}
+    context = {**_state(request, time.time()), "may": allowances_of(caller_of(request).role)}
     return render(request, "console/parts/overview.html", context)
 
 
@@ -76,7 +77,8 @@ def window_of(request: HttpRequest) -> Window:
     return next((window for window in WINDOWS if window.key == request.GET.get("span")), DAY)
 
 
-def _state(window: Window, now: float) -> dict[str, Any]:
+def _state(request: HttpRequest, now: float) -> dict[str, Any]:
+    window, role = window_of(request), caller_of(request).role
     activity = get_activity(since=now - window.seconds, now=now)
     health = health_by_app()
     every_app = list_apps()
@@ -85,6 +87,7 @@ def _state(window: Window, now: float) -> dict[str, Any]:
     record = get_log_status()
     return {
         "needs": list_needs(
+            may=partial(may, role),
             machinery=machinery,
             record=record,
             refusals=get_refusals(since=now - DAY.seconds, now=now),

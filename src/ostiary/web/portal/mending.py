@@ -29,7 +29,16 @@ from ostiary.baselines.facade import (
     list_exceptions,
     look_at,
 )
-from ostiary.devices.facade import HELD, Device, Posture, State, UnknownDevice, get_posture, list_devices
+from ostiary.devices.facade import (
+    HELD,
+    Device,
+    Posture,
+    State,
+    UnknownDevice,
+    UnusableDevice,
+    get_posture,
+    list_devices,
+)
 from ostiary.identity.entrance import person_actor
 from ostiary.policy.identifiers import PersonId
 from ostiary.web.fact_words import seen_in_words
@@ -66,6 +75,7 @@ class Lacking:
         blocks: whether apps are closed because of it.
         blocks_at: from when on they will be; `None` for never.
         since: when it began; `None` where it is not known at all.
+        unknown: whether nobody can tell how it is.
         asked: the exception that was asked for last, where nobody has answered it yet or it was refused.
     """
 
@@ -77,6 +87,7 @@ class Lacking:
     blocks: bool
     blocks_at: float | None
     since: float | None
+    unknown: bool
     asked: Excepted | None
 
 
@@ -102,7 +113,10 @@ def mend(request: HttpRequest, device_id: str) -> HttpResponse:
         found = _judged(device_id, PersonId(row.id))
     except UnknownDevice:
         return device_gone(request)
-    standing, posture = look_at(found.id, now=now), get_posture(found.id, now=now)
+    try:
+        standing, posture = look_at(found.id, now=now), get_posture(found.id, now=now)
+    except (UnknownDevice, UnusableDevice):
+        return device_gone(request)
     asked = _asked_at(request, now)
     waits = asked is not None and (found.seen_at is None or found.seen_at < asked)
     required = [one for judged in standing.of_required for one in judged.findings]
@@ -217,5 +231,6 @@ def _as_lacking(one: Finding, standing: Standing, posture: Posture, asked: Excep
         blocks=one.blocks,
         blocks_at=None if ends == NEVER else ends,
         since=one.since,
+        unknown=one.outcome is Outcome.UNKNOWN,
         asked=asked,
     )
