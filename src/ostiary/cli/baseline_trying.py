@@ -28,7 +28,7 @@ def simulate(
     start: FromOption = "",
     as_json: JsonOption = False,
 ) -> None:
-    """Say for each device what would become of it if a baseline were required. Nothing is changed."""
+    """Say for each device, or for the one that is named, what would become of it if a baseline were required. Nothing is changed."""
     setup()
     from ostiary.baselines.facade import Requirement, UnusableBaseline, check_document, simulate_requirement
 
@@ -39,6 +39,8 @@ def simulate(
     starts_at = start_of(start, now) or now
     wanted = Requirement(baseline=wanted_name, group=group, device=device, starts_at=starts_at)
     found = simulate_requirement(wanted, now=now, document=text)
+    if device:
+        found = msgspec.structs.replace(found, devices=tuple(one for one in found.devices if one.device == device))
     if as_json:
         print_json(found)
         return

@@ -59,6 +59,8 @@ def test_a_baseline_is_checked_tried_set_and_required(fleet: list[DeviceId], off
     assert [one["effect"] for one in tried["devices"]] == ["blocked"] * 5
     assert tried["starts_at"] == pytest.approx(time.time() + 3 * 86400, abs=60)
     assert "5 blocked" in typed("simulate", "--file", office).output
+    alone = read("simulate", "--file", office, "--device", fleet[2])
+    assert [one["device"] for one in alone["devices"]] == [fleet[2]]
     typed("set", office)
     assert read("show", "office")["number"] == 1
 
@@ -100,7 +102,10 @@ def test_what_is_held_is_shown_and_decided(fleet: list[DeviceId]) -> None:
     for one in fleet:
         says(one, firewall_on=None)
     assert "5 of 5 devices stopped being compliant at once" in typed("list").output
+    assert [(one["device"], one["blocking"]) for one in read("held", "list")] == [(one, ["firewall"]) for one in fleet]
+    assert "Laptop 3" in typed("held", "list").output
     assert read("held", "keep", "--reason", "a bad update")["devices"] == 5
     typed("held", "let", code=ExitCode.REFUSED)
     typed("held", "let", "--yes")
+    assert "No device is held." in typed("held", "list").output
     assert not any(one.compliant for one in list_verdicts().values())

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as now_in_force
+from tests.baseline_fleet import WELL, make_device, says
 from tests.device_asking import Laptop
 from tests.identity_people import MACHINE, Browser, make_person, make_person_with_app
 from tests.integration.devices.test_devices_enrol import configured
@@ -15,8 +16,9 @@ from tests.integration.devices.test_devices_enrol import configured
 from ostiary.applications.facade import add_app
 from ostiary.baselines.facade import ExceptionState, grant_exception, list_exceptions, set_baseline
 from ostiary.baselines.facade import require_baseline as require
-from ostiary.devices.facade import quarantine_device, ready_authority, report_lost
+from ostiary.devices.facade import get_device, quarantine_device, ready_authority, report_lost
 from ostiary.gateway.publisher import publish
+from ostiary.policy.identifiers import PersonId
 from ostiary.rulebook.facade import apply_rules
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -92,6 +94,26 @@ def test_what_is_not_known_says_why(at_work: tuple[Browser, Laptop]) -> None:
     said = words_of(browser, laptop)
     assert "Disk: not known. Only root can see that" in said
     assert "Closes apps now" in said, "what is not known has no grace"
+    assert "Nobody can tell how this is" in said
+    assert "Held for now" not in said
+
+
+def test_what_is_held_does_not_close_apps_yet(at_work: tuple[Browser, Laptop]) -> None:
+    browser, laptop = at_work
+    owner = PersonId(get_device(laptop.device).owner_id)
+    others = [make_device(owner, number) for number in range(1, 4)]
+    for well in ({"disk_encrypted": True}, {"disk_encrypted": None}):
+        for one in others:
+            says(one, **well)
+        laptop.report(**{**WELL, **well})
+    said = words_of(browser, laptop)
+    assert "Many devices failed at the same time" in said
+    assert "Held for now" in said
+    assert "Closes apps now" not in said
+    laptop.report(**{**WELL, "disk_encrypted": None, "security_update_age_days": None})
+    said = words_of(browser, laptop)
+    assert "Closes apps now" in said, "what it fails besides is not held"
+    assert "Held for now" not in said
 
 
 def test_looking_again_waits_for_the_devices_next_word(at_work: tuple[Browser, Laptop]) -> None:

@@ -73,6 +73,7 @@ class Lacking:
         why: what it is good for.
         steps: how to mend it on this system; empty where nobody wrote any.
         blocks: whether apps are closed because of it.
+        held: whether they would be, and are not yet because too many devices failed it at once.
         blocks_at: from when on they will be; `None` for never.
         since: when it began; `None` where it is not known at all.
         unknown: whether nobody can tell how it is.
@@ -85,6 +86,7 @@ class Lacking:
     steps: str
     severity: str
     blocks: bool
+    held: bool
     blocks_at: float | None
     since: float | None
     unknown: bool
@@ -229,6 +231,7 @@ def _as_lacking(one: Finding, standing: Standing, posture: Posture, asked: Excep
         steps=one.check.mend.get(standing.platform, "") if standing.platform is not None else "",
         severity=one.check.severity.value,
         blocks=one.blocks,
+        held=one.blocks and one.check.name in standing.verdict.held_checks,
         blocks_at=None if ends == NEVER else ends,
         since=one.since,
         unknown=one.outcome is Outcome.UNKNOWN,
