@@ -39,6 +39,14 @@ def _runs(mark: str) -> bool:
     return False
 
 
+def test_on_linux_nothing_is_loaded_that_its_service_may_not_run() -> None:
+    """`ctypes` may want memory that is written and run, which the unit forbids (`MemoryDenyWriteExecute`)."""
+    words = (
+        "import sys, ostiary.agent.command; sys.exit(bool({'ctypes', 'plistlib', 'xml.etree'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", words], check=False).returncode == 0
+
+
 def test_what_it_says_comes_apart_along_or_not() -> None:
     words = ["sh", "-c", "echo said; echo wrong >&2; exit 3"]
     done = run_program(words, seconds=60)

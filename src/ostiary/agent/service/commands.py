@@ -7,7 +7,7 @@ import sys
 from pathlib import Path, PureWindowsPath
 
 from ostiary.agent.folder import LOG_FILE, Folder
-from ostiary.agent.service import launchd, systemd, task
+from ostiary.agent.service import systemd
 from ostiary.agent.service.tools import NotInstalled, Run, run_tool
 from ostiary.agent.system import windows_api
 from ostiary.agent.system.places import default_folder, is_root
@@ -40,10 +40,14 @@ def service_text(folder: Path, python: str) -> str:
         python: the interpreter that it runs on.
     """
     if sys.platform == "win32":
+        from ostiary.agent.service import task  # noqa: PLC0415 - only its own is loaded
+
         account = f"{os.environ.get('USERDOMAIN', '')}\\{os.environ.get('USERNAME', '')}"
         place = PureWindowsPath(str(folder))
-        return task.task_text(task.windowless(python), place, sid=windows_api.own_sid(), account=account)
+        return task.task_text(task.windowless(python), place, sid=_own_sid(), account=account)
     if sys.platform == "darwin":
+        from ostiary.agent.service import launchd  # noqa: PLC0415
+
         return launchd.plist_text(python, folder)
     return systemd.unit_text(python, folder, of_system=is_root(), usual=default_folder())
 
@@ -57,9 +61,13 @@ def install(text: str, *, log: Path, run: Run = run_tool) -> tuple[str, ...]:
         run: runs the system's own programs.
     """
     if sys.platform == "win32":
-        return task.install_task(text, name=task.task_name(windows_api.own_sid()), log=log, run=run)
+        from ostiary.agent.service import task  # noqa: PLC0415
+
+        return task.install_task(text, name=task.task_name(_own_sid()), log=log, run=run)
     of_system = is_root()
     if sys.platform == "darwin":
+        from ostiary.agent.service import launchd  # noqa: PLC0415
+
         place, domain = launchd.plist_place(of_system=of_system), launchd.domain_here(of_system=of_system)
         return launchd.install_plist(text, place, domain=domain, log=log, run=run)
     return systemd.install_unit(text, systemd.unit_place(of_system=of_system), of_system=of_system, run=run)
@@ -68,9 +76,13 @@ def install(text: str, *, log: Path, run: Run = run_tool) -> tuple[str, ...]:
 def remove(run: Run = run_tool) -> tuple[str, ...]:
     """End and remove the service; return what was done, in words. Raises `NotInstalled`."""
     if sys.platform == "win32":
-        return task.remove_task(name=task.task_name(windows_api.own_sid()), run=run)
+        from ostiary.agent.service import task  # noqa: PLC0415
+
+        return task.remove_task(name=task.task_name(_own_sid()), run=run)
     of_system = is_root()
     if sys.platform == "darwin":
+        from ostiary.agent.service import launchd  # noqa: PLC0415
+
         place, domain = launchd.plist_place(of_system=of_system), launchd.domain_here(of_system=of_system)
         return launchd.remove_plist(place, domain=domain, run=run)
     return systemd.remove_unit(systemd.unit_place(of_system=of_system), of_system=of_system, run=run)
@@ -86,6 +98,13 @@ def require_roots_own(program: Path) -> None:
                 f"Others than root can change {one}, and root would run what lies there.",
                 hint="Install the agent as root, for instance into /opt/ostiary-agent.",
             )
+
+
+def _own_sid() -> str:
+    try:
+        return windows_api.own_sid()
+    except OSError as error:
+        raise NotInstalled(f"Whose service it would be cannot be told ({error}).") from None
 
 
 def _say(words: str) -> None:

@@ -1,10 +1,10 @@
 """What only Windows itself can be asked: where its programs lie, who runs this, and who may do what with a file.
 
 Source: Microsoft, Win32 API: GetSystemDirectoryW, GetOEMCP, OpenProcessToken, GetTokenInformation, GetNamedSecurityInfoW,
-ConvertSecurityDescriptorToStringSecurityDescriptorW.
+ConvertSecurityDescriptorToStringSecurityDescriptorW. `ctypes` is loaded where it is needed only: on Linux it may want memory that is
+written and run, which the agent's service must not have.
 """
 
-import ctypes
 import sys
 from functools import cache
 from pathlib import Path
@@ -21,8 +21,11 @@ _LONGEST_PATH: Final = 32767
 @cache
 def system_folder() -> str:
     r"""Return the folder of Windows' own programs, as `C:\Windows\System32`, whatever the environment says."""
+    import ctypes  # noqa: PLC0415 - see above
+
+    kernel = _library("kernel32")
     buffer = ctypes.create_unicode_buffer(_LONGEST_PATH)
-    if not _library("kernel32").GetSystemDirectoryW(buffer, _LONGEST_PATH):
+    if not kernel.GetSystemDirectoryW(buffer, _LONGEST_PATH):
         raise OSError("Windows does not say where its programs lie")
     return buffer.value
 
@@ -36,6 +39,8 @@ def oem_encoding() -> str:
 @cache
 def own_sid() -> str:
     """Return the security identifier of who runs this, as `S-1-5-21-…-1001`. Raises `OSError`."""
+    import ctypes  # noqa: PLC0415
+
     kernel, advapi = _library("kernel32"), _library("advapi32")
     kernel.GetCurrentProcess.restype = ctypes.c_void_p
     kernel.CloseHandle.argtypes = [ctypes.c_void_p]
@@ -63,6 +68,8 @@ def sddl_of(path: Path) -> str:
     Raises:
         OSError: when Windows does not say.
     """
+    import ctypes  # noqa: PLC0415
+
     advapi = _library("advapi32")
     pointer = ctypes.POINTER(ctypes.c_void_p)
     advapi.GetNamedSecurityInfoW.argtypes = [
@@ -90,6 +97,8 @@ def sddl_of(path: Path) -> str:
 
 def _library(name: str) -> Any:
     if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415
+
         return ctypes.WinDLL(name, use_last_error=True)
     raise OSError(f"there is no {name} on this system")
 
@@ -99,14 +108,18 @@ def _require(done: int) -> None:
         raise OSError("Windows does not say who runs this, or who may use what")
 
 
-def _taken(text: ctypes.c_void_p) -> str:
+def _taken(text: Any) -> str:
+    import ctypes  # noqa: PLC0415
+
     try:
         return ctypes.wstring_at(text.value or 0)
     finally:
         _free(text)
 
 
-def _free(memory: ctypes.c_void_p) -> None:
+def _free(memory: Any) -> None:
+    import ctypes  # noqa: PLC0415
+
     kernel = _library("kernel32")
     kernel.LocalFree.argtypes = [ctypes.c_void_p]
     kernel.LocalFree.restype = ctypes.c_void_p
