@@ -1,7 +1,9 @@
 """What the demo tells a person once everything is ready."""
 
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pyotp
 
@@ -16,6 +18,11 @@ CODE_SECONDS = 30
 def summary(instance: Instance, notes: Notes, now: float | None = None) -> str:
     """Return addresses, accounts with a code that works now, and what else there is to know."""
     return "\n".join(_lines(instance, notes, time.time() if now is None else now))
+
+
+def _agent() -> str:
+    beside = Path(sys.executable).with_name("ostiary-agent")
+    return str(beside) if beside.exists() else "ostiary-agent"
 
 
 def _lines(instance: Instance, notes: Notes, now: float) -> Iterator[str]:
@@ -37,6 +44,8 @@ def _lines(instance: Instance, notes: Notes, now: float) -> Iterator[str]:
     yield ""
     yield f"  Certificate authority, to import into the browser: {instance.authority_certificate}"
     yield f"  Passwords and secrets: {instance.home / FILE_NAME}"
+    yield "  Readings opens on enrolled computers that keep their disk encrypted. To enrol this one, and see what it lacks:"
+    yield f"    {_agent()} enrol {instance.url(instance.identity_host, '')} --ca {instance.authority_certificate}"
     yield "  New codes at any time: make demo CODES=1     A walk through it all: make demo CHECK=1"
     yield "  Ctrl-C stops everything."
     yield ""
