@@ -41,7 +41,9 @@ START_SECONDS = 240
 CODE_SECONDS = 30
 CARELESS_EDIT = ("allow: group:staff\n    to: [app:files", "allow: [group:workshop, group:sales]\n    to: [app:files")
 ASK_FOR_PAYROLL = "/requests/new?app=payroll"
-SIGN_IN_HOST = ("sign-in", "portal", "portal-devices", "refusal", "portal-ask", "portal-requests")
+SIGN_IN_HOST = (
+    "sign-in", "portal", "portal-devices", "portal-mend", "refusal", "refusal-device", "portal-ask", "portal-requests",
+)  # fmt: skip
 REVIEWS = (("rules-review", "Review the change"), ("rules-replay", "Try on what happened"))
 CONSOLE = {
     "overview": "/?span=hour",
@@ -160,8 +162,9 @@ def take_all(instance: Instance, notes: Notes, album: Album) -> None:
         sign_in(visitor.new_page(), instance, notes.account("Mateo"))
         picture(visitor, album, "portal", instance.url(instance.identity_host))
         picture(visitor, album, "portal-devices", instance.url(instance.identity_host, "/devices"))
-        refused = instance.url(f"payroll.{instance.configuration.domain}", "/")
-        picture(visitor, album, "refusal", refused)
+        picture(visitor, album, "portal-mend", instance.url(instance.identity_host, "/devices/mend"))
+        for name, app in (("refusal", "payroll"), ("refusal-device", "readings")):
+            picture(visitor, album, name, instance.url(f"{app}.{instance.configuration.domain}", "/"))
         picture(visitor, album, "portal-ask", instance.url(instance.identity_host, ASK_FOR_PAYROLL))
         ask_for_payroll(visitor, instance)
         picture(visitor, album, "portal-requests", instance.url(instance.identity_host, "/requests"))

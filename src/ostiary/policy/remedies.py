@@ -209,7 +209,8 @@ def _other_device(condition: DeviceFact, facts: Facts) -> Remedy:
     if not _program(facts):
         if facts.device.get("managed") is True:
             return Remedy(kind=RemedyKind.USE_DEVICE, words="See what this device lacks", path=MEND_PATH)
-        if condition.name == "managed" and condition.value is True and condition.name not in facts.device:
+        wants_unmanaged = condition.name == "managed" and condition.value is not True
+        if "managed" not in facts.device and not wants_unmanaged:
             return Remedy(kind=RemedyKind.USE_DEVICE, words="Enrol this device", path=DEVICES_PATH)
     return Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after")
 

@@ -98,7 +98,10 @@ def test_the_way_out_of_it() -> None:
     lacks = Remedy(kind=RemedyKind.USE_DEVICE, words="See what this device lacks", path="/devices/mend")
     other = Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after")
     assert unmet({"disk_encrypted": True}, {"disk_encrypted": False}).remedy == lacks
-    assert unmet({"disk_encrypted": True}, None).remedy == other
+    enrol = Remedy(kind=RemedyKind.USE_DEVICE, words="Enrol this device", path="/devices")
+    assert unmet({"disk_encrypted": True}, None).remedy == enrol
+    assert unmet({"managed": True}, None).remedy == enrol
+    assert unmet({"managed": False}, None).remedy == other
     assert unmet({"disk_encrypted": True}, {}, token=True).remedy == other
 
 
