@@ -2,8 +2,10 @@
 
 import json
 import os
+import stat
 import subprocess
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +215,23 @@ def test_what_is_for_linux_alone_says_so(platform: str, monkeypatch: pytest.Monk
     assert (chosen_tpm(""), chosen_tpm("off"), chosen_tpm("swtpm:port=1")) == ("", "", "swtpm:port=1")
     with pytest.raises(CannotWritePolicy):
         require_policy_files()
+
+
+@pytest.mark.parametrize(
+    ("attributes", "owner", "is_own"),
+    [(0x10, ME, True), (0x10 | 0x400, ME, False), (0x10, f"{ME}1", False)],
+    ids=["a-folder", "a-junction", "somebody-elses"],
+)
+def test_a_folder_is_ones_own_where_it_leads_nowhere_else(
+    attributes: int, owner: str, is_own: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    status = types.SimpleNamespace(st_mode=stat.S_IFDIR | 0o777, st_file_attributes=attributes)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(Path, "lstat", lambda _path: status)
+    monkeypatch.setattr(windows_api, "own_sid", lambda: ME)
+    monkeypatch.setattr(windows_api, "sddl_of", lambda _path: f"O:{owner}D:P(A;OICI;FA;;;{ME})")
+    assert privacy.is_own_folder(tmp_path) is is_own
+    assert privacy.is_shared(tmp_path) is (attributes != 0x10), "what leads elsewhere is nobody's alone"
 
 
 def test_a_folder_that_cannot_be_shut_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
