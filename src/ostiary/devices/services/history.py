@@ -1,6 +1,6 @@
 """How the facts of a device changed, by who says so. What was looked at earlier finds its place among what is there."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from ostiary.devices.domain.posture import SourceFacts, Value, spec_of
@@ -8,9 +8,17 @@ from ostiary.devices.models import DevicePosture, FactChange, StoredDevice
 
 KEPT_CHANGES: Final = 500
 """Of each device."""
+_EVER: Final = datetime.fromtimestamp(0, UTC)
 
 
-def keep_changes(row: StoredDevice, before: DevicePosture | None, said: SourceFacts, *, at: datetime) -> None:
+def keep_changes(
+    row: StoredDevice,
+    before: DevicePosture | None,
+    said: SourceFacts,
+    *,
+    at: datetime,
+    heard_at: datetime | None = None,
+) -> None:
     """Keep what a source says otherwise than before that moment.
 
     Args:
@@ -18,8 +26,12 @@ def keep_changes(row: StoredDevice, before: DevicePosture | None, said: SourceFa
         before: what counts of the source until now, if anything.
         said: what it says.
         at: when it looked.
+        heard_at: when its device reported last; after what counts came in, where something late came since.
     """
-    known, now = _said_before(row, before, said.source, at), {name: fact.value for name, fact in said.facts.items()}
+    known = {} if before is None else {name: fact.get("value") for name, fact in before.facts.items()}
+    if before is None or at < before.looked_at or (heard_at is not None and heard_at > before.received_at):
+        known |= _said_between(row, said.source, before.looked_at if before is not None else _EVER, at)
+    now = {name: fact.value for name, fact in said.facts.items()}
     changes = [
         FactChange(device=row, at=at, source=said.source, name=name, value=now.get(name), before=known.get(name))
         for name in sorted(known.keys() | now.keys())
@@ -33,15 +45,10 @@ def keep_changes(row: StoredDevice, before: DevicePosture | None, said: SourceFa
             FactChange.objects.filter(device=row, pk__lt=oldest).delete()
 
 
-def _said_before(row: StoredDevice, before: DevicePosture | None, source: str, at: datetime) -> dict[str, Value | None]:
-    """Return what a source said at a moment, from what counts of it and from what history has on either side of that."""
-    known = {} if before is None else {name: fact.get("value") for name, fact in before.facts.items()}
-    changes = FactChange.objects.filter(device=row, source=source)
-    if before is not None and at < before.looked_at:
-        for one in changes.filter(at__gt=at, at__lte=before.looked_at).order_by("-at", "-pk"):
-            known[one.name] = one.before
-        return known
-    since = changes.filter(at__lte=at).order_by("at", "pk")
-    for one in since if before is None else since.filter(at__gt=before.looked_at):
-        known[one.name] = one.value
-    return known
+def _said_between(row: StoredDevice, source: str, counts_from: datetime, at: datetime) -> dict[str, Value | None]:
+    """Return what history has of a source between what counts and a moment, on either side of it, as of that moment."""
+    back = at < counts_from
+    first, last = (at, counts_from) if back else (counts_from, at)
+    between = FactChange.objects.filter(device_id=row.pk, source=source, at__gt=first, at__lte=last)
+    order = ("-at", "-pk") if back else ("at", "pk")
+    return dict(between.order_by(*order).values_list("name", "before" if back else "value"))

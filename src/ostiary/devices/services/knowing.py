@@ -84,6 +84,7 @@ def take_word(
     taken_at: float,
     now: float,
     counts: bool = True,
+    heard_at: datetime | None = None,
     also: tuple[str, ...] = (),
 ) -> bool:
     """Take all that one source says of a device that is locked. What comes every few minutes from each is done in few statements.
@@ -94,6 +95,7 @@ def take_word(
         taken_at: when it looked, seconds since the epoch.
         now: seconds since the epoch.
         counts: whether it is how things stand now; otherwise it only stands in the history.
+        heard_at: when the device reported last before this, for a report.
         also: further fields of the device that were changed.
 
     Returns:
@@ -106,12 +108,12 @@ def take_word(
     before = kept.get(said.source)
     if not counts or (before is not None and looked_at < before.looked_at):
         if may_change(row.id, now=now):
-            keep_changes(row, before, said, at=looked_at)
+            keep_changes(row, before, said, at=looked_at, heard_at=heard_at)
         row.save(update_fields=also)
         return False
     if before is not None:
         said = _within_bounds(row, source_facts(before), said, now=now)
-    keep_changes(row, before, said, at=looked_at)
+    keep_changes(row, before, said, at=looked_at, heard_at=heard_at)
     after = before or DevicePosture(device=row, source=said.source)
     after.evidence, after.lasts, after.facts = int(said.evidence), said.lasts, msgspec.to_builtins(said.facts)
     after.looked_at, after.received_at = looked_at, datetime.fromtimestamp(now, UTC)

@@ -56,9 +56,9 @@ def take_report(text: str, *, now: float) -> tuple[Report, Taken]:
         _refuse_ended(row)
         if row.reported >= order:
             raise already_sent()
-        row.reported, row.seen_at = order, datetime.fromtimestamp(now, UTC)
-        fresh = message.at - message.taken_at <= LATE_SECONDS
-        take_word(row, said, taken_at=message.taken_at, now=now, counts=fresh, also=("reported", "seen_at"))
+        heard_at, row.reported, row.seen_at = row.seen_at, order, datetime.fromtimestamp(now, UTC)
+        fresh, also = message.at - message.taken_at <= LATE_SECONDS, ("reported", "seen_at")
+        take_word(row, said, taken_at=message.taken_at, now=now, counts=fresh, heard_at=heard_at, also=also)
     return message, Taken(next_nonce=fresh_nonce(now=now), now=now, again_in=REPORT_SECONDS)
 
 
