@@ -63,7 +63,9 @@ def device(
         print_json(_plain(standing))
         return
     state = "is compliant" if standing.verdict.compliant else "is not compliant"
-    print_text(f"{standing.verdict.name} of {standing.verdict.owner} {state}.")
+    held = standing.verdict.held_until
+    until = f" until {day_and_time(held)}, being held: too many devices failed the same at once" if held else ""
+    print_text(f"{standing.verdict.name} of {standing.verdict.owner} {state}{until}.")
     rows = (
         (
             one.check.name,

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 from django.conf import settings
 
-from ostiary.baselines.facade import NEVER, Finding, block_at, count_lacking, lacks_nothing, look_at
+from ostiary.baselines.facade import NEVER, Finding, Verdict, block_at, count_lacking, lacks_nothing, look_at
 from ostiary.devices.facade import Failing, Posture, Taken, UnknownDevice, UnusableDevice, get_posture
 from ostiary.policy.identifiers import DeviceId
 from ostiary.web.fact_words import seen_in_words
@@ -38,7 +38,7 @@ def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
     for one in (one for judged in standing.of_required for one in judged.failing):
         if one.check.name not in found or one.blocks:
             found[one.check.name] = one
-    failing = tuple(_failing(one, posture, now) for one in found.values())
+    failing = tuple(_failing(one, posture, now, standing.verdict) for one in found.values())
     instance = settings.INSTANCE
     return msgspec.structs.replace(
         taken,
@@ -55,8 +55,10 @@ def _soon(_moment: int) -> int:
     return max(SOON_SECONDS, count_lacking() // MOST_A_SECOND)
 
 
-def _failing(one: Finding, posture: Posture, now: float) -> Failing:
-    ends, seen = block_at(one, now), [seen_in_words(fact, posture, one.check.evidence) for fact in one.failing]
+def _failing(one: Finding, posture: Posture, now: float, verdict: Verdict) -> Failing:
+    seen = [seen_in_words(fact, posture, one.check.evidence) for fact in one.failing]
+    held = one.blocks and one.check.name in verdict.held_checks
+    ends = verdict.held_until if held else block_at(one, now)
     return Failing(
         name=one.check.name,
         words=" ".join([f"{'; '.join(seen)}.", one.check.why]).strip(),

@@ -104,6 +104,7 @@ def test_what_is_held_is_shown_and_decided(fleet: list[DeviceId]) -> None:
     assert "5 of 5 devices stopped being compliant at once" in typed("list").output
     assert [(one["device"], one["blocking"]) for one in read("held", "list")] == [(one, ["firewall"]) for one in fleet]
     assert "Laptop 3" in typed("held", "list").output
+    assert "is compliant until" in typed("device", fleet[0]).output
     assert read("held", "keep", "--reason", "a bad update")["devices"] == 5
     typed("held", "let", code=ExitCode.REFUSED)
     typed("held", "let", "--yes")

@@ -105,7 +105,10 @@ def test_what_is_held_does_not_close_apps_yet(at_work: tuple[Browser, Laptop]) -
     for well in ({"disk_encrypted": True}, {"disk_encrypted": None}):
         for one in others:
             says(one, **well)
-        laptop.report(**{**WELL, **well})
+        answer = laptop.report(**{**WELL, **well}).json()
+    (failing,) = answer["failing"]
+    assert (answer["compliant"], failing["name"]) == (True, "disk")
+    assert failing["blocks_at"] > time.time() + 3000, "the agent hears when the hold ends"
     said = words_of(browser, laptop)
     assert "Many devices failed at the same time" in said
     assert "Held for now" in said
