@@ -44,7 +44,13 @@ def test_the_list_and_the_pages_say_what_is_asked_and_of_whom(company: Company, 
     ):
         assert words in page, words
     standard = text_of(visit("audrey_audit").get("/devices/baselines/standard/"))
-    for words in ("The disk is encrypted: yes", "blocked after 14 days", "meets_standard", "based on: minimum"):
+    for words in (
+        "The disk is encrypted: yes",
+        "blocked after 14 days",
+        "meets_standard",
+        "no brake of its own",
+        "based on: minimum",
+    ):
         assert words in standard, words
     assert "/require" not in standard, "an auditor only looks"
     assert visit().get("/devices/baselines/none_such/").status_code == 404
