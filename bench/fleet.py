@@ -59,10 +59,10 @@ class Fleet:
         self.failed: list[str] = []
         self._lock = threading.Lock()
 
-    def say_all(self) -> None:
-        """Have every device report once, as fast as that goes."""
+    def greet(self, number: int) -> None:
+        """Have the first so many devices report once, as fast as that goes: each has the number for its next report then."""
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for _ in pool.map(self._first, self._laptops):
+            for _ in pool.map(self._first, self._laptops[:number]):
                 pass
 
     def run(self, seconds: float) -> float:
@@ -153,11 +153,12 @@ def measure_fleet(
         own = [Laptop(gateway, number, account.id) for number, account in enumerate(accounts)]
         crowd = [Laptop(gateway, people + n, accounts[0].id, own[0].key, given=GIVEN) for n in range(devices)]
         enrol_all(gateway, own)
-        enrol_all(gateway, crowd)
+        enrol_all(gateway, crowd, lambda one: _facts(one, news=False))
         held = [at_work(gateway, folder, *pair) for pair in zip(own, accounts, strict=True)]
         fleet = Fleet(crowd, every_seconds=every)
-        progress(f"{devices} devices report for the first time")
-        fleet.say_all()
+        speak = min(devices, 1 + int((seconds + 3.0 * rounds) * devices / every))
+        progress(f"{devices} devices have reported; those whose turn comes, {speak}, connect once before it")
+        fleet.greet(speak)
         progress(f"for {seconds:.0f} seconds each reports every {every:.0f} seconds")
         before, began = _cpu(gateway, database), time.monotonic()
         rate = fleet.run(seconds)

@@ -12,7 +12,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,12 +34,13 @@ _BATCH = 1000
 
 
 class NewLaptop(msgspec.Struct, frozen=True):
-    """One device to enrol: its identifier, whose it is, its public key, and how many certificates it was given so far."""
+    """One device to enrol: its identifier, whose it is, its public key, how many certificates it was given, what it has said."""
 
     id: str
     owner: str
     key: Jwk
     given: int
+    facts: dict[str, Value] = {}
 
 
 class Laptop:
@@ -142,14 +143,24 @@ def _trusting(authority: str) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=authority)
 
 
-def enrol_all(gateway: Gateway, laptops: Iterable[Laptop]) -> None:
+def enrol_all(
+    gateway: Gateway, laptops: Iterable[Laptop], facts: Callable[[Laptop], dict[str, Value]] | None = None
+) -> None:
     """Enrol devices, in one process.
+
+    Args:
+        gateway: where.
+        laptops: the devices.
+        facts: returns what one has said already; `None` where none has said anything.
 
     Raises:
         InvalidRun: when that fails.
     """
     lines = b"\n".join(
-        msgspec.json.encode(NewLaptop(one.id, one.owner, jwk_of(one.key.public_key()), one.given)) for one in laptops
+        msgspec.json.encode(
+            NewLaptop(one.id, one.owner, jwk_of(one.key.public_key()), one.given, facts(one) if facts else {})
+        )
+        for one in laptops
     )
     done = subprocess.run(
         [sys.executable, "-m", "bench.laptops"],
@@ -169,7 +180,9 @@ def _store(new: Sequence[NewLaptop]) -> None:
     from django.db import transaction  # noqa: PLC0415
 
     from ostiary.changes import announce_change  # noqa: PLC0415
+    from ostiary.devices.facade import Evidence, take_facts  # noqa: PLC0415
     from ostiary.devices.models import DeviceCertificate, GivenCertificate, StoredDevice  # noqa: PLC0415
+    from ostiary.devices.services.renewing import make_given_section  # noqa: PLC0415
 
     now = datetime.now(UTC)
     rows = [
@@ -207,7 +220,19 @@ def _store(new: Sequence[NewLaptop]) -> None:
                 for n, at in enumerate(began[:2])
             )
         announce_change("devices", takes_away=False)
-        announce_change("given", takes_away=False)
+    make_given_section(now=now.timestamp(), anew=True)
+    for one in new:
+        if one.facts:
+            said = [Reported(name=name, value=value, at=now.timestamp()) for name, value in one.facts.items()]
+            take_facts(
+                device=one.id,
+                source="agent",
+                evidence=Evidence.SELF_REPORTED,
+                facts=said,
+                taken_at=now.timestamp(),
+                lasts=3600.0,
+                now=now.timestamp(),
+            )
 
 
 def _fingerprint(device: str, number: int) -> str:

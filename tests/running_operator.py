@@ -151,13 +151,13 @@ def run_out_but_newest(device: str) -> None:
 
     from ostiary.changes import announce_change
     from ostiary.devices.models import DeviceCertificate, StoredDevice
-    from ostiary.devices.services.tending import tend_devices
+    from ostiary.devices.services.renewing import make_given_section
 
     newest = StoredDevice.objects.get(pk=device).newest
     assert DeviceCertificate.objects.filter(device=device).exclude(pk=newest).delete()[0]
     with transaction.atomic():
         announce_change("devices", takes_away=True)
-    tend_devices(now=time.time())
+    make_given_section(now=time.time(), anew=True)
 
 
 def machine() -> Any:

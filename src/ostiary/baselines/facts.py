@@ -17,14 +17,15 @@ def read_compliance() -> Compliance:
         return Compliance()
     now = time.time()
     rows = DeviceVerdict.objects.filter(until__gt=now, device__state=State.ACTIVE).order_by()
-    columns = rows.values_list("pk", "compliant", "until", "meets", "held_until", "lost", "held_checks")
-    return Compliance(
-        devices={
-            DeviceId(device): ComplianceFact(
-                compliant=True, until=min(until, held_until), meets=counted_meets(meets, lost, held)
-            )
-            if held_until > now and not compliant
-            else ComplianceFact(compliant=compliant, until=until, meets=tuple(meets))
-            for device, compliant, until, meets, held_until, lost, held in columns.iterator(chunk_size=2000)
-        }
-    )
+    columns = rows.values_list("pk", "compliant", "until", "meets")
+    devices = {
+        DeviceId(device): ComplianceFact(compliant=compliant, until=until, meets=tuple(meets))
+        for device, compliant, until, meets in columns.iterator(chunk_size=5000)
+    }
+    held = rows.filter(held_until__gt=now, compliant=False)
+    for device, until, held_until, meets, lost, checks in held.values_list(
+        "pk", "until", "held_until", "meets", "lost", "held_checks"
+    ):
+        counted = counted_meets(meets, lost, checks)
+        devices[DeviceId(device)] = ComplianceFact(compliant=True, until=min(until, held_until), meets=counted)
+    return Compliance(devices=devices)

@@ -1,14 +1,13 @@
 """What this room tells the decision service: sections `devices`, `given` and `postures` of the snapshot."""
 
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import msgspec
 from django.conf import settings
 
-from ostiary.devices.domain.certificates import SHOWN_DAYS
 from ostiary.devices.domain.devices import State
-from ostiary.devices.models import DeviceCertificate, GivenCertificate, StoredDevice
+from ostiary.devices.models import DeviceCertificate, GivenSection, StoredDevice
 from ostiary.policy.given import GivenCertificates
 from ostiary.policy.identifiers import DeviceId, PersonId
 from ostiary.policy.snapshot import DeviceFact, Devices, Postures
@@ -24,10 +23,10 @@ def read_devices() -> Devices:
     now = datetime.now(UTC)
     certificates: defaultdict[str, dict[str, float]] = defaultdict(dict)
     good = DeviceCertificate.objects.filter(ends_at__gt=now).order_by()
-    for device, fingerprint, ends_at, account_ends_at in good.values_list(
-        "device_id", "fingerprint", "ends_at", "device__owner__ends_at"
+    for device, fingerprint, ends_at in good.values_list("device_id", "fingerprint", "ends_at").iterator(
+        chunk_size=5000
     ):
-        certificates[device][fingerprint] = min(filter(None, (ends_at, account_ends_at))).timestamp()
+        certificates[device][fingerprint] = ends_at.timestamp()
     rows = StoredDevice.objects.filter(state__in=(State.ACTIVE, State.QUARANTINED)).order_by()
     return Devices(
         devices={
@@ -36,7 +35,7 @@ def read_devices() -> Devices:
                 name=name,
                 owner=PersonId(owner),
                 active=state == State.ACTIVE and is_active and (account_ends_at is None or now < account_ends_at),
-                certificates=certificates[device],
+                certificates=_until(certificates[device], account_ends_at),
                 key_protection=key_protection,
             )
             for device, name, owner, state, key_protection, is_active, account_ends_at in rows.values_list(
@@ -46,13 +45,17 @@ def read_devices() -> Devices:
     )
 
 
-def read_given() -> GivenCertificates:
-    """Return whose each certificate is that was given lately; none where devices are off."""
-    if not settings.INSTANCE.configuration.devices.enabled:
-        return GivenCertificates()
-    since = datetime.now(UTC) - timedelta(days=SHOWN_DAYS)
-    rows = GivenCertificate.objects.filter(begins_at__gt=since).order_by()
-    return GivenCertificates.of(rows.values_list("fingerprint", "device_id").iterator(chunk_size=5000))
+def _until(certificates: dict[str, float], ends_at: datetime | None) -> dict[str, float]:
+    """No certificate counts beyond the end of its owner's account."""
+    if ends_at is None:
+        return certificates
+    return {fingerprint: min(until, ends_at.timestamp()) for fingerprint, until in certificates.items()}
+
+
+def read_given() -> msgspec.Raw:
+    """Return whose each certificate is that was given lately, encoded as `policy.given.GivenCertificates`; none where devices are off."""
+    made = GivenSection.objects.first() if settings.INSTANCE.configuration.devices.enabled else None
+    return msgspec.Raw(bytes(made.content) if made is not None else msgspec.msgpack.encode(GivenCertificates()))
 
 
 class _KnownOf(msgspec.Struct, frozen=True):

@@ -60,15 +60,24 @@ class DeviceCertificate(models.Model):
 
 
 class GivenCertificate(models.Model):
-    """One certificate that a device was given lately: a browser may show it until it is closed. `published`: whether the facts hold it."""
+    """One certificate that a device was given lately: a browser may show it until it is closed."""
 
     fingerprint = models.CharField(primary_key=True, max_length=64)
     device = models.ForeignKey(StoredDevice, on_delete=models.CASCADE, related_name="given")
     begins_at = models.DateTimeField(db_index=True)
-    published = models.BooleanField(default=False, db_index=True)
 
     def __str__(self) -> str:
         return f"given to {self.device_id}"
+
+
+class GivenSection(models.Model):
+    """Section `given` of the facts as it was made last (msgpack), so that whoever publishes waits for nothing. One row."""
+
+    content = models.BinaryField()
+    made_at = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"made at {self.made_at:.0f}"
 
 
 class Enrolment(models.Model):

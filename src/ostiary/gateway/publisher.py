@@ -55,7 +55,7 @@ _READERS: Final[Mapping[str, Callable[[], msgspec.Raw]]] = {
     "devices": lambda: encode_section(read_devices()),
     "postures": read_postures,
     "compliance": lambda: encode_section(read_compliance()),
-    "given": lambda: encode_section(read_given()),
+    "given": read_given,
 }
 
 

@@ -34,12 +34,11 @@ class GivenCertificates(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, certificates: Iterable[tuple[str, str]]) -> Self:
         """Return the section for these pairs of fingerprint (hexadecimal SHA-256) and device."""
         places: dict[str, int] = {}
-        marks = sorted(
-            bytes.fromhex(fingerprint)[:MARK_BYTES]
-            + places.setdefault(device, len(places)).to_bytes(_INDEX_BYTES, "big")
-            for fingerprint, device in certificates
+        marks = b"".join(
+            mark + places.setdefault(device, len(places)).to_bytes(_INDEX_BYTES, "big")
+            for mark, device in sorted((bytes.fromhex(one)[:MARK_BYTES], device) for one, device in certificates)
         )
-        return cls(devices=tuple(map(DeviceId, places)), marks=b"".join(marks))
+        return cls(devices=tuple(map(DeviceId, places)), marks=marks)
 
     def device_of(self, fingerprint: str) -> DeviceId | None:
         """Return the device that was given a certificate (hexadecimal SHA-256); `None` where none is known, or more than one."""

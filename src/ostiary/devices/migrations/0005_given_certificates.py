@@ -16,8 +16,15 @@ class Migration(migrations.Migration):
             fields=[
                 ('fingerprint', models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ('begins_at', models.DateTimeField(db_index=True)),
-                ('published', models.BooleanField(db_index=True, default=False)),
                 ('device', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='given', to='devices.storeddevice')),
+            ],
+        ),
+        migrations.CreateModel(
+            name='GivenSection',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('content', models.BinaryField()),
+                ('made_at', models.FloatField()),
             ],
         ),
     ]

@@ -30,13 +30,15 @@ from ostiary.devices.domain.messages import (
     check_signature,
     read_message,
 )
-from ostiary.devices.models import DeviceCertificate, GivenCertificate, StoredDevice
+from ostiary.devices.models import DeviceCertificate, GivenCertificate, GivenSection, StoredDevice
 from ostiary.devices.services.freshness import accept_message, require_enabled
 from ostiary.devices.services.register import SECTION, quarantine_device, retire_device
+from ostiary.policy.given import GivenCertificates
 from ostiary.visibility.facade import Actor, record_entity_change
 
 MAX_LIVING: Final = 10
 """How many certificates of one device may be good at once: nobody has facts published without end."""
+SECTION_SECONDS: Final = 3600.0
 MAX_STRAYS: Final = 3
 STRAYS_COUNT_FOR: Final = timedelta(days=14)
 CERTIFICATE: Final = "device certificate"
@@ -80,13 +82,33 @@ def leave(text: str, *, address: str, now: float) -> Left:
 def forget_old_certificates(*, now: float) -> int:
     """Delete certificates that have run out, and what nobody may show any more; return how many that were."""
     moment = datetime.fromtimestamp(now, UTC)
-    long_given = GivenCertificate.objects.filter(begins_at__lte=moment - timedelta(days=SHOWN_DAYS))
-    with transaction.atomic():
-        news = GivenCertificate.objects.filter(published=False).update(published=True)
-        forgotten = long_given.delete()[0]
-        if news or forgotten:
-            announce_change("given", takes_away=False)
+    forgotten = GivenCertificate.objects.filter(begins_at__lte=moment - timedelta(days=SHOWN_DAYS)).delete()[0]
+    make_given_section(now=now)
     return forgotten + DeviceCertificate.objects.filter(ends_at__lte=moment).delete()[0]
+
+
+def make_given_section(*, now: float, anew: bool = False) -> bool:
+    """Make section `given` from the certificates that were given lately, once an hour: what is new in it is good for longer by itself.
+
+    Args:
+        now: seconds since the epoch.
+        anew: whether to do so in any case.
+
+    Returns:
+        Whether it is another than before.
+    """
+    before = GivenSection.objects.first()
+    if before is not None and not anew and 0.0 <= now - before.made_at < SECTION_SECONDS:
+        return False
+    rows = GivenCertificate.objects.order_by().values_list("fingerprint", "device_id")
+    content = msgspec.msgpack.encode(GivenCertificates.of(rows.iterator(chunk_size=5000)))
+    with transaction.atomic():
+        GivenSection.objects.all().delete()
+        GivenSection.objects.create(content=content, made_at=now)
+        changed = before is None or bytes(before.content) != content
+        if changed:
+            announce_change("given", takes_away=False)
+    return changed
 
 
 def sender_of(message: Renew | Leave | Report | Quote | Inventory, received: Received) -> StoredDevice:

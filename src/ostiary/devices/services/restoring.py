@@ -4,7 +4,7 @@ from django.db import transaction
 
 from ostiary.changes import announce_change
 from ostiary.devices.domain.devices import State, Why
-from ostiary.devices.models import DeviceCertificate, Enrolment, GivenCertificate, StoredDevice
+from ostiary.devices.models import DeviceCertificate, Enrolment, GivenCertificate, GivenSection, StoredDevice
 from ostiary.devices.services.register import quarantine_device
 from ostiary.visibility.facade import Actor
 
@@ -23,6 +23,7 @@ def quarantine_after_restore(*, actor: Actor, reason: str) -> int:
     Enrolment.objects.all().delete()
     DeviceCertificate.objects.all().delete()
     GivenCertificate.objects.all().delete()
+    GivenSection.objects.all().delete()
     announce_change("given", takes_away=True)
     active = list(StoredDevice.objects.filter(state=State.ACTIVE).values_list("pk", flat=True))
     for device_id in active:
