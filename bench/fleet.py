@@ -179,6 +179,7 @@ def measure_fleet(
         "fleet_report_ms_p99": round(percentile(answered, 0.99), 1),
         "fleet_late": fleet.late,
         "fleet_renewed": fleet.renewed,
+        "fleet_posture_to_cut_ms_p50": cuts["posture_to_cut_ms_p50"],
         "fleet_posture_to_cut_ms_p99": cuts["posture_to_cut_ms_p99"],
         "fleet_others_disturbed": cuts["others_disturbed"],
     }
