@@ -30,14 +30,20 @@ The rest knows no database (units, properties, contracts, the gateway) or sees i
 named on the command line runs on either.
 """
 _PAGES = (
-    "baselines", "bench", "columns", "decisions", "devices", "directory", "directory_keys", "effort", "explain", "exports",
+    "baselines", "bench", "callers", "columns", "decisions", "devices", "directory", "directory_keys", "effort", "explain", "exports",
     "fresh_proof", "kept_tests", "limits", "oidc", "osquery", "replay", "reviewed", "reviews", "rules", "rules_followed",
     "rules_trial", "saml", "service_proofs", "services", "software", "sources",
 )  # fmt: skip
 """Pages whose questions the tests of their rooms ask on either; that each opens on either says `test_console_pages`."""
+_COMMANDS = tuple(
+    str(path.relative_to(ROOT))
+    for pattern in ("test_*_cli.py", "test_*_command.py")
+    for path in sorted((ROOT / "tests/integration").rglob(pattern))
+)
 ON_SQLITE_ONLY = (
+    *_COMMANDS,
     "tests/e2e/requests/test_requests_in_a_browser.py",
-    "tests/integration/applications/test_applications_cli.py",
+    "tests/integration/backup",
     *(f"tests/integration/console/test_console_{name}.py" for name in _PAGES),
     "tests/integration/doctor",
     "tests/integration/gateway",
@@ -47,9 +53,11 @@ ON_SQLITE_ONLY = (
     "tests/integration/shell",
     "tests/integration/signals/test_signals_killed.py",
     "tests/integration/supervisor",
+    "tests/integration/visibility/test_visibility_audit_log.py",
+    "tests/integration/visibility/test_visibility_keeping.py",
 )
 """What tells nothing more on a second database: benchmarks, which are tried here and not measured; commands, processes and pages
-whose questions others of these tests ask; and processes killed at every step, of which `test_worker_rolls_back` is killed on
+whose questions others of these tests ask; backups, which a test of theirs takes to PostgreSQL and back; files; and processes killed at every step, of which `test_worker_rolls_back` is killed on
 either, as whether a transaction was whole is the same question for each of them."""
 
 
