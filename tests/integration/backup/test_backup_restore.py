@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.shell_instance import OwnInstance, new_database
-from tools.run_tests import postgres_server
+from tools.postgres import postgres_server
 
 from ostiary.demo.notes import Account
 from ostiary.demo.walk.browser import Browser, words_of
@@ -125,8 +125,8 @@ def postgresql() -> Iterator[str]:
     if url := new_database():
         yield url
         return
-    with postgres_server() as url:
-        yield url
+    with postgres_server(durable=False) as server:
+        yield server.url
 
 
 def test_a_backup_moves_to_postgresql_and_back(postgresql, tmp_path):
