@@ -47,17 +47,24 @@ ON_SQLITE_ONLY = (
     *(f"tests/integration/console/test_console_{name}.py" for name in _PAGES),
     "tests/integration/doctor",
     "tests/integration/gateway",
+    "tests/integration/identity/test_identity_id_tokens.py",
+    "tests/integration/identity/test_identity_people_file.py",
     "tests/integration/requests/test_requests_killed.py",
     "tests/integration/reviews/test_reviews_killed.py",
     "tests/integration/rulebook/test_replay_bench.py",
+    "tests/integration/rulebook/test_rulebook_following_servers.py",
+    "tests/integration/rulebook/test_rulebook_git_repository.py",
     "tests/integration/shell",
     "tests/integration/signals/test_signals_killed.py",
+    "tests/integration/signals/test_signals_streams_hostile.py",
+    "tests/integration/signals/test_signals_transmitters_hostile.py",
     "tests/integration/supervisor",
     "tests/integration/visibility/test_visibility_audit_log.py",
     "tests/integration/visibility/test_visibility_keeping.py",
 )
 """What tells nothing more on a second database: benchmarks, which are tried here and not measured; commands, processes and pages
-whose questions others of these tests ask; backups, which a test of theirs takes to PostgreSQL and back; files; and processes killed at every step, of which `test_worker_rolls_back` is killed on
+whose questions others of these tests ask; backups, which a test of theirs takes to PostgreSQL and back; files, repositories and what
+strangers send, which is read before anything is asked of a database; and processes killed at every step, of which `test_worker_rolls_back` is killed on
 either, as whether a transaction was whole is the same question for each of them."""
 
 
