@@ -56,7 +56,12 @@ from ostiary.baselines.services.exceptions import (
 from ostiary.baselines.services.holding import keep_held, let_happen
 from ostiary.baselines.services.looking import look_at
 from ostiary.baselines.services.settling import check_now, settle_compliance
-from ostiary.baselines.services.simulating import simulate_document, simulate_requirement
+from ostiary.baselines.services.simulating import (
+    simulate_document,
+    simulate_requirement,
+    try_document,
+    try_requirement,
+)
 from ostiary.baselines.services.writing import (
     check_document,
     remove_baseline,
@@ -134,5 +139,7 @@ __all__ = [
     "settle_compliance",
     "simulate_document",
     "simulate_requirement",
+    "try_document",
+    "try_requirement",
     "withdraw_requirement",
 ]

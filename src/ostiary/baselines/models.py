@@ -60,7 +60,8 @@ class DeviceVerdict(models.Model):
     `blocking`: those of `failing` because of which it is not compliant. `turned_at`: when facts turned it; 0 while it is compliant, or where
     something else did. `turned_by`: the checks that did. `worse`: it was held, and turned again. `last_until` and `last_meets`: how it stood
     before; `lost`: what of each of those baselines does not hold now. `held_checks`: those whose failing is held, until `hold_ends`.
-    `held_until`: until when it counts as before, everything that blocks it being held; 0 where it does not.
+    `held_until`: until when it counts as before, everything that blocks it being held; 0 where it does not. `asked`: the mark of what was asked
+    when it was judged.
     """
 
     device = models.OneToOneField("devices.StoredDevice", primary_key=True, on_delete=models.CASCADE, related_name="+")
@@ -81,6 +82,7 @@ class DeviceVerdict(models.Model):
     lost = models.JSONField(default=dict)
     held_checks = models.JSONField(default=list)
     hold_ends = models.FloatField(default=0.0, db_index=True)
+    asked = models.CharField(max_length=33, blank=True, default="")
 
     def __str__(self) -> str:
         return f"{self.device_id}: {'compliant' if self.compliant else 'not compliant'}"

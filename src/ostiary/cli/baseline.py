@@ -121,10 +121,10 @@ def set_(
 ) -> None:
     """Put a baseline of your own in force, as a new version where there is one of its name."""
     setup()
-    from ostiary.baselines.facade import count_blocked, set_baseline, simulate_document
+    from ostiary.baselines.facade import set_baseline, try_document
 
     text, now = text_of(file), time.time()
-    turned = count_blocked(simulate_document(text, now=now))
+    turned = try_document(text, now=now).turned
     if turned.blocked:
         confirm(f"This blocks {turned.blocked} of {turned.of} devices at once.", yes=yes or block == turned.blocked)
     found = set_baseline(text, now=now, actor=operator_actor(), reason=reason, blocked=block)
@@ -162,12 +162,12 @@ def require(
 ) -> None:
     """Require a baseline: of every device, of those of a group's members, or of one. What counts before stays until then."""
     setup()
-    from ostiary.baselines.facade import Requirement, count_blocked, require_baseline, simulate_requirement
+    from ostiary.baselines.facade import Requirement, require_baseline, try_requirement
 
     now = time.time()
     starts_at = start_of(start, now)
     wanted = Requirement(baseline=name, group=group, device=device, starts_at=starts_at or now)
-    turned = count_blocked(simulate_requirement(wanted, now=now))
+    turned = try_requirement(wanted, now=now).turned
     when = day_and_time(starts_at) or "now"
     if turned.blocked:
         sure = yes or block == turned.blocked

@@ -14,6 +14,7 @@ from ostiary.baselines.domain.brake import WINDOW_SECONDS, held_until, is_too_ma
 from ostiary.baselines.domain.holding import counts_until, fault_of
 from ostiary.baselines.journal import HELD, JUDGED_BY
 from ostiary.baselines.models import DeviceVerdict, HeldTurn
+from ostiary.baselines.services.turns import Turn, take_turn
 from ostiary.devices.facade import State
 from ostiary.visibility.facade import record_entity_change
 
@@ -43,6 +44,7 @@ def brake(rows: Mapping[str, DeviceVerdict], turned: Sequence[str], *, now: floa
 
 
 def _hold(here: Sequence[DeviceVerdict], lately: QuerySet[DeviceVerdict], *, now: float) -> list[DeviceVerdict]:
+    take_turn(Turn.BRAKING)
     fleet = DeviceVerdict.objects.filter(device__state=State.ACTIVE).count()
     count = len(here) + lately.count()
     if not is_too_many(count, fleet, settings.INSTANCE.configuration.devices.brake_percent):

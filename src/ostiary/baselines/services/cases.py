@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from hashlib import blake2b
 
 import msgspec
 from django.db.models import QuerySet
@@ -11,7 +12,7 @@ from ostiary.baselines.domain.document import Baseline
 from ostiary.baselines.domain.platforms import platform_of
 from ostiary.baselines.domain.requirement import Requirement, required_of
 from ostiary.baselines.domain.standing import ExceptionState
-from ostiary.baselines.models import CheckException, Failing
+from ostiary.baselines.models import CheckException, DeviceVerdict, Failing
 from ostiary.baselines.queries import list_baselines, list_requirements
 from ostiary.devices.facade import State, list_postures
 from ostiary.devices.models import StoredDevice
@@ -20,27 +21,58 @@ from ostiary.policy.identifiers import DeviceId, GroupId, PersonId
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked of devices: every baseline by name, and every requirement."""
+    """What is asked of devices: every baseline by name, and every requirement.
+
+    Args:
+        mark: of all baselines, and of what is required of more than one device: another where any of it is another.
+        marks: by device, of what is required of it alone.
+    """
 
     baselines: dict[str, Baseline]
     requirements: tuple[Requirement, ...]
+    mark: str = ""
+    marks: dict[str, str] = {}
+
+    def mark_of(self, device: str) -> str:
+        """Return the mark of all that is asked of a device: its verdict rests on nothing else than this and what is known of it."""
+        own = self.marks.get(device)
+        return self.mark if own is None else f"{self.mark}-{own}"
 
 
 def read_asked() -> Asked:
     """Return what is asked of devices now."""
-    baselines = {one.baseline.name: one.baseline for one in list_baselines()}
-    return Asked(baselines=baselines, requirements=list_requirements())
+    stored, requirements = list_baselines(), list_requirements()
+    own: defaultdict[str, list[Requirement]] = defaultdict(list)
+    for one in requirements:
+        if one.device:
+            own[one.device].append(one)
+    return Asked(
+        baselines={one.baseline.name: one.baseline for one in stored},
+        requirements=requirements,
+        mark=_mark(
+            *((one.baseline.name, one.number, one.document) for one in stored),
+            *((one.baseline, one.group, one.starts_at) for one in requirements if not one.device),
+        ),
+        marks={device: _mark(*((one.baseline, one.starts_at) for one in ones)) for device, ones in own.items()},
+    )
 
 
-def lock_judged(devices: tuple[DeviceId, ...] | None) -> None:
+def asked_otherwise(asked: Asked) -> tuple[DeviceId, ...]:
+    """Return the devices of which something else is asked than when they were judged, and those that never were."""
+    judged = dict(DeviceVerdict.objects.values_list("pk", "asked"))
+    devices = map(DeviceId, devices_judged().values_list("pk", flat=True))
+    return tuple(sorted(one for one in devices if judged.get(one) != asked.mark_of(one)))
+
+
+def lock_judged(devices: tuple[DeviceId, ...]) -> None:
     """Lock devices, always in the same order and before anything is read of them, as whoever takes facts does.
 
     Use inside a transaction.
 
     Args:
-        devices: which; all of them for `None`.
+        devices: which.
     """
-    rows = devices_judged() if devices is None else devices_judged().filter(pk__in=devices)
+    rows = devices_judged().filter(pk__in=devices)
     list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
 
 
@@ -88,6 +120,10 @@ def required_now(asked: Asked, *, now: float) -> dict[DeviceId, list[str]]:
 def devices_judged() -> QuerySet[StoredDevice]:
     """Return the rows of all devices that are judged: active or in quarantine."""
     return StoredDevice.objects.filter(state__in=[one.value for one in (State.ACTIVE, State.QUARANTINED)]).order_by()
+
+
+def _mark(*parts: tuple[str | float, ...]) -> str:
+    return blake2b(msgspec.json.encode(parts), digest_size=8).hexdigest()
 
 
 def _devices(wanted: tuple[DeviceId, ...] | None) -> list[tuple[str, str, str, str, str]]:

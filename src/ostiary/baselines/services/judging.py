@@ -24,8 +24,10 @@ from ostiary.policy.identifiers import DeviceId
 SECTION: Final = "compliance"
 _WRITTEN: Final = (
     "compliant", "until", "required", "meets", "failing", "blocking", "unknown", "judged_at", "turned_at", "turned_by", "worse", "last_until",
-    "last_meets", "lost", *HOLD_FIELDS,
+    "last_meets", "lost", "asked", *HOLD_FIELDS,
 )  # fmt: skip
+AT_ONCE: Final = 500
+"""So many devices in one transaction: reports and sign-ins have their turn between."""
 LONGEST_SECONDS: Final = 7 * 86400.0
 """No verdict is good for longer, whatever it rests on."""
 
@@ -43,14 +45,22 @@ def posture_has_changed(*, devices: Iterable[DeviceId], now: float, by_time: boo
     judge_devices(devices, now=now, cause=Cause.TIME if by_time else Cause.FACTS)
 
 
+def judge_many(devices: Iterable[DeviceId], *, now: float, cause: Cause, ahead: float = 0.0) -> None:
+    """Judge devices, some hundred in each transaction. Arguments as for `judge_devices`.
+
+    What is killed in between is known by what was asked of each device when it was judged: the worker judges the others.
+    """
+    wanted = sorted(set(devices))
+    for start in range(0, len(wanted), AT_ONCE):
+        judge_devices(wanted[start : start + AT_ONCE], now=now, cause=cause, ahead=ahead)
+
+
 @transaction.atomic
-def judge_devices(
-    devices: Iterable[DeviceId] | None, *, now: float, cause: Cause, ahead: float = 0.0
-) -> tuple[DeviceId, ...]:
+def judge_devices(devices: Iterable[DeviceId], *, now: float, cause: Cause, ahead: float = 0.0) -> tuple[DeviceId, ...]:
     """Judge devices, keep their verdicts and tell the gateway.
 
     Args:
-        devices: which; all of them for `None`.
+        devices: which.
         now: seconds since the epoch.
         cause: why.
         ahead: as it will be so many seconds later, so that what time ends is replaced before it ends.
@@ -58,7 +68,7 @@ def judge_devices(
     Returns:
         Those whose verdict is another now.
     """
-    wanted = None if devices is None else tuple(dict.fromkeys(devices))
+    wanted = tuple(dict.fromkeys(devices))
     lock_judged(wanted)
     asked, at = read_asked(), now + ahead
     cases = read_cases(asked, now=at, devices=wanted)
@@ -77,6 +87,7 @@ def judge_devices(
             rows[case.device] = row = DeviceVerdict(device_id=case.device)
         if _write(row, opinions[case.device], now=now, cause=cause):
             turned.append(case.device)
+        row.asked = asked.mark_of(case.device)
     _keep_failing(cases, opinions)
     others = brake(rows, turned, now=now) if turned else ()
     _save(rows, others, known=frozenset(before))

@@ -16,10 +16,9 @@ from ostiary.baselines.domain.evaluation import NEVER, block_at
 from ostiary.baselines.domain.standing import ExceptionState
 from ostiary.baselines.journal import JUDGED_BY, REQUIREMENT
 from ostiary.baselines.models import CheckException, ComplianceDay, DeviceVerdict, Failing, RequiredBaseline
-from ostiary.baselines.queries import list_requirements
-from ostiary.baselines.services.cases import devices_judged, read_asked, required_now
+from ostiary.baselines.services.cases import asked_otherwise, devices_judged, read_asked, required_now
 from ostiary.baselines.services.holding import end_holds, tell_administrators
-from ostiary.baselines.services.judging import Cause, judge_devices
+from ostiary.baselines.services.judging import Cause, judge_devices, judge_many
 from ostiary.baselines.services.looking import look_at
 from ostiary.devices.facade import State, UnknownDevice, UnusableDevice, get_device
 from ostiary.devices.models import StoredDevice
@@ -50,8 +49,7 @@ def settle_compliance(*, now: float) -> int:
     _forget_ended(now)
     done = end_holds(now=now, ahead=AHEAD_SECONDS) + _end_exceptions(now)
     due = _due(now)
-    if due:
-        judge_devices(due, now=now, cause=Cause.TIME, ahead=AHEAD_SECONDS)
+    judge_many(due, now=now, cause=Cause.TIME, ahead=AHEAD_SECONDS)
     done += len(due) + tell_owners(now=now)
     count_day(now=now)
     return done + tell_administrators(now=now)
@@ -100,14 +98,16 @@ def count_day(*, now: float) -> None:
 
 
 def _due(now: float) -> tuple[DeviceId, ...]:
-    """Those whose verdict is over or nearly, whose owner's groups ask for something else now, and those that have none."""
+    """Those whose verdict is over or nearly, of which something else is asked now, and those that have none."""
     over = Q(until__lte=now + AHEAD_SECONDS)
     nearly = Q(until__lte=now + RENEW_BEFORE_SECONDS, judged_at__lte=now - RENEW_EVERY_SECONDS)
     stale = set(DeviceVerdict.objects.filter(over | nearly).values_list("pk", flat=True))
-    known = dict(DeviceVerdict.objects.values_list("pk", "required"))
-    due = {DeviceId(one) for one in devices_judged().values_list("pk", flat=True) if one in stale or one not in known}
-    if any(one.group for one in list_requirements()):
-        due |= {one for one, names in required_now(read_asked(), now=now).items() if names != known.get(one)}
+    asked = read_asked()
+    due = {DeviceId(one) for one in devices_judged().values_list("pk", flat=True) if one in stale}
+    due |= set(asked_otherwise(asked))
+    if any(one.group for one in asked.requirements):
+        known = dict(DeviceVerdict.objects.values_list("pk", "required"))
+        due |= {one for one, names in required_now(asked, now=now).items() if names != known.get(one)}
     return tuple(sorted(due))
 
 

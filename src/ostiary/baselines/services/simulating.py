@@ -1,14 +1,17 @@
 """Tries a baseline or a requirement on the devices as they are, and changes nothing."""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Final
+
+import msgspec
 
 from ostiary.applications.facts import read_applications
 from ostiary.baselines.adapters.built_in import built_in
 from ostiary.baselines.domain.document import Baseline, fact_of
 from ostiary.baselines.domain.reader import read_baseline
 from ostiary.baselines.domain.requirement import Requirement
-from ostiary.baselines.domain.simulation import Simulation, simulate
+from ostiary.baselines.domain.simulation import Blocked, Simulation, count_blocked, simulate
 from ostiary.baselines.queries import get_baseline, list_verdicts
 from ostiary.baselines.services.cases import Asked, read_asked, read_cases
 from ostiary.devices.facade import spec_of
@@ -22,6 +25,27 @@ from ostiary.visibility.facade import count_uses
 USE_SECONDS: Final = 30 * 86400.0
 
 
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """How many devices a change would block at once, for the brake, and what was asked of devices when that was counted."""
+
+    turned: Blocked
+    asked: Asked
+
+
+def try_document(document: str, *, now: float) -> Tried:
+    """Count whom a baseline would block; nobody's use of apps is read for it. Arguments and errors as for `simulate_document`."""
+    asked = read_asked()
+    return Tried(turned=count_blocked(_simulate(_with_document(asked, document), {}, now=now)), asked=asked)
+
+
+def try_requirement(wanted: Requirement | None, *, now: float, without: tuple[str, str] | None = None) -> Tried:
+    """Count whom a requirement would block; likewise. Arguments and errors as for `simulate_requirement`."""
+    asked = read_asked()
+    thought = _with_requirement(asked, wanted, without)
+    start = None if wanted is None else wanted.starts_at
+    return Tried(turned=count_blocked(_simulate(thought, {}, now=now, starts_at=start)), asked=asked)
+
+
 def simulate_document(document: str, *, now: float, starts_at: float | None = None) -> Simulation:
     """Return what a baseline would do to every device if it were in force, with what is required as it is.
 
@@ -33,9 +57,8 @@ def simulate_document(document: str, *, now: float, starts_at: float | None = No
     Raises:
         InvalidBaseline: when the text cannot be used.
     """
-    read, asked = read_baseline(document, built_in), read_asked()
-    baselines = {**asked.baselines, read.name: read}
-    return _simulate(Asked(baselines=baselines, requirements=asked.requirements), read, now=now, starts_at=starts_at)
+    used = _used(read_baseline(document, built_in), now=now)
+    return _simulate(_with_document(read_asked(), document), used, now=now, starts_at=starts_at)
 
 
 def simulate_requirement(
@@ -57,16 +80,11 @@ def simulate_requirement(
         InvalidBaseline: when the text cannot be used.
         UnknownBaseline: when there is none of the name that would be required.
     """
-    asked = read_asked()
-    read = read_baseline(document, built_in) if document else None
-    baselines = {**asked.baselines, read.name: read} if read is not None else dict(asked.baselines)
-    kept = tuple(one for one in asked.requirements if one.scope != without)
-    if wanted is not None and wanted.baseline not in baselines:
-        get_baseline(wanted.baseline)
-    requirements = (*kept, wanted) if wanted is not None else kept
-    about = baselines[wanted.baseline] if wanted is not None else None
+    asked = _with_document(read_asked(), document) if document else read_asked()
+    thought = _with_requirement(asked, wanted, without)
+    about = thought.baselines[wanted.baseline] if wanted is not None else None
     start = None if wanted is None else wanted.starts_at
-    return _simulate(Asked(baselines=baselines, requirements=requirements), about, now=now, starts_at=start)
+    return _simulate(thought, _used(about, now=now), now=now, starts_at=start)
 
 
 def apps_that_ask(baseline: Baseline | None) -> dict[str, str]:
@@ -81,6 +99,18 @@ def apps_that_ask(baseline: Baseline | None) -> dict[str, str]:
     apps = read_applications().apps
     targets = _targets(rules, asked)
     return {app: fact.name for app, fact in apps.items() if any(_reaches(one, fact) for one in targets)}
+
+
+def _with_document(asked: Asked, document: str) -> Asked:
+    read = read_baseline(document, built_in)
+    return Asked(baselines={**asked.baselines, read.name: read}, requirements=asked.requirements)
+
+
+def _with_requirement(asked: Asked, wanted: Requirement | None, without: tuple[str, str] | None) -> Asked:
+    kept = tuple(one for one in asked.requirements if one.scope != without)
+    if wanted is not None and wanted.baseline not in asked.baselines:
+        get_baseline(wanted.baseline)
+    return Asked(baselines=asked.baselines, requirements=kept if wanted is None else (*kept, wanted))
 
 
 def _targets(rules: RulesDocument, asked: set[str]) -> list[Target]:
@@ -107,7 +137,9 @@ def _reaches(target: Target, app: AppFact) -> bool:
     return True
 
 
-def _simulate(asked: Asked, about: Baseline | None, *, now: float, starts_at: float | None) -> Simulation:
+def _simulate(
+    asked: Asked, used: Mapping[str, tuple[str, ...]], *, now: float, starts_at: float | None = None
+) -> Simulation:
     start = max(now, starts_at) if starts_at is not None else now
     verdicts = list_verdicts()
     return simulate(
@@ -117,7 +149,7 @@ def _simulate(asked: Asked, about: Baseline | None, *, now: float, starts_at: fl
         now=now,
         starts_at=start,
         compliant={device: one.compliant for device, one in verdicts.items()},
-        used=_used(about, now=now),
+        used=used,
         held={device: one.held_checks for device, one in verdicts.items()},
     )
 

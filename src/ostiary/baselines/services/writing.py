@@ -10,13 +10,14 @@ from ostiary.baselines.domain.brake import refuse_unsaid
 from ostiary.baselines.domain.document import BUILT_IN, DEFAULT, Baseline, UnusableBaseline
 from ostiary.baselines.domain.reader import read_baseline
 from ostiary.baselines.domain.requirement import Requirement
-from ostiary.baselines.domain.simulation import count_blocked
 from ostiary.baselines.domain.standing import Stored
 from ostiary.baselines.journal import BASELINE, REQUIREMENT
 from ostiary.baselines.models import BaselineVersion, RequiredBaseline
 from ostiary.baselines.queries import get_baseline, list_requirements
-from ostiary.baselines.services.judging import Cause, judge_devices
-from ostiary.baselines.services.simulating import simulate_document, simulate_requirement
+from ostiary.baselines.services.cases import asked_otherwise, read_asked
+from ostiary.baselines.services.judging import Cause, judge_many
+from ostiary.baselines.services.simulating import Tried, try_document, try_requirement
+from ostiary.baselines.services.turns import Turn, take_turn
 from ostiary.devices.facade import HELD, get_device
 from ostiary.identity.facade import get_group
 from ostiary.policy.identifiers import GroupId
@@ -30,7 +31,6 @@ def check_document(document: str) -> Baseline:
     return read_baseline(document, built_in)
 
 
-@transaction.atomic
 def set_baseline(document: str, *, now: float, actor: Actor, reason: str = "", blocked: int | None = None) -> Stored:
     """Put a baseline of one's own in force, in place of the version before.
 
@@ -52,38 +52,38 @@ def set_baseline(document: str, *, now: float, actor: Actor, reason: str = "", b
             f"{read.name} comes with Ostiary and cannot be written over.",
             hint=f"Give yours another name, and let it begin with `based on: {read.name}`.",
         )
-    rows = BaselineVersion.objects.select_for_update().filter(name=read.name)
-    before = rows.filter(current=True).first()
-    if before is not None and before.document == document:
+    rows = BaselineVersion.objects.filter(name=read.name)
+    if rows.filter(current=True, document=document).exists():
         raise UnusableBaseline(f"This is {read.name} as it is in force already.")
-    turned = count_blocked(simulate_document(document, now=now))
-    refuse_unsaid(turned.blocked, turned.of, settings.INSTANCE.configuration.devices.brake_percent, blocked)
-    newest = rows.order_by("-number").values_list("number", flat=True).first() or 0
-    rows.filter(current=True).update(current=False)
-    BaselineVersion.objects.create(
-        name=read.name,
-        number=newest + 1,
-        document=document,
-        written_at=now,
-        written_by=actor.label[:254],
-        reason=reason[:500],
-    )
-    judge_devices(None, now=now, cause=Cause.HAND)
-    record_entity_change(
-        BASELINE,
-        read.name,
-        "create" if before is None else "update",
-        at=now,
-        actor=actor,
-        name=read.name,
-        before=None if before is None else {"version": before.number, "document": before.document},
-        after={"version": newest + 1, "document": document, "blocked_at_once": turned.blocked},
-        comment=reason,
-    )
+    tried = _refused(try_document(document, now=now), blocked)
+    with transaction.atomic():
+        _require_unchanged(tried)
+        before = rows.filter(current=True).first()
+        newest = rows.order_by("-number").values_list("number", flat=True).first() or 0
+        rows.filter(current=True).update(current=False)
+        BaselineVersion.objects.create(
+            name=read.name,
+            number=newest + 1,
+            document=document,
+            written_at=now,
+            written_by=actor.label[:254],
+            reason=reason[:500],
+        )
+        record_entity_change(
+            BASELINE,
+            read.name,
+            "create" if before is None else "update",
+            at=now,
+            actor=actor,
+            name=read.name,
+            before=None if before is None else {"version": before.number, "document": before.document},
+            after={"version": newest + 1, "document": document, "blocked_at_once": tried.turned.blocked},
+            comment=reason,
+        )
+    _judge_anew(now)
     return get_baseline(read.name)
 
 
-@transaction.atomic
 def remove_baseline(name: str, *, now: float, actor: Actor, reason: str = "") -> None:
     """Take a baseline of one's own away; its versions stay on record.
 
@@ -94,17 +94,15 @@ def remove_baseline(name: str, *, now: float, actor: Actor, reason: str = "") ->
     found = get_baseline(name)
     if found.built_in:
         raise UnusableBaseline(f"{name} comes with Ostiary and stays.")
-    if any(one.baseline == name for one in list_requirements()):
-        raise UnusableBaseline(
-            f"{name} is required.", hint="Require another one there first: ostiary baseline require NAME"
-        )
-    BaselineVersion.objects.filter(name=name, current=True).update(current=False)
-    judge_devices(None, now=now, cause=Cause.HAND)
-    told = {"version": found.number, "document": found.document}
-    record_entity_change(BASELINE, name, "delete", at=now, actor=actor, name=name, before=told, comment=reason)
+    with transaction.atomic():
+        take_turn(Turn.WRITING)
+        _refuse_required(name)
+        BaselineVersion.objects.filter(name=name, current=True).update(current=False)
+        told = {"version": found.number, "document": found.document}
+        record_entity_change(BASELINE, name, "delete", at=now, actor=actor, name=name, before=told, comment=reason)
+    _judge_anew(now)
 
 
-@transaction.atomic
 def require_baseline(
     name: str,
     *,
@@ -134,39 +132,39 @@ def require_baseline(
         TooManyBlocked: when it blocks too many devices as they are now, and the number was not said.
     """
     wanted = _requirement(name, now=now, actor=actor, group=group, device=device, starts_at=starts_at)
-    turned = count_blocked(simulate_requirement(wanted, now=now))
-    refuse_unsaid(turned.blocked, turned.of, settings.INSTANCE.configuration.devices.brake_percent, blocked)
+    tried = _refused(try_requirement(wanted, now=now), blocked)
     rows = RequiredBaseline.objects.filter(group=group, device=device)
-    before = [one for one in list_requirements() if one.scope == wanted.scope]
-    if wanted.starts_at <= now:
-        rows.delete()
-    else:
-        rows.filter(starts_at__gt=now).delete()
-    RequiredBaseline.objects.create(
-        baseline=name,
-        group=group,
-        device=device,
-        starts_at=wanted.starts_at,
-        made_at=now,
-        made_by=actor.label[:254],
-        reason=reason[:500],
-    )
-    judge_devices(None, now=now, cause=Cause.HAND)
-    record_entity_change(
-        REQUIREMENT,
-        device or group or "every device",
-        "update",
-        at=now,
-        actor=actor,
-        name=name,
-        before=_told(before[-1]) if before else {"baseline": DEFAULT if not group and not device else ""},
-        after={**_told(wanted), "blocked_at_once": turned.blocked},
-        comment=reason,
-    )
+    with transaction.atomic():
+        _require_unchanged(tried)
+        before = [one for one in tried.asked.requirements if one.scope == wanted.scope]
+        if wanted.starts_at <= now:
+            rows.delete()
+        else:
+            rows.filter(starts_at__gt=now).delete()
+        RequiredBaseline.objects.create(
+            baseline=name,
+            group=group,
+            device=device,
+            starts_at=wanted.starts_at,
+            made_at=now,
+            made_by=actor.label[:254],
+            reason=reason[:500],
+        )
+        record_entity_change(
+            REQUIREMENT,
+            device or group or "every device",
+            "update",
+            at=now,
+            actor=actor,
+            name=name,
+            before=_told(before[-1]) if before else {"baseline": DEFAULT if not group and not device else ""},
+            after={**_told(wanted), "blocked_at_once": tried.turned.blocked},
+            comment=reason,
+        )
+    _judge_anew(now)
     return wanted
 
 
-@transaction.atomic
 def withdraw_requirement(
     *, now: float, actor: Actor, group: str = "", device: str = "", reason: str = "", blocked: int | None = None
 ) -> None:
@@ -179,12 +177,13 @@ def withdraw_requirement(
     found = [one for one in list_requirements() if one.scope == (group, device)]
     if not found:
         raise UnusableBaseline("Nothing is required there in particular.", hint="See: ostiary baseline list")
-    turned = count_blocked(simulate_requirement(None, now=now, without=(group, device)))
-    refuse_unsaid(turned.blocked, turned.of, settings.INSTANCE.configuration.devices.brake_percent, blocked)
-    RequiredBaseline.objects.filter(group=group, device=device).delete()
-    judge_devices(None, now=now, cause=Cause.HAND)
-    about = device or group or "every device"
-    record_entity_change(REQUIREMENT, about, "delete", at=now, actor=actor, before=_told(found[-1]), comment=reason)
+    tried = _refused(try_requirement(None, now=now, without=(group, device)), blocked)
+    with transaction.atomic():
+        _require_unchanged(tried)
+        RequiredBaseline.objects.filter(group=group, device=device).delete()
+        about = device or group or "every device"
+        record_entity_change(REQUIREMENT, about, "delete", at=now, actor=actor, before=_told(found[-1]), comment=reason)
+    _judge_anew(now)
 
 
 def _requirement(
@@ -201,6 +200,34 @@ def _requirement(
     if start < now or start > now + LONGEST_AHEAD_SECONDS:
         raise UnusableBaseline("A requirement begins now or within a year.", hint="Leave the moment out to begin now.")
     return Requirement(baseline=name, group=group, device=device, starts_at=start, by=actor.label)
+
+
+def _refused(tried: Tried, said: int | None) -> Tried:
+    """Return what was tried, unless it blocks too many and the number was not said."""
+    percent = settings.INSTANCE.configuration.devices.brake_percent
+    refuse_unsaid(tried.turned.blocked, tried.turned.of, percent, said)
+    return tried
+
+
+def _require_unchanged(tried: Tried) -> None:
+    """Take the turn to write, inside a transaction. Devices are tried before it, for that takes its time and others wait for a turn."""
+    take_turn(Turn.WRITING)
+    if read_asked() != tried.asked:
+        raise UnusableBaseline(
+            "What is asked of devices was changed at the same moment.",
+            hint="Look at what it is now, and do this again.",
+        )
+
+
+def _judge_anew(now: float) -> None:
+    judge_many(asked_otherwise(read_asked()), now=now, cause=Cause.HAND)
+
+
+def _refuse_required(name: str) -> None:
+    if any(one.baseline == name for one in list_requirements()):
+        raise UnusableBaseline(
+            f"{name} is required.", hint="Require another one there first: ostiary baseline require NAME"
+        )
 
 
 def _told(one: Requirement) -> dict[str, str | float]:
