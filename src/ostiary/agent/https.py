@@ -120,17 +120,21 @@ class Https:
             request = urllib.request.Request(  # noqa: S310 - `read_origin` lets nothing but https pass
                 f"{self.origin}{path}", data=body, headers={"content-type": "application/json"}
             )
-            with self._opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
+            with self._open(request) as answer:
                 return _read(answer, asked_at)
-        except urllib.error.HTTPError as error:
-            with error:
-                return _read(error, asked_at)
         except (http.client.InvalidURL, UnicodeError):
             raise UnusableAddress(f"{self.origin} is no address.", hint="Write it as https://id.example.com") from None
         except urllib.error.URLError as error:
             raise _in_words(self.origin, error.reason) from None
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise _in_words(self.origin, error) from None
+
+    def _open(self, request: urllib.request.Request) -> Any:
+        """Return the answer, a refusal too, of which nothing was read yet."""
+        try:
+            return self._opener.open(request, timeout=TIMEOUT_SECONDS)
+        except urllib.error.HTTPError as refusal:
+            return refusal
 
 
 def trusting() -> ssl.SSLContext:

@@ -1,12 +1,16 @@
 """One request of the agent: nothing follows a redirect, and how far clocks are apart is never told worse than it is."""
 
 import http.server
+import io
 import ssl
 import threading
+import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from email.message import Message
 from email.utils import formatdate
 from pathlib import Path
+from urllib.error import HTTPError
 
 import pytest
 from cryptography import x509
@@ -109,6 +113,22 @@ def test_whom_nobody_vouches_for_is_told_in_words(site: Https) -> None:
     with pytest.raises(Unreachable, match="vouches for") as refused:
         Https(site.origin, None).post("/no", b"{}")
     assert "--ca" in refused.value.hint
+
+
+@pytest.mark.parametrize("fails", [TimeoutError(), ConnectionResetError(), ssl.SSLError(1, "bad record mac")])
+def test_a_connection_that_breaks_while_a_refusal_is_read_is_one_that_was_not_reached(
+    monkeypatch: pytest.MonkeyPatch, fails: OSError
+) -> None:
+    class Torn(io.BytesIO):
+        def read(self, _size: int | None = -1) -> bytes:
+            raise fails
+
+    def refused(*_: object, **_more: object) -> None:
+        raise HTTPError("https://id.example.test/no", 503, "Not now", Message(), Torn())
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", refused)
+    with pytest.raises(Unreachable, match="cannot be reached"):
+        Https("https://id.example.test", None).post("/no", b"{}")
 
 
 def test_on_a_mac_whose_python_trusts_nobody_apples_own_list_counts(
