@@ -68,14 +68,15 @@ class Reporter:
 
     def has_changed(self) -> bool:
         """Tell whether anything that is quick to look at is not as the instance was told."""
-        if self._inventory is not None and self._inventory.may_have_changed():
+        now = time.time()
+        if self._inventory is not None and self._inventory.has_news(now=now):
             return True
-        return self._told is not None and changed(
-            self._told, look_quickly(self._computer(time.time()), self._collectors)
-        )
+        return self._told is not None and changed(self._told, look_quickly(self._computer(now), self._collectors))
 
     def keep_for_later(self) -> None:
         """Look at everything and keep it until the instance can be reached. Raises `UnusableFolder` when it cannot be kept."""
+        if self._inventory is not None:
+            self._inventory.note()
         looked = self.look()
         with self._folder.held():
             before = self._folder.reports()

@@ -118,9 +118,7 @@ def test_it_reports_at_once_when_something_changed_and_otherwise_when_it_is_aske
     assert desk.said == ["Reported. Nothing is required of this computer."]
 
 
-def test_what_is_installed_is_sent_when_it_is_wanted_and_said_at_once_when_it_changed(
-    desk: Desk, tmp_path: Path
-) -> None:
+def test_what_is_installed_is_sent_when_it_is_wanted_and_said_soon_after_it_changed(desk: Desk, tmp_path: Path) -> None:
     status = tmp_path / "var/lib/dpkg/status"
     status.parent.mkdir(parents=True)
     status.write_text("libssl3")
@@ -139,10 +137,48 @@ def test_what_is_installed_is_sent_when_it_is_wanted_and_said_at_once_when_it_ch
     status.write_text("libssl3-better")
     os.utime(status, ns=(1, 1))
     desk.after(10)
+    assert len(desk.instance.digests) == 1, "it may be an upgrade that goes on"
+    desk.after(60)
     assert len(set(desk.instance.digests)) == len(desk.instance.digests) == 2
     desk.instance.fails_inventory = None
     desk.after(301)
     assert desk.instance.inventories == ["libssl3-better"], "what could not be sent is wanted again"
+
+
+def test_packages_that_come_and_go_are_looked_at_once_they_have_settled_or_five_minutes_on(
+    desk: Desk, tmp_path: Path
+) -> None:
+    status = tmp_path / "var/lib/dpkg/status"
+    status.parent.mkdir(parents=True)
+    status.write_text("")
+    keeper = InventoryKeeper(tmp_path, lambda _root: make_inventory("Debian:12", []))
+    desk.collector = Collector(facts=("firewall_on",), look=desk.look)
+    desk.chore = Reporting(Reporter(desk.folder, collectors=(desk.collector,), inventory=keeper), desk.said.append)
+    desk.instance.answer["again_in"] = 3600
+
+    def ticks(count: int, *, stirring: bool) -> list[int]:
+        """Return at which of these ticks everything was looked at."""
+        looks = []
+        for tick in range(count):
+            before = desk.looks
+            if stirring:
+                os.utime(status, ns=(1, int(desk.now)))
+            desk.after(10)
+            looks += [tick] * (desk.looks - before)
+        return looks
+
+    desk.after(0)
+    assert ticks(12, stirring=True) == []
+    assert ticks(12, stirring=False) == [5], "a minute after the last change"
+    assert ticks(40, stirring=True) == [30], "an upgrade that takes an hour is told of before"
+    assert ticks(10, stirring=False) == [5]
+    desk.instance.fails = Unreachable("No road.")
+    desk.chore._failures = 1
+    os.utime(status, ns=(1, 7))
+    assert ticks(30, stirring=False) == [6], "nobody answers: it is looked at once all the same"
+    desk.instance.fails = None
+    desk.after(3600)
+    assert ticks(10, stirring=False) == []
 
 
 def test_what_changes_while_nobody_answers_is_kept_and_sent_the_oldest_first(desk: Desk) -> None:

@@ -4,11 +4,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from ostiary.agent.inventory.collect import collect_inventory
 from ostiary.software.domain.packages import Inventory, digest_of, pack_inventory
 
 LOOK_AGAIN_SECONDS: Final = 3600.0
 """For what leaves no trace where the packages of the system do."""
+SETTLED_SECONDS: Final = 60.0
+"""How long nothing has come or gone before that is news: an upgrade is many changes, and looking in its midst is for nothing."""
+LONGEST_UNREST_SECONDS: Final = 300.0
+"""When it is news all the same."""
 
 _TRACES: Final = (
     "var/lib/dpkg/status",
@@ -18,6 +24,14 @@ _TRACES: Final = (
     "lib/apk/db/installed",
 )
 """Files that change with every package that is installed or removed."""
+
+
+class _Unrest(msgspec.Struct, frozen=True, kw_only=True):
+    """Packages come and go: what it looks like, since when, and when that last changed (seconds since the epoch)."""
+
+    traces: tuple[int, ...]
+    since: float
+    last_at: float
 
 
 class InventoryKeeper:
@@ -34,10 +48,32 @@ class InventoryKeeper:
         self._digest = ""
         self._looked_at = 0.0
         self._traces: tuple[int, ...] = ()
+        self._noted: tuple[int, ...] = ()
+        self._unrest: _Unrest | None = None
 
-    def may_have_changed(self) -> bool:
-        """Tell whether a package came or went since the last look; not before the first."""
-        return self._found is not None and self._now() != self._traces
+    def has_news(self, *, now: float) -> bool:
+        """Tell whether packages came or went since the last look or `note`, and it is calm again or has lasted long enough.
+
+        Args:
+            now: seconds since the epoch.
+
+        Returns:
+            Always no before the first look.
+        """
+        traces = self._now()
+        if self._found is None or traces == self._noted:
+            self._unrest = None
+            return False
+        if self._unrest is None:
+            self._unrest = _Unrest(traces=traces, since=now, last_at=now)
+        elif self._unrest.traces != traces:
+            self._unrest = _Unrest(traces=traces, since=self._unrest.since, last_at=now)
+        moving = 0 <= now - self._unrest.last_at < SETTLED_SECONDS
+        return not (moving and 0 <= now - self._unrest.since < LONGEST_UNREST_SECONDS)
+
+    def note(self) -> None:
+        """Remember how things are, so that they are no news any more; the next `look` looks nevertheless."""
+        self._noted, self._unrest = self._now(), None
 
     def look(self, *, now: float) -> Inventory:
         """Return what is installed; looks again when a package came or went, or an hour later.
@@ -51,6 +87,7 @@ class InventoryKeeper:
             self._found = self._collect(self._root)
             self._digest = digest_of(self._found)
             self._looked_at, self._traces = now, traces
+            self._noted, self._unrest = traces, None
         return self._found
 
     def digest(self, *, now: float) -> str:
