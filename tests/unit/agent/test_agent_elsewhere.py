@@ -153,11 +153,33 @@ def test_a_mac_that_is_not_in_order(said: dict[str, str], fact: str, value: Any)
         ("Win32_OperatingSystem", {"Caption": "Microsoft Windows 10 Pro", "BuildNumber": "19045", "OperatingSystemSKU": 48}, "os_supported", False),
         ("Win32_OperatingSystem", {"Caption": "Microsoft Windows 10 Enterprise LTSC", "BuildNumber": "19044", "OperatingSystemSKU": 125}, "os_supported", "It is not known until when Microsoft Windows 10 Enterprise LTSC (19044) is supported."),
         ("Get-BitLockerVolume", None, "disk_encrypted", "Windows does not tell, or only administrators."),
-        ("Get-BitLockerVolume", {"surprise": 1}, "disk_encrypted", "Windows said something else than was asked."),
+        ("Get-BitLockerVolume", {"surprise": 1}, "disk_encrypted", "Windows does not tell, or only administrators."),
     ],
 )  # fmt: skip
 def test_a_pc_that_is_not_in_order(name: str, answer: Any, fact: str, value: Any) -> None:
     assert seen(Windows({**WINDOWS, name: answer}), "win32")[fact] == value
+
+
+@pytest.mark.parametrize("administrators_only", [None, []])
+@pytest.mark.parametrize(
+    ("shown", "encrypted"),
+    [
+        ({"Name": "C:\\", "Protection": 1}, True),
+        ([{"Name": "C:\\", "Protection": 1}, {"Name": "D:\\", "Protection": 6}], True),
+        ([{"Name": "C:\\", "Protection": 1}, {"Name": "D:\\", "Protection": 2}], False),
+        *(({"Name": "C:\\", "Protection": number}, False) for number in (0, 3, 4, 5, 8)),
+        ([{"Name": "C:\\", "Protection": 2}, {"Name": "D:\\", "Protection": None}], False),
+        ([{"Name": "C:\\", "Protection": 1}, {"Name": "D:\\", "Protection": None}], "Windows does not show whether every volume is encrypted."),
+        ([], "Windows does not show whether every volume is encrypted."),
+    ],
+)  # fmt: skip
+def test_who_is_no_administrator_is_told_by_what_explorer_shows(
+    administrators_only: Any, shown: Any, encrypted: Any
+) -> None:
+    said = {**WINDOWS, "Get-BitLockerVolume": administrators_only, "System.Volume.BitLockerProtection": shown}
+    (collector,) = (one for one in collectors_here("win32") if one.facts == ("disk_encrypted",))
+    (fact,) = look_at_all(Windows(said), [collector])
+    assert (fact.problem if fact.value is None else fact.value) == encrypted
 
 
 def test_a_pc_that_says_nothing_says_not_that_all_is_well() -> None:

@@ -1,6 +1,7 @@
 """Everything that is looked at on Windows, and what PowerShell is asked. None of it was tried on a real one."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final
 
@@ -24,6 +25,12 @@ VOLUMES: Final = (
     " @{n='ProtectionStatus'; e={\"$($_.ProtectionStatus)\"}},"
     ' @{n=\'DriveType\'; e={"$((Get-Volume -FilePath "$($_.MountPoint)\\" -ErrorAction SilentlyContinue).DriveType)"}})'
 )
+PROTECTION: Final = (
+    "@(Get-CimInstance Win32_Volume -Filter 'DriveType=3' | Where-Object { $_.Name -notlike '\\\\?\\*' } | Select-Object Name,"
+    " @{n='Protection'; e={(New-Object -ComObject Shell.Application).NameSpace($_.Name).Self"
+    ".ExtendedProperty('System.Volume.BitLockerProtection')}})"
+)
+"""What Explorer shows as a lock, which everybody may ask: of every fixed volume that has a letter or a folder."""
 PROFILES: Final = (
     "@(Get-NetFirewallProfile -PolicyStore ActiveStore | Select-Object Name, @{n='Enabled'; e={\"$($_.Enabled)\"}},"
     " @{n='DefaultInboundAction'; e={\"$($_.DefaultInboundAction)\"}})"
@@ -75,6 +82,13 @@ def updates(computer: Computer) -> Mapping[str, Value]:
     return {"security_updates_pending": count, "security_update_age_days": age}
 
 
+def disk(computer: Computer) -> Mapping[str, Value]:
+    """Return whether the disk is encrypted; BitLocker itself tells administrators only, to others its answer is an error or empty."""
+    with suppress(CannotTell):
+        return {"disk_encrypted": parsing.bitlocker(ask(computer, VOLUMES))}
+    return {"disk_encrypted": parsing.protection(ask(computer, PROTECTION))}
+
+
 def screen_lock(computer: Computer) -> Mapping[str, Value]:
     """Return how the screen locks."""
     seconds = parsing.lock(ask(computer, LOCK))
@@ -92,9 +106,7 @@ def antivirus(computer: Computer) -> Mapping[str, Value]:
 COLLECTORS: Final[tuple[Collector, ...]] = (
     Collector(facts=("os_version", "os_supported", "os_support_days"), look=system),
     Collector(facts=("security_updates_pending", "security_update_age_days"), look=updates),
-    Collector(
-        facts=("disk_encrypted",), look=lambda computer: {"disk_encrypted": parsing.bitlocker(ask(computer, VOLUMES))}
-    ),
+    Collector(facts=("disk_encrypted",), look=disk),
     Collector(facts=("firewall_on",), look=lambda computer: {"firewall_on": parsing.firewall(ask(computer, PROFILES))}),
     Collector(facts=("screen_lock", "screen_lock_minutes"), look=screen_lock),
     Collector(facts=("antivirus_running", "antivirus_current"), look=antivirus),

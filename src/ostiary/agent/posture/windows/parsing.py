@@ -16,6 +16,7 @@ ADMINISTRATORS = "S-1-5-32-544"
 ENTERPRISE_SKUS = frozenset({4, 27, 121, 122})
 """OperatingSystemSKU of Win32_OperatingSystem: Enterprise and Education, each with its N edition."""
 HOME_SKUS = frozenset({48, 49, 98, 99, 100, 101, 161, 162})
+PROTECTED = frozenset({1, 6})
 SCHEDULED = 4
 """NotificationLevel of IAutomaticUpdatesSettings: installed by schedule."""
 CURRENT_DAYS = 7
@@ -44,6 +45,13 @@ class Volume(msgspec.Struct, frozen=True, kw_only=True):
     VolumeStatus: str
     ProtectionStatus: str
     DriveType: str = "Fixed"
+
+
+class Shown(msgspec.Struct, frozen=True, kw_only=True):
+    """A volume as Explorer shows it; `Protection` is the shell's System.Volume.BitLockerProtection, absent where it says nothing."""
+
+    Name: str
+    Protection: int | None = None
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,6 +123,20 @@ def bitlocker(text: str) -> bool:
     if not fixed:
         raise CannotTell("BitLocker knows of no volume.")
     return all((one.VolumeStatus, one.ProtectionStatus) == ("FullyEncrypted", "On") for one in fixed)
+
+
+def protection(text: str) -> bool:
+    """Return whether Explorer shows every fixed volume as protected.
+
+    The numbers are not documented by Microsoft: 1 is on, 6 on and locked, 2 off; 3 and 4 are on the way, 5 is suspended and 8 waits
+    to be activated, with the key in the open. What else there may be (0, 7) is not taken for protection.
+    """
+    volumes = _some(text, Shown)
+    if any(one.Protection is not None and one.Protection not in PROTECTED for one in volumes):
+        return False
+    if not volumes or any(one.Protection is None for one in volumes):
+        raise CannotTell("Windows does not show whether every volume is encrypted.")
+    return True
 
 
 def firewall(text: str) -> bool:
