@@ -53,7 +53,7 @@ READERS: dict[str, tuple[Reader, str]] = {
     "loginctl": (sessions.parse_sessions, "Id=2\nUser=1000\nType=x11\nClass=user\nRemote=no\nState=active\n"),
     "sessions": (sessions.session_names, " 2 1000 ada seat0 tty2\n"),
     "gsettings": (screen_lock.parse_gsettings, "a lock-enabled true\na idle-delay uint32 300\n"),
-    "kde": (screen_lock.parse_kde, "[Daemon]\nTimeout=5\n"),
+    "kde": (lambda text: screen_lock.parse_kde("[Daemon]\nTimeout[$i]=5\n", text), "[Daemon][$i]\nTimeout=5\nLockGrace[$d]\n"),
     "xscreensaver": (screen_lock.parse_xscreensaver, "timeout: 0:10:00\nlock: True\n"),
     "swayidle": (screen_lock.parse_swayidle, "timeout 240 'swaylock -f'\n"),
     "apt-config": (automatic_updates.parse_apt, 'APT::Periodic::Unattended-Upgrade "1";\n'),
@@ -76,6 +76,7 @@ READERS: dict[str, tuple[Reader, str]] = {
     "windows": (windows.system, '{"Caption": "Windows", "BuildNumber": "26200", "OperatingSystemSKU": 48}'),
     "updates": (windows.updates, '[{"Security": true, "At": "2026-11-10T00:00:00"}]'),
     "bitlocker": (windows.bitlocker, '{"MountPoint": "C:", "VolumeStatus": "FullyEncrypted", "ProtectionStatus": "On"}'),
+    "explorer": (windows.protection, '{"Name": "C:", "Protection": 1}'),
     "profiles": (windows.firewall, '{"Name": "Public", "Enabled": "True"}'),
     "registry": (windows.lock, '{"Machine": 900}'),
     "defender": (windows.guard, '{"AMServiceEnabled": true, "AntivirusEnabled": true, "RealTimeProtectionEnabled": true, "AntivirusSignatureAge": 1}'),
@@ -147,7 +148,7 @@ def test_a_computer_that_says_anything_at_all_makes_a_report_that_can_be_sent(
         def run(self, *_words: str, **_more: Any) -> Ran:
             return Ran(status=data.draw(st.integers(0, 1)), said=data.draw(words))
 
-    runs = [Process(pid=1, user=0, name=name) for name in ("clamd", "wdavdaemon", "gnome-shell")]
+    runs = [Process(pid=1, user=0, name=name) for name in ("clamonacc", "wdavdaemon", "gnome-shell", "plasmashell")]
     computer = Babbling(
         runs=runs, people={0: ("root",)}, root=data.draw(st.booleans()), changed={"/sys/firmware/efi": NOW}
     )

@@ -35,7 +35,7 @@ ONLY_FORWARDING = "table inet f {\n chain fw {\n type filter hook forward priori
 
 def as_the_kernel_has_it(rules: str) -> str:
     """Load rules where they bind nobody, and return what nft then says."""
-    script = "nft -f /dev/stdin && nft --json list ruleset"
+    script = f"nft -f /dev/stdin && {' '.join(firewall.ASKED)}"
     words = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", script]
     done = subprocess.run(words, input=rules, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stderr} (needs nftables, and user namespaces allowed)"
@@ -64,10 +64,17 @@ def test_a_firewall_is_on_when_what_nobody_let_in_is_turned_away(rules: str, ipv
         else "00000000000000000000000000000001 01 80 10 80 lo\n"
     )
     computer = MadeUp(
-        files={"/proc/net/if_inet6": addresses}, programs={"nft --json list ruleset": as_the_kernel_has_it(rules)}
+        files={"/proc/net/if_inet6": addresses}, programs={" ".join(firewall.ASKED): as_the_kernel_has_it(rules)}
     )
     (fact,) = look_at(firewall.COLLECTOR, computer)
     assert (fact.value, fact.problem) == (on, "")
+
+
+def test_what_is_in_sets_is_not_asked_for() -> None:
+    blocked = DROPS.replace(" chain in {", " set bad {\n type ipv4_addr\n elements = { 192.0.2.77 }\n }\n chain in {")
+    said = as_the_kernel_has_it(blocked)
+    assert "192.0.2.77" not in said
+    assert firewall.parse_nft(said, ipv6=True)
 
 
 BY_IPTABLES = """{"nftables": [{"metainfo": {"version": "1.0.6", "json_schema_version": 1}},
@@ -92,11 +99,29 @@ def test_a_jump_in_a_circle_ends() -> None:
     assert not firewall.parse_nft(f'{{"nftables": [{chain}, {jump}]}}', ipv6=False)
 
 
+WHY_NOT = {
+    False: "nft is not installed, so the rules that are in force cannot be seen.",
+    True: "The firewall is made of rules of the old iptables, which are not looked into.",
+}
+
+
 def test_rules_of_the_old_iptables_are_not_looked_into() -> None:
     computer = MadeUp(files={"/proc/net/ip_tables_names": "filter\nnat\n"}, programs={"nft": '{"nftables": []}'})
     (fact,) = look_at(firewall.COLLECTOR, computer)
     assert fact.value is None
     assert "old iptables" in fact.problem
+
+
+@pytest.mark.parametrize("nft", [{}, {"nft": '{"nftables": []}'}], ids=["no-nft", "nft-sees-nothing"])
+@pytest.mark.parametrize(("enabled", "on"), [("yes", True), ("no", None)])
+def test_ufw_on_the_old_iptables_is_told_by_how_it_is_set(nft: dict[str, str], enabled: str, on: bool | None) -> None:
+    computer = MadeUp(
+        files={"/proc/net/ip_tables_names": "filter\n", "/etc/ufw/ufw.conf": f"ENABLED={enabled}\n"},
+        programs={"ufw": "", "systemctl is-active ufw.service": "active\n", **nft},
+    )
+    (fact,) = look_at(firewall.COLLECTOR, computer)
+    assert fact.value is on
+    assert fact.problem == ("" if on else WHY_NOT[bool(nft)])
 
 
 @pytest.mark.parametrize(

@@ -251,6 +251,35 @@ def test_the_screen_locks_as_the_desktop_in_use_is_set(
     assert seen(screen_lock.COLLECTOR, seated(files=files, programs=programs, runs=runs)) == found
 
 
+FIVE = {"screen_lock": True, "screen_lock_minutes": 5}
+
+
+@pytest.mark.parametrize(
+    ("system", "own", "found"),
+    [
+        ("", "[Daemon]\nRequirePassword=false\n", NEVER),
+        ("", "[Daemon]\nTimeout=7.5\n", {"screen_lock": True, "screen_lock_minutes": 8}),
+        ("", "[Daemon]\nTimeout=0.0\n", NEVER),
+        ("", "[Daemon]\nTimeout=soon\n", NEVER),
+        ("", "[Daemon][Other]\nAutolock=false\n[Daemon]\nAutolock[de]=false\n#Autolock=false\n", FIVE),
+        ("[Daemon]\nTimeout=3\n", "", {"screen_lock": True, "screen_lock_minutes": 3}),
+        ("[Daemon]\nTimeout=3\n", "[$Version]\nupdate_info=x\n\n[Daemon]\nTimeout=60\n", {"screen_lock": True, "screen_lock_minutes": 60}),
+        ("[Daemon]\nTimeout=3\n", "[Daemon]\nTimeout[$d]\n", FIVE),
+        ("[Daemon]\nAutolock=false\n", "[Daemon]\nTimeout=3\n", NEVER),
+        ("[Daemon]\nTimeout[$i]=5\n", "[Daemon]\nTimeout=60\n", FIVE),
+        ("[Daemon][$i]\nTimeout=5\n", "[Daemon]\nAutolock=false\n", FIVE),
+        ("[$i]\n[Daemon]\nTimeout=5\n", "[Daemon]\nAutolock=false\n", FIVE),
+        ("[Greeter][$i]\nTheme=x\n[Daemon]\nTimeout=5\n", "[Daemon]\nAutolock=false\n", NEVER),
+    ],
+)  # fmt: skip
+def test_plasma_locks_as_the_system_sets_it_and_the_person_where_that_is_left_to_them(
+    system: str, own: str, found: dict[str, Any]
+) -> None:
+    files = {"/etc/xdg/kscreenlockerrc": system, "/home/1000/.config/kscreenlockerrc": own}
+    runs = [Process(pid=9, user=1000, name="plasmashell")]
+    assert seen(screen_lock.COLLECTOR, seated(files=files, runs=runs)) == found
+
+
 def test_settings_that_nobody_could_read_are_not_taken_for_the_persons() -> None:
     """Without its module, or the person's file, gsettings complains and goes on to say what is so where nobody sets anything."""
     for complaint in (
@@ -282,9 +311,10 @@ def clamav(made: str) -> bytes:
     [
         ("systemd", {}, {}, (False, "No guard that the agent knows runs.")),
         ("osqueryd", {}, {}, (False, "No guard that the agent knows runs.")),
-        ("clamd", {"/var/lib/clamav/daily.cvd": clamav("21 Nov 2026 09-24 -0500")}, {}, (True, True)),
-        ("clamd", {"/var/lib/clamav/daily.cld": clamav("01 Nov 2026 09-24 +0000")}, {}, (True, False)),
-        ("clamd", {}, {}, (True, "ClamAV has no database.")),
+        ("clamonacc", {"/var/lib/clamav/daily.cvd": clamav("21 Nov 2026 09-24 -0500")}, {}, (True, True)),
+        ("clamonacc", {"/var/lib/clamav/daily.cld": clamav("01 Nov 2026 09-24 +0000")}, {}, (True, False)),
+        ("clamonacc", {}, {}, (True, "ClamAV has no database.")),
+        ("clamd", {"/var/lib/clamav/daily.cvd": clamav("21 Nov 2026 09-24 -0500")}, {}, (False, "No guard that the agent knows runs.")),
         ("falcon-sensor", {}, {}, (True, "CrowdStrike Falcon does not say how new what it knows is.")),
         ("wdavdaemon", {}, {"mdatp": '{"definitionsStatus": {"$type": "upToDate"}, "realTimeProtectionEnabled": {"value": true}}'}, (True, True)),
         ("wazuh-agentd", {"/var/ossec/var/run/wazuh-agentd.state": "status='connected'\n"}, {}, (True, True)),
@@ -336,6 +366,17 @@ def test_secure_boot_is_on_when_the_firmware_says_so_and_has_its_own_key(
     files = {f"{folder}/SecureBoot-{secure_boot.GLOBAL}": efi(boot)}
     if setup is not None:
         files[f"{folder}/SetupMode-{secure_boot.GLOBAL}"] = efi(setup)
+    assert seen(secure_boot.COLLECTOR, MadeUp(files=files)) == {"secure_boot": on}
+
+
+@pytest.mark.parametrize(
+    ("said", "on"), [(efi(1), False), (efi(0), True), (b"", "The firmware's word on Secure Boot has another form than it should.")]
+)  # fmt: skip
+def test_secure_boot_is_off_where_shim_was_told_to_look_at_no_signature(said: bytes, on: Any) -> None:
+    files = {
+        f"{secure_boot.VARIABLES}/SecureBoot-{secure_boot.GLOBAL}": efi(1),
+        f"{secure_boot.VARIABLES}/MokSBStateRT-605dab50-e046-4300-abb6-3dd810dd8b23": said,
+    }
     assert seen(secure_boot.COLLECTOR, MadeUp(files=files)) == {"secure_boot": on}
 
 

@@ -1,4 +1,7 @@
-"""Whether a guard against malware runs, and whether what it knows is new. A scanner that only runs when asked is no guard; osquery is none."""
+"""Whether a guard against malware runs, and whether what it knows is new. A scanner that only runs when asked is no guard; osquery is none.
+
+Of ClamAV that is `clamonacc`, which has every file looked at that is opened; `clamd` alone waits to be asked.
+"""
 
 import json
 import re
@@ -100,7 +103,7 @@ def _clamav(computer: Computer) -> bool:
 
 
 PRODUCTS = (
-    Product(name="ClamAV", runs=frozenset({"clamd", "clamonacc"}), current=_clamav),
+    Product(name="ClamAV", runs=frozenset({"clamonacc"}), current=_clamav),
     Product(
         name="Microsoft Defender",
         runs=frozenset({"wdavdaemon"}),

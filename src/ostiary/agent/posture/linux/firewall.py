@@ -1,7 +1,8 @@
 """Whether the computer itself turns away what nobody let in: the packet filter in force, whoever wrote it (nftables, ufw, firewalld, iptables-nft).
 
-The rules as they are in the kernel count (`nft --json list ruleset`), which only root may see. Without root, a firewall that is set to
-start and has a service that runs is all there is to see: ufw and firewalld say so, others cannot be told.
+The rules as they are in the kernel count (`nft list ruleset`, without what is in sets), which only root may see. Without root or nft,
+and where rules of the old iptables are in force, a firewall that is set to start and has a service that runs is all there is to see: ufw
+and firewalld say so, others cannot be told.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,7 @@ OLD_TARGETS: Final = {"REJECT": "reject", "DROP": "drop"}
 """Targets of iptables that nft has no words for of its own, or not everywhere; others (LOG) decide nothing."""
 NO_CONDITION: Final = frozenset({"counter", "log", "comment"})
 MAX_JUMPS: Final = 16
+ASKED: Final = ("nft", "--json", "--terse", "list", "ruleset")
 LEGACY: Final = "/proc/net/ip_tables_names"
 
 
@@ -53,20 +55,24 @@ class _Ruleset(msgspec.Struct, frozen=True, kw_only=True):
 def look(computer: Computer) -> Mapping[str, Value]:
     """Return whether a firewall is on."""
     if not computer.root:
-        return {"firewall_on": _as_it_is_set(computer)}
+        return {"firewall_on": _as_it_is_set(computer, otherwise="Only root can see whether a firewall is on.")}
+    if not computer.has(ASKED[0]):
+        why = "nft is not installed, so the rules that are in force cannot be seen."
+        return {"firewall_on": _as_it_is_set(computer, otherwise=why)}
     reachable_by_6 = has_ipv6(text_of(computer, "/proc/net/if_inet6"))
-    if parse_nft(computer.run("nft", "--json", "list", "ruleset").said, ipv6=reachable_by_6):
+    if parse_nft(computer.run(*ASKED).said, ipv6=reachable_by_6):
         return {"firewall_on": True}
-    if "filter" in text_of(computer, LEGACY).split():
-        raise CannotTell("The firewall is made of rules of the old iptables, which are not looked into.")
-    return {"firewall_on": False}
+    if "filter" not in text_of(computer, LEGACY).split():
+        return {"firewall_on": False}
+    why = "The firewall is made of rules of the old iptables, which are not looked into."
+    return {"firewall_on": _as_it_is_set(computer, otherwise=why)}
 
 
 def parse_nft(text: str, *, ipv6: bool) -> bool:
     """Return whether what comes in is refused unless a rule lets it in.
 
     Args:
-        text: of `nft --json list ruleset`.
+        text: of `nft --json --terse list ruleset`.
         ipv6: whether the computer has IPv6 addresses, so that they have to be filtered too.
 
     Raises:
@@ -135,12 +141,12 @@ def _unconditional(rule: Rule) -> tuple[str, str]:
     return verdict, aim
 
 
-def _as_it_is_set(computer: Computer) -> bool:
+def _as_it_is_set(computer: Computer, *, otherwise: str) -> bool:
     ufw = computer.has("ufw") and parse_ufw(text_of(computer, "/etc/ufw/ufw.conf"))
     services = [name for name, there in (("ufw", ufw), ("firewalld", computer.has("firewall-cmd"))) if there]
     if any(computer.run("systemctl", "is-active", f"{one}.service").said.strip() == "active" for one in services):
         return True
-    raise CannotTell("Only root can see whether a firewall is on.")
+    raise CannotTell(otherwise)
 
 
 COLLECTOR = Collector(facts=("firewall_on",), look=look, quick=True)

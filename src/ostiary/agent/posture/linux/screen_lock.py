@@ -1,9 +1,10 @@
 """Whether the screen locks by itself, and after how many minutes: for everybody at a desktop, the least strict counts.
 
-GNOME and Cinnamon are asked by gsettings, KDE's kscreenlockerrc, `.xscreensaver` and swayidle's configuration are read. Which of them
+GNOME and Cinnamon are asked by gsettings, KDE's files kscreenlockerrc, `.xscreensaver` and swayidle's configuration are read. Which of them
 somebody uses is told by what runs for them.
 """
 
+import math
 import re
 from collections.abc import Mapping
 
@@ -11,6 +12,7 @@ import msgspec
 
 from ostiary.agent.posture.computer import CannotTell, Computer
 from ostiary.agent.posture.finding import Collector, Unknown, Value
+from ostiary.agent.posture.linux.kconfig import is_true, read_group
 from ostiary.agent.posture.linux.sessions import people_here
 
 SCHEMAS = {"gnome-shell": "org.gnome.desktop", "cinnamon": "org.cinnamon.desktop"}
@@ -50,7 +52,7 @@ def lock_of(computer: Computer, user: int) -> Lock:
         if program in runs:
             return _by_gsettings(computer, user, home, schema)
     if runs & KDE:
-        return parse_kde(_text(computer, f"{home}/.config/kscreenlockerrc"))
+        return parse_kde(*(_text(computer, f"{folder}/kscreenlockerrc") for folder in ("/etc/xdg", f"{home}/.config")))
     if "xscreensaver" in runs:
         return parse_xscreensaver(_text(computer, f"{home}/.xscreensaver"))
     if "swayidle" in runs:
@@ -72,20 +74,12 @@ def parse_gsettings(text: str) -> Lock:
     return Lock(seconds=idle + delay if enabled == "true" and idle > 0 else None)
 
 
-def parse_kde(text: str) -> Lock:
-    """Return what kscreenlockerrc says; what is not there is as Plasma does it by itself."""
-    section, said = "", {}
-    for line in text.splitlines():
-        words = line.strip()
-        if words.startswith("["):
-            section = words
-        elif section.startswith("[Daemon]") and "=" in words:
-            name, _, value = words.partition("=")
-            said[name.partition("[")[0].strip()] = value.strip()
-    minutes, grace = _number(said.get("Timeout", str(KDE_MINUTES))), _number(said.get("LockGrace", "0"))
-    if said.get("Autolock", "true").lower() != "true" or not minutes:
-        return Lock(seconds=None)
-    return Lock(seconds=minutes * 60 + (grace or 0))
+def parse_kde(*texts: str) -> Lock:
+    """Return what files of the name kscreenlockerrc say, the system's before the person's; what is not there is as Plasma does it by itself."""
+    said = read_group(texts, "Daemon")
+    seconds, grace = _seconds(said.get("Timeout", str(KDE_MINUTES))), _number(said.get("LockGrace", "0"))
+    locks = all(is_true(said.get(name, "true")) for name in ("Autolock", "RequirePassword"))
+    return Lock(seconds=seconds + (grace or 0) if locks and seconds else None)
 
 
 def parse_xscreensaver(text: str) -> Lock:
@@ -131,6 +125,11 @@ def _by_gsettings(computer: Computer, user: int, home: str, schema: str) -> Lock
 def _number(text: str) -> int | None:
     word = text.rsplit(" ", maxsplit=1)[-1]
     return int(word) if word.isascii() and word.isdecimal() and len(word) <= 7 else None
+
+
+def _seconds(minutes: str) -> int | None:
+    """Return the seconds of minutes that may have a fraction."""
+    return math.ceil(float(minutes) * 60) if re.fullmatch(r"\d{1,6}(\.\d{1,9})?", minutes, re.ASCII) else None
 
 
 def _clock(text: str) -> int | None:

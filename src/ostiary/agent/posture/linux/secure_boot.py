@@ -1,4 +1,8 @@
-"""Whether the firmware starts only what is signed: the variables SecureBoot and SetupMode (UEFI 2.10, section 3.3), in efivarfs."""
+"""Whether the firmware starts only what is signed: the variables SecureBoot and SetupMode (UEFI 2.10, section 3.3), in efivarfs.
+
+Where shim starts the system, it can be told to look at no signature any more (`mokutil --disable-validation`): it says so in the
+variable MokSBStateRT, and the kernel goes by that as well.
+"""
 
 from collections.abc import Mapping
 
@@ -8,6 +12,7 @@ from ostiary.agent.posture.finding import Collector, Value
 FIRMWARE = "/sys/firmware/efi"
 VARIABLES = f"{FIRMWARE}/efivars"
 GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
+SHIM = "605dab50-e046-4300-abb6-3dd810dd8b23"
 
 
 def look(computer: Computer) -> Mapping[str, Value]:
@@ -19,7 +24,9 @@ def look(computer: Computer) -> Mapping[str, Value]:
         setup = parse_variable(computer.read_bytes(f"{VARIABLES}/SetupMode-{GLOBAL}"))
     except CannotTell:
         setup = False
-    return {"secure_boot": on and not setup}
+    shim = f"{VARIABLES}/MokSBStateRT-{SHIM}"
+    blind = computer.changed_at(shim) is not None and parse_variable(computer.read_bytes(shim))
+    return {"secure_boot": on and not setup and not blind}
 
 
 def parse_variable(content: bytes) -> bool:
