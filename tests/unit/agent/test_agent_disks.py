@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.agent_computer import MadeUp
 
-from ostiary.agent.posture.computer import ThisComputer
+from ostiary.agent.posture.computer import Ran, ThisComputer
 from ostiary.agent.posture.finding import look_at
 from ostiary.agent.posture.linux import disks
 
@@ -16,10 +16,16 @@ SWAPS = "Filename\tType\tSize\tUsed\tPriority\n"
 
 
 def device(
-    name: str, kind: str, *below: dict[str, Any], at: tuple[str | None, ...] = (None,), fs: str | None = None
+    name: str,
+    kind: str,
+    *below: dict[str, Any],
+    at: tuple[str | None, ...] = (None,),
+    fs: str | None = None,
+    uuid: str | None = None,
 ) -> dict[str, Any]:
     """Return one device as `lsblk --json` prints it."""
-    one: dict[str, Any] = {"name": name, "kname": name, "type": kind, "fstype": fs, "mountpoints": list(at)}
+    one: dict[str, Any] = {"name": name, "kname": name, "type": kind, "fstype": fs, "uuid": uuid}
+    one["mountpoints"] = list(at)
     return {**one, "children": list(below)} if below else one
 
 
@@ -102,6 +108,50 @@ def test_a_disk_is_encrypted_when_everything_that_holds_files_or_memory_is(devic
     assert seen(*devices) is encrypted
 
 
+def pair(second: str, *, uuid: str = "u-1") -> tuple[dict[str, Any], ...]:
+    """Return a btrfs of two devices, the first of them encrypted."""
+    kind = "crypt" if second == "crypt" else "part"
+    return (
+        device("sda", "disk", device("ca", "crypt", at=("/",), fs="btrfs", uuid="u-1")),
+        device("sdb", "disk", device("second", kind, fs="btrfs", uuid=uuid)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("devices", "encrypted"), [(pair("bare"), False), (pair("crypt"), True), (pair("bare", uuid="u-2"), True)]
+)
+def test_a_btrfs_is_encrypted_when_each_of_its_devices_is(devices: Any, encrypted: bool) -> None:
+    """lsblk names the place where it is mounted beside the first alone."""
+    assert seen(*devices) is encrypted
+
+
+@pytest.mark.parametrize(("home", "encrypted"), [("c", True), ("sda4", False)])
+def test_an_old_lsblk_is_asked_for_what_it_knows(home: str, encrypted: bool) -> None:
+    """That of util-linux 2.32 has one place for each device, of a btrfs with subvolumes any of them."""
+    tree = {
+        "name": "sda",
+        "kname": "sda",
+        "type": "disk",
+        "mountpoint": None,
+        "children": [
+            {"name": "c", "kname": "dm-0", "type": "crypt", "mountpoint": "/srv"},
+            {"name": "sda4", "kname": "sda4", "type": "part", "mountpoint": None},
+        ],
+    }
+    computer = MadeUp(
+        files={
+            "/proc/self/mounts": f"/dev/mapper/c / btrfs rw 0 0\n/dev/mapper/{home} /home btrfs rw 0 0\n",
+            "/proc/swaps": SWAPS,
+        },
+        programs={
+            f"lsblk --json --output {disks.OLD_COLUMNS}": json.dumps({"blockdevices": [tree]}),
+            "lsblk": Ran(status=1, said=""),
+        },
+    )
+    (fact,) = look_at(disks.COLLECTOR, computer)
+    assert fact.value is encrypted, fact.problem
+
+
 def test_a_container_has_no_disk_of_its_own() -> None:
     assert (
         seen(device("sda", "disk"), kind="overlay")
@@ -137,6 +187,38 @@ SWAPPED = SWAPS + "/dev/zd0 partition 1 0 -2\n"
 )
 def test_zfs_says_itself_of_each_dataset_whether_it_is_encrypted(more: str, zfs: str, encrypted: Any) -> None:
     assert seen(POOL, kind="zfs", more=more, zfs=zfs) == encrypted
+
+
+ON_LUKS = (
+    device("sda", "disk", device("sda3", "part", device("c1", "crypt", fs="zfs_member"))),
+    device("sdb", "disk", device("sdb1", "part", fs="zfs_member")),
+)
+MIRROR = "rpool\t9G\t1G\t8G\t-\t-\t0%\t1%\t1.00x\tONLINE\t-\n\tmirror-0\t9G\t1G\t8G\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "encrypted"),
+    [
+        (MIRROR + "\t/dev/c1\t-\t-\n", True),
+        (MIRROR + "\t/dev/c1\t-\t-\n\t/dev/sdb1\t-\t-\n", False),
+        (MIRROR + "\t/dev/c1\t-\t-\ncache\t-\t-\n\t/dev/sdb1\t-\t-\n", False),
+        (MIRROR + "\t/dev/c1\t-\t-\n\t/srv/file\t-\t-\n", False),
+        ("", False),
+        (None, False),
+    ],
+    ids=["on-luks", "half-a-mirror", "a-cache", "a-file", "silent", "no-zpool"],
+)
+def test_zfs_counts_as_encrypted_where_all_of_its_pool_lies_on_what_is(parts: str | None, encrypted: bool) -> None:
+    computer = MadeUp(
+        files={"/proc/self/mounts": "rpool/root / zfs rw 0 0\n", "/proc/swaps": SWAPS},
+        programs={
+            "lsblk": json.dumps({"blockdevices": ON_LUKS}),
+            "zfs get": "rpool/root\toff\n",
+            **({} if parts is None else {"zpool list -H -v -L -P rpool": parts}),
+        },
+    )
+    (fact,) = look_at(disks.COLLECTOR, computer)
+    assert fact.value is encrypted, fact.problem
 
 
 @pytest.mark.parametrize(

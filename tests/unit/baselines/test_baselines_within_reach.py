@@ -88,7 +88,9 @@ def test_a_computer_in_order_meets_it(name: str, platform: Platform, computer: A
         told["software"] = (Reported(name="vulnerable_critical", value=0, at=NOW),)
     posture = combine(
         (
-            SourceFacts(source=source, evidence=Evidence.SELF_REPORTED, lasts=900, facts={one.name: one for one in facts})
+            SourceFacts(
+                source=source, evidence=Evidence.SELF_REPORTED, lasts=900, facts={one.name: one for one in facts}
+            )
             for source, facts in told.items()
         ),
         NOW,
