@@ -29,6 +29,7 @@ from ostiary.baselines.domain.standing import (
     UnusableException,
     Verdict,
 )
+from ostiary.baselines.domain.stands import Stand, Stands
 from ostiary.baselines.domain.words import check_in_words, demand_in_words, ladder_in_words
 from ostiary.baselines.queries import (
     count_held_checks,
@@ -69,6 +70,7 @@ from ostiary.baselines.services.writing import (
     set_baseline,
     withdraw_requirement,
 )
+from ostiary.baselines.standings import count_stands, list_stands, stands_of_all
 
 __all__ = [
     "BUILT_IN",
@@ -93,7 +95,9 @@ __all__ = [
     "Severity",
     "Simulation",
     "Stage",
+    "Stand",
     "Standing",
+    "Stands",
     "Stored",
     "TooManyBlocked",
     "UnknownBaseline",
@@ -111,6 +115,7 @@ __all__ = [
     "count_blocked",
     "count_held_checks",
     "count_lacking",
+    "count_stands",
     "count_waiting",
     "demand_in_words",
     "end_exception",
@@ -128,6 +133,7 @@ __all__ = [
     "list_exceptions",
     "list_held",
     "list_requirements",
+    "list_stands",
     "list_verdicts",
     "list_versions",
     "look_at",
@@ -139,6 +145,7 @@ __all__ = [
     "settle_compliance",
     "simulate_document",
     "simulate_requirement",
+    "stands_of_all",
     "try_document",
     "try_requirement",
     "withdraw_requirement",

@@ -205,8 +205,15 @@ def _device(rule: RuleName, condition: DeviceFact, facts: Facts) -> UnmetConditi
 
 
 def _other_device(condition: DeviceFact, facts: Facts) -> Remedy:
-    """Return the way to a device that meets the condition: their own page says what theirs lacks, or how to enrol it."""
+    """Return the way to a device that meets the condition: their own page says what theirs lacks, or how to enrol it.
+
+    Of somebody else's device they are told whose matter it is, not what it lacks.
+    """
     if not _program(facts):
+        if facts.device.get("managed") is True and facts.device.get("own") is False:
+            return Remedy(
+                kind=RemedyKind.USE_DEVICE, words="Use a device of your own: this one is somebody else's to mend"
+            )
         if facts.device.get("managed") is True:
             return Remedy(kind=RemedyKind.USE_DEVICE, words="See what this device lacks", path=MEND_PATH)
         wants_unmanaged = condition.name == "managed" and condition.value is not True

@@ -131,6 +131,7 @@ def test_what_fails_has_its_grace_and_its_owner_hears_of_each_stage_once(laptop:
     body = str(mail.outbox[0].body)
     assert "sudo ufw enable" in body
     assert "other people's computers" in body
+    assert f"/devices/{laptop}/mend" in body
 
 
 def test_sleeping_is_no_remedy_and_mending_is(laptop: DeviceId) -> None:

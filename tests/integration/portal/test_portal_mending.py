@@ -17,9 +17,12 @@ from ostiary.applications.facade import add_app
 from ostiary.baselines.facade import ExceptionState, grant_exception, list_exceptions, set_baseline
 from ostiary.baselines.facade import require_baseline as require
 from ostiary.devices.facade import get_device, quarantine_device, ready_authority, report_lost
+from ostiary.gateway.decider.proven_device import ProvenDevice
 from ostiary.gateway.publisher import publish
-from ostiary.policy.identifiers import PersonId
+from ostiary.policy.identifiers import DeviceId, PersonId
+from ostiary.policy.snapshot import DeviceFact
 from ostiary.rulebook.facade import apply_rules
+from ostiary.web.portal import mending
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DEBIAN = "Debian GNU/Linux 12 (bookworm), x86_64"
@@ -182,6 +185,43 @@ def test_mend_leads_to_the_only_device_there_is(at_work: tuple[Browser, Laptop])
     assert browser.get("/devices/mend").url == f"/devices/{laptop.device}/mend"
     report_lost(laptop.device, actor=MACHINE, sign_out=False)
     assert browser.get("/devices/mend").url == "/devices"
+
+
+def test_from_a_device_that_is_somebody_elses_mend_leads_to_no_device_of_ones_own(
+    at_work: tuple[Browser, Laptop], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, _laptop = at_work
+    theirs = DeviceFact(
+        id=DeviceId("dev-ben"),
+        name="Ben's laptop",
+        owner=PersonId("ben"),
+        active=True,
+        certificates={},
+        key_protection="file",
+    )
+    monkeypatch.setattr(mending, "active_device_of", lambda _request: ProvenDevice(theirs, time.time() + 60.0))
+    assert browser.get("/devices/mend").url == "/devices"
+    assert "Ben&#x27;s laptop" in browser.get("/devices").content.decode()
+
+
+def test_my_devices_say_first_whether_one_is_blocked(at_work: tuple[Browser, Laptop]) -> None:
+    browser, laptop = at_work
+
+    def said() -> str:
+        page = browser.get("/devices").content.decode()
+        return " ".join(re.sub(r"<[^>]+>", " ", page[page.index("<main") : page.index("</main")]).split())
+
+    assert "Blocked" in said(), "nothing is known of it"
+    laptop.report(disk_encrypted=True, security_update_age_days=3, firewall_on=True)
+    assert "As it is required to be" in said()
+    laptop.report(disk_encrypted=False, security_update_age_days=3, firewall_on=True)
+    assert "Has time left" in said()
+    assert "It is blocked from" in said()
+    laptop.report(disk_encrypted=True, security_update_age_days=3, firewall_on=False)
+    assert "Could be safer" in said()
+    laptop.report(disk_encrypted=True, security_update_age_days=30, firewall_on=True)
+    assert "Blocked" in said()
+    assert f'href="/devices/{laptop.device}/mend"' in browser.get("/devices").content.decode()
 
 
 CLOSED = """\

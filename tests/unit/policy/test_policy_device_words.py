@@ -98,6 +98,10 @@ def test_the_way_out_of_it() -> None:
     lacks = Remedy(kind=RemedyKind.USE_DEVICE, words="See what this device lacks", path="/devices/mend")
     other = Remedy(kind=RemedyKind.USE_DEVICE, words="Use a device that your company looks after")
     assert unmet({"disk_encrypted": True}, {"disk_encrypted": False}).remedy == lacks
+    assert unmet({"disk_encrypted": True}, {"disk_encrypted": False, "own": True}).remedy == lacks
+    theirs = unmet({"disk_encrypted": True}, {"disk_encrypted": False, "own": False}).remedy
+    assert theirs is not None
+    assert (theirs.path, "somebody else's" in theirs.words) == (None, True)
     enrol = Remedy(kind=RemedyKind.USE_DEVICE, words="Enrol this device", path="/devices")
     assert unmet({"disk_encrypted": True}, None).remedy == enrol
     assert unmet({"managed": True}, None).remedy == enrol

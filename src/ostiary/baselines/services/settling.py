@@ -163,7 +163,7 @@ def _write(device: str, names: Iterable[str], *, now: float) -> None:
         "blocked": any(one.blocks for one in findings.values()),
         "ends_at": None if ends == NEVER else datetime.fromtimestamp(ends, UTC),
         "checks": [(one.check, _mend(one.check, standing.platform)) for one in findings.values()],
-        "address": instance.url(instance.identity_host, "/devices"),
+        "address": instance.url(instance.identity_host, f"/devices/{device}/mend"),
     }
     subject, _, body = render_to_string("baselines/mail/failing.txt", shown).partition("\n")
     try:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from ostiary.baselines.facade import list_stands
 from ostiary.devices.facade import (
     HELD,
     Asking,
@@ -89,9 +90,11 @@ def devices(request: HttpRequest) -> HttpResponse:
     found = sorted(list_devices(owner=PersonId(row.id)), key=lambda one: (one.state not in HELD, one.name.lower()))
     now = time.time()
     postures = list_postures(now=now, devices=[one.id for one in found if one.state in HELD])
+    enabled = settings.INSTANCE.configuration.devices.enabled
+    stands = list_stands([one.id for one in found], now=now) if enabled else {}
     context = {
-        "devices": [(one, one.state in HELD, known_of(postures.get(one.id))) for one in found],
-        "enabled": settings.INSTANCE.configuration.devices.enabled,
+        "devices": [(one, one.state in HELD, known_of(postures.get(one.id)), stands.get(one.id)) for one in found],
+        "enabled": enabled,
         "portal_tab": "devices",
     }
     return render(request, "portal/devices.html", context)

@@ -95,10 +95,14 @@ class Lacking:
 
 @require_safe
 def mend_this(request: HttpRequest) -> HttpResponse:
-    """Lead to the page of the device somebody is on, or of the only one they have."""
+    """Lead to the page of the device somebody is on, or of the only one they have; never to theirs from somebody else's."""
     row, _session = signed_in(request)
-    mine = [one.id for one in list_devices(owner=PersonId(row.id)) if one.state in _JUDGED]
     proven = active_device_of(request)
+    if proven is not None and proven.fact.owner != row.id:
+        words = _("You are on “%(name)s”, which is somebody else's: what it lacks is shown to them. Here are yours.")
+        messages.info(request, words % {"name": proven.fact.name})
+        return HttpResponseRedirect(reverse("portal_devices"))
+    mine = [one.id for one in list_devices(owner=PersonId(row.id)) if one.state in _JUDGED]
     here = [one for one in mine if proven is not None and one == proven.fact.id] or mine
     if len(here) != 1:
         return HttpResponseRedirect(reverse("portal_devices"))
