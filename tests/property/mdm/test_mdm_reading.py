@@ -101,3 +101,16 @@ def test_a_host_with_two_owners_has_none() -> None:
 def test_what_makers_write_in_place_of_a_serial_number_tells_nothing_apart(serial: Any) -> None:
     (record,) = intune.read_devices({"value": [intune_device(1, serialNumber=serial)]}, "").records
     assert record.serial == ""
+
+
+@pytest.mark.parametrize(
+    ("agent", "managed"),
+    [
+        ("mdm", True), ("easMdm", True), ("intuneClient", True), ("easIntuneClient", True), ("configurationManagerClientMdm", True),
+        ("configurationManagerClientMdmEas", True), ("googleCloudDevicePolicyController", True), ("configurationManagerClient", False),
+        ("eas", False), ("jamf", False), ("msSense", False), ("unknown", False), ("", False), (None, False), (["mdm"], False),
+    ],
+)  # fmt: skip
+def test_only_what_intune_itself_manages_has_managements_word(agent: Any, managed: bool) -> None:
+    (record,) = intune.read_devices({"value": [intune_device(1, managementAgent=agent)]}, "").records
+    assert record.managed is managed

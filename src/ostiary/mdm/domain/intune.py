@@ -1,6 +1,7 @@
 """What Microsoft Graph answers for Intune.
 
-Source: Microsoft Graph v1.0, resource type `managedDevice` and "List managedDevices"; paging by `@odata.nextLink`.
+Devices it merely knows, of Exchange or of another management, are listed with its own; only for these its word is management's.
+Source: Microsoft Graph v1.0, resource type `managedDevice`, "List managedDevices" and `managementAgentType`; paging by `@odata.nextLink`.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,18 @@ FIELDS: Final = (
     "complianceState", "lastSyncDateTime", "managementAgent",
 )  # fmt: skip
 PAGE_SIZE: Final = 100
+_MANAGED_BY: Final = frozenset(
+    {
+        "mdm",
+        "easmdm",
+        "intuneclient",
+        "easintuneclient",
+        "configurationmanagerclientmdm",
+        "configurationmanagerclientmdmeas",
+        "googleclouddevicepolicycontroller",
+    }
+)
+"""What of `managementAgentType` is Intune itself: not `eas`, `configurationManagerClient`, `jamf` or `unknown`."""
 
 
 def first_page() -> str:
@@ -40,7 +53,7 @@ def _device(entry: Mapping[str, Any]) -> Record | None:
         serial=serial(entry.get("serialNumber")),
         owner=address(entry.get("emailAddress")) or address(entry.get("userPrincipalName")),
         standing=text(entry.get("complianceState")),
-        managed=True,
+        managed=text(entry.get("managementAgent")).lower() in _MANAGED_BY,
         synced_at=moment(entry.get("lastSyncDateTime")),
         facts=known(
             os_version=f"{system} {version}" if system and version else "",
