@@ -1,6 +1,7 @@
 """Whatever a host sends is either read, with facts of the form they have to have, or refused in words."""
 
 import json
+import sqlite3
 from typing import Any
 
 import msgspec
@@ -110,3 +111,34 @@ def test_each_platform_is_asked_what_it_has() -> None:
     json.dumps(configuration("linux"))
     with pytest.raises(UnreadableRequest):
         snapshots(Logged(log_type="result", data=[{}] * 501))
+
+
+@pytest.mark.parametrize(
+    ("person", "groups", "administrator"),
+    [
+        (1001, [(544, "Administratoren", "S-1-5-32-544"), (545, "Benutzer", "S-1-5-32-545")], True),
+        (1001, [(545, "Usuarios", "S-1-5-32-545")], False),
+        (1000, [(1000, "ada", None), (998, "docker", None)], True),
+        (1000, [(1000, "ada", None), (27, "sudo", None)], True),
+        (1000, [(1000, "ada", None), (20, "dialout", None)], False),
+        (0, [(0, "everything", None)], True),
+    ],
+)
+def test_who_is_administrator_is_known_in_every_language(
+    person: int, groups: list[tuple[int, str, str | None]], administrator: bool
+) -> None:
+    there = sqlite3.connect(":memory:")
+    there.executescript(
+        "CREATE TABLE logged_in_users (type TEXT, user TEXT); CREATE TABLE users (uid INTEGER, username TEXT);"
+        "CREATE TABLE user_groups (uid INTEGER, gid INTEGER); CREATE TABLE groups (gid INTEGER, groupname TEXT, group_sid TEXT);"
+    )
+    there.execute("INSERT INTO logged_in_users VALUES ('active', 'ada')")
+    there.execute("INSERT INTO users VALUES (?, 'ada')", (person,))
+    there.executemany("INSERT INTO groups VALUES (?, ?, ?)", groups)
+    there.executemany("INSERT INTO user_groups VALUES (?, ?)", [(person, gid) for gid, _name, _sid in groups])
+    there.row_factory = sqlite3.Row
+    rows = [{name: str(row[name]) for name in row.keys()} for row in there.execute(QUERIES["administrators"].sql)]  # noqa: SIM118
+    there.close()
+    assert facts_of(Snapshot(query=PREFIX + "administrators", rows=tuple(rows))) == {
+        "daily_administrator": administrator
+    }

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from ostiary.devices.domain.administrators import POWERFUL_GROUPS, WINDOWS_ADMINISTRATORS
 from ostiary.osquery.domain.messages import Row, Snapshot
 from ostiary.outgoing.wording import fit
 
@@ -102,11 +103,13 @@ def _count(rows: Rows, column: str) -> int | None:
 
 
 _ADMINISTRATORS: Final = (
-    "SELECT COUNT(DISTINCT l.user) AS people, COUNT(DISTINCT CASE WHEN g.groupname IN "
-    "('sudo', 'wheel', 'admin', 'Administrators') THEN l.user END) AS administrators FROM logged_in_users l "
+    "SELECT COUNT(DISTINCT l.user) AS people, COUNT(DISTINCT CASE WHEN u.uid = 0 "  # noqa: S608 - only constants
+    f"OR g.groupname IN ({', '.join(repr(one) for one in sorted(POWERFUL_GROUPS))}) "
+    f"OR g.group_sid = '{WINDOWS_ADMINISTRATORS}' THEN l.user END) AS administrators FROM logged_in_users l "
     "JOIN users u ON u.username = l.user JOIN user_groups ug ON ug.uid = u.uid JOIN groups g ON g.gid = ug.gid "
     "WHERE l.type IN ('user', 'active');"
 )
+"""`group_sid` is a column everywhere, and empty where it means nothing: on all but Windows it is hidden."""
 QUERIES: Final[Mapping[str, Query]] = {
     "os_version": Query(
         sql="SELECT name, version FROM os_version;",

@@ -5,9 +5,7 @@ from collections.abc import Iterable, Mapping
 from ostiary.agent.posture.computer import Computer
 from ostiary.agent.posture.finding import Collector, Value
 from ostiary.agent.posture.linux.sessions import people_here
-
-MAY_BECOME_ROOT = frozenset({"root", "sudo", "wheel", "admin", "docker", "lxd", "libvirt", "disk"})
-"""Of these `docker`, `lxd`, `libvirt` and `disk` give as much as `sudo` does, and ask for no password."""
+from ostiary.devices.domain.administrators import POWERFUL_GROUPS
 
 
 def look(computer: Computer) -> Mapping[str, Value]:
@@ -18,7 +16,7 @@ def look(computer: Computer) -> Mapping[str, Value]:
 
 def is_administrator(user: int, groups: Iterable[str]) -> bool:
     """Tell whether somebody has, from their number and the names of their groups."""
-    return user == 0 or not MAY_BECOME_ROOT.isdisjoint(groups)
+    return user == 0 or not POWERFUL_GROUPS.isdisjoint(groups)
 
 
 COLLECTOR = Collector(facts=("daily_administrator",), look=look)
