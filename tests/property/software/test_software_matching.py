@@ -37,6 +37,14 @@ def about(*events: tuple[str, str], versions: tuple[str, ...] = (), ecosystem: s
     return Affected(ecosystem=ecosystem, name="left-pad", ranges=(range_,) if range_ else (), versions=versions)
 
 
+def rated(urgency: str, ecosystem: str = "Debian:12") -> dict[str, Any]:
+    """Return a part of an advisory as Debian rates it."""
+    return {
+        **entry("DSA-1", "bash", at=AT, ecosystem=ecosystem)["affected"][0],
+        "ecosystem_specific": {"urgency": urgency},
+    }
+
+
 @pytest.mark.parametrize(
     ("events", "inside", "outside", "fixed"),
     [
@@ -156,6 +164,18 @@ def test_whatever_a_field_is_an_entry_is_read_or_refused_in_words(field: str, co
         ({"severity": [], "database_specific": {"severity": "MODERATE"}}, "medium"),
         ({"severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/nonsense"}], "database_specific": {"severity": "HIGH"}}, "high"),
         ({"severity": []}, "unknown"),
+        ({"id": "ALSA-2025:10140", "severity": [], "summary": "Important: python3.12 security update"}, "high"),
+        ({"id": "ALSA-2025:10141", "severity": [], "summary": "Critical: kernel security update"}, "critical"),
+        ({"id": "RLSA-2024:0003", "severity": [], "summary": "Moderate: perl security update"}, "medium"),
+        ({"id": "RLSA-2026:66203", "summary": "Important: python3.12-lxml security update"}, "critical"),
+        ({"id": "ALSA-2025:1", "severity": [], "summary": "python3.12 security update"}, "unknown"),
+        ({"id": "ALBA-2022:1032", "severity": [], "summary": "tzdata bug fix and enhancement update"}, "low"),
+        ({"id": "ALBA-2025:20841", "severity": [], "summary": "Moderate: open-vm-tools bug fix update"}, "medium"),
+        ({"severity": [], "summary": "Critical: so its finder says"}, "unknown"),
+        ({"affected": [rated("unimportant")]}, "low"),
+        ({"affected": [rated("unimportant"), rated("unimportant", "Debian:11")]}, "low"),
+        ({"affected": [rated("unimportant"), rated("not yet assigned", "Debian:11")]}, "critical"),
+        ({"affected": [rated("end-of-life")]}, "critical"),
     ],
 )  # fmt: skip
 def test_how_bad_it_is_comes_from_its_vector_or_its_word(said: dict[str, Any], severity: str) -> None:

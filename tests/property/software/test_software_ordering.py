@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from packaging.version import Version
 
 from ostiary.software.domain.ecosystems import Ordering
+from ostiary.software.domain.matching import Subject, match
 from ostiary.software.domain.ordering import newer, readable
+from ostiary.software.domain.osv import Affected, Event
 
 UPSTREAM = st.from_regex(r"\A[0-9][0-9A-Za-z.+~]{0,7}\Z")
 DPKG = st.builds(
@@ -21,7 +23,11 @@ DPKG = st.builds(
 ASCENDING = {
     Ordering.DPKG: ["1.0~~", "1.0~rc1-1", "1.0-1~deb12u1", "1.0-1", "1.0-1+b1", "1.0-1+deb12u2", "1.0.1-1", "1.10-1", "1:0.1"],
     Ordering.RPM: ["1.0~rc1-1", "1.0-1.el9", "1.0-1.el9_2", "1.0^git1-1", "1.0.1-1", "1.10-1", "1:0.5-1"],
-    Ordering.APK: ["1.2.3_alpha1", "1.2.3_rc1", "1.2.3-r0", "1.2.3-r1", "1.2.3-r10", "1.2.3_p1-r0", "1.2.3a-r0", "1.2.10-r0"],
+    Ordering.APK: [
+        "1.2.0-r0", "1.2.02-r0", "1.2.1-r0", "1.2.3_alpha1", "1.2.3_beta", "1.2.3_pre2", "1.2.3_pre10", "1.2.3_rc1", "1.2.3_rc1_git20240101",
+        "1.2.3", "1.2.3-r0", "1.2.3-r1", "1.2.3-r10", "1.2.3_cvs1-r0", "1.2.3_svn5-r0", "1.2.3_git20240101-r0", "1.2.3_git20240102-r0",
+        "1.2.3_hg1-r0", "1.2.3_p1-r0", "1.2.3_p10-r0", "1.2.3a-r0", "1.2.3.1-r0", "1.2.9-r10", "1.2.10-r9", "1.10.0-r0", "10.0-r0",
+    ],
     Ordering.PEP440: ["1.0.dev1", "1.0a1", "1.0b2", "1.0rc1", "1.0", "1.0+local", "1.0.post1", "1.1", "2!0.1"],
     Ordering.SEMVER: ["1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.10.0"],
 }  # fmt: skip
@@ -60,9 +66,26 @@ def test_versions_of_rpm_are_ordered_as_rpm_orders_them(one: str, other: str, ex
 @pytest.mark.parametrize("ordering", Ordering)
 def test_the_examples_of_each_standard_stand_in_their_order(ordering: Ordering) -> None:
     versions = ASCENDING[ordering]
+    known = [readable(ordering, one) for one in versions]
+    for (at, left), (place, right) in itertools.product(enumerate(known), repeat=2):
+        assert left is not None
+        assert right is not None
+        told = (left < right, left <= right, left == right, left != right, left >= right, left > right)
+        assert told == (at < place, at <= place, at == place, at != place, at >= place, at > place), (left, right)
     for older, younger in itertools.pairwise(versions):
         assert newer(ordering, younger, older) is True, (older, younger)
         assert newer(ordering, older, younger) is False, (older, younger)
+
+
+@pytest.mark.parametrize(
+    ("installed", "affected"),
+    [("1.36.9-r9", True), ("1.36.10-r0", True), ("1.36.11-r0", False), ("1.36.9_git2-r0", True)],
+)
+def test_versions_of_alpine_lie_where_an_advisory_says(installed: str, affected: bool) -> None:
+    range_ = (Event("introduced", "1.36.9-r1"), Event("last_affected", "1.36.10-r0"))
+    about = Affected(ecosystem="Alpine:v3.20", name="busybox", ranges=(range_,))
+    subject = Subject(ecosystem="Alpine:v3.20", name="busybox", version=installed)
+    assert (match(subject, [about]) is not None) is affected
 
 
 @given(

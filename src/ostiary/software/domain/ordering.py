@@ -1,27 +1,27 @@
 """Which of two versions is the newer one, by the rules of whoever made them. Pure.
 
-Source: Debian policy 5.6.12 (dpkg), rpm-version(7), apk-tools' version.c, PEP 440, Semantic Versioning 2.0.0, as `univers` has them.
+Source: Debian policy 5.6.12 (dpkg), rpm-version(7), PEP 440, Semantic Versioning 2.0.0, as `univers` has them; apk: see there.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final
 
 from univers.versions import (
-    AlpineLinuxVersion,
     DebianVersion,
     InvalidVersion,
     PypiVersion,
     RpmVersion,
     SemverVersion,
-    Version,
 )
 
+from ostiary.software.domain import apk
 from ostiary.software.domain.ecosystems import Ordering
 
-_KINDS: Final[dict[Ordering, type[Version]]] = {
+_KINDS: Final[dict[Ordering, Callable[[str], Any]]] = {
     Ordering.DPKG: DebianVersion,
     Ordering.RPM: RpmVersion,
-    Ordering.APK: AlpineLinuxVersion,
+    Ordering.APK: apk.sort_key,
     Ordering.PEP440: PypiVersion,
     Ordering.SEMVER: SemverVersion,
 }

@@ -4,7 +4,7 @@ Source: OSV schema 1.7.4, https://ossf.github.io/osv-schema/
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Annotated, Any, Final, Literal
@@ -22,6 +22,8 @@ MAX_SUMMARY_CHARACTERS: Final = 300
 MAX_ALIASES: Final = 50
 _IDENTIFIER: Final = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._:+-]{0,99}\Z")
 _CVE: Final = re.compile(r"\ACVE-\d{4}-\d{4,12}\Z")
+_ERRATUM: Final = re.compile(r"\A(?:AL|RL|RH)(?P<kind>[SBE])A-")
+_UNIMPORTANT: Final = "unimportant"
 _LAST_YEAR: Final = 2200
 
 
@@ -209,20 +211,39 @@ def _events(found: _Range, where: str) -> tuple[Event, ...]:
 
 
 def _severity(entry: _Entry) -> tuple[Severity, float | None]:
-    """Return the worst that the entry says of itself, and where it says nothing, of any package."""
+    """Return the worst that the entry says of itself, and where it says nothing, of any package.
+
+    What Debian calls unimportant is harmless there whatever its score, and where there is neither a score nor a word of its own,
+    the word holds with which some systems begin their summaries.
+    """
     said = list(entry.severity or ()) or [one for part in entry.affected or () for one in part.severity or ()]
     score = worst_score({one.score for one in said})
-    if score is not None:
-        return of_score(score), score
-    words = [one.score for one in said]
-    for specific in (
+    specific = [
         entry.database_specific,
         *(part.database_specific for part in entry.affected or ()),
         *(part.ecosystem_specific for part in entry.affected or ()),
-    ):
-        if isinstance(specific, dict):
-            words += [specific[name] for name in ("severity", "urgency") if isinstance(specific.get(name), str)]
-    return max(map(of_word, words), default=Severity.UNKNOWN), None
+    ]
+    urgencies = _said(specific, "urgency")
+    if urgencies and all(one.strip().lower() == _UNIMPORTANT for one in urgencies):
+        return Severity.LOW, score
+    if score is not None:
+        return of_score(score), score
+    words = [*(one.score for one in said), *_said(specific, "severity"), *urgencies]
+    return max(map(of_word, words), default=Severity.UNKNOWN) or _by_summary(entry), None
+
+
+def _said(specific: Iterable[Any], name: str) -> list[str]:
+    return [one[name] for one in specific if isinstance(one, dict) and isinstance(one.get(name), str)]
+
+
+def _by_summary(entry: _Entry) -> Severity:
+    """Return what `Important: openssl security update` says. Errata that mend no flaw (`ALBA`, `ALEA`) need not say anything."""
+    kind = _ERRATUM.match(entry.id)
+    if kind is None:
+        return Severity.UNKNOWN
+    word, colon, _rest = (entry.summary or "").partition(":")
+    found = of_word(word) if colon else Severity.UNKNOWN
+    return found or (Severity.UNKNOWN if kind["kind"] == "S" else Severity.LOW)
 
 
 def _key(entry: _Entry) -> str:
