@@ -14,16 +14,18 @@ from ostiary.baselines.facade import (
     UnusableBaseline,
     UnusableException,
     ask_exception,
+    checks_of,
     grant_exception,
     list_exceptions,
     list_requirements,
     list_verdicts,
+    look_at,
     remove_baseline,
     require_baseline,
     set_baseline,
     settle_compliance,
 )
-from ostiary.devices.facade import Taken, report_lost, retire_device
+from ostiary.devices.facade import Taken, get_device, report_lost, retire_device
 from ostiary.identity.facade import add_member
 from ostiary.policy.identifiers import DeviceId, GroupId
 from ostiary.web.device_standing import with_compliance
@@ -126,3 +128,26 @@ def test_a_device_that_was_retired_meanwhile_is_told_that_its_report_was_taken(
     taken = Taken(next_nonce="n", now=now, again_in=300)
     assert with_compliance(taken, laptop, now=now) == taken
     assert with_compliance(taken, "dev-000000000000", now=now) == taken
+
+
+@pytest.mark.parametrize("source", ["agent", "fleet", "osquery"])
+def test_nobody_escapes_the_checks_of_their_platform_by_enrolling_as_another(laptop: DeviceId, source: str) -> None:
+    set_baseline(
+        "version: 1\nname: ours\nchecks:\n"
+        "  - {name: screen, require: {screen_lock: true}}\n"
+        "  - {name: disk, require: {disk_encrypted: true}, on: [windows], evidence: mdm-reported}\n",
+        now=time.time(),
+        actor=MACHINE,
+    )
+    require_baseline("ours", now=time.time(), actor=MACHINE)
+    says(laptop, os_version="Ubuntu 24.04")
+    assert list_verdicts()[laptop].compliant
+    assert "disk" not in checks_of(get_device(laptop), now=time.time())
+    says(laptop, source=source, os_version="Windows 11")
+    verdict = list_verdicts()[laptop]
+    assert (verdict.compliant, verdict.failing, verdict.unknown) == (False, ("disk",), True)
+    assert "disk" in checks_of(get_device(laptop), now=time.time())
+    later = time.time() + 2 * DAY
+    if source != "agent":
+        says(laptop, now=later, os_version="Ubuntu 24.04")
+    assert look_at(laptop, now=later).platform is None, "what it is does not grow old"

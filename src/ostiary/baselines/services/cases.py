@@ -9,8 +9,8 @@ from django.db.models import QuerySet
 
 from ostiary.baselines.domain.case import Case
 from ostiary.baselines.domain.document import Baseline
-from ostiary.baselines.domain.platforms import platform_of
 from ostiary.baselines.domain.requirement import Requirement, required_of
+from ostiary.baselines.domain.runs_on import runs_on
 from ostiary.baselines.domain.standing import ExceptionState
 from ostiary.baselines.models import CheckException, DeviceVerdict, Failing
 from ostiary.baselines.queries import list_baselines, list_requirements
@@ -95,7 +95,7 @@ def read_cases(asked: Asked, *, now: float, devices: Iterable[DeviceId] | None =
             name=name,
             owner=owner,
             owner_id=owner_id,
-            platform=platform_of(platform),
+            platform=runs_on(platform, postures[DeviceId(device)].systems),
             groups=groups.get(PersonId(owner_id), frozenset()),
             posture=postures[DeviceId(device)],
             since=since[device],

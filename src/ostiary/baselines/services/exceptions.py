@@ -4,13 +4,13 @@ from typing import Final
 
 from django.db import IntegrityError, transaction
 
-from ostiary.baselines.domain.platforms import platform_of
+from ostiary.baselines.domain.runs_on import runs_on
 from ostiary.baselines.domain.standing import Excepted, ExceptionState, UnknownException, UnusableException
 from ostiary.baselines.journal import EXCEPTION
 from ostiary.baselines.models import CheckException
 from ostiary.baselines.queries import get_exception, list_baselines
 from ostiary.baselines.services.judging import Cause, judge_devices
-from ostiary.devices.facade import HELD, Device, get_device
+from ostiary.devices.facade import HELD, Device, get_device, get_posture
 from ostiary.policy.identifiers import DeviceId
 from ostiary.visibility.domain.events import EntityChange
 from ostiary.visibility.facade import Actor, record_entity_change
@@ -93,9 +93,9 @@ def end_exception(number: int, *, now: float, actor: Actor, reason: str = "") ->
     return _recorded(number, "disable", now=now, actor=actor, reason=reason)
 
 
-def checks_of(device: Device) -> tuple[str, ...]:
-    """Return the names of every check that some baseline asks of a device, sorted."""
-    platform = platform_of(device.platform)
+def checks_of(device: Device, *, now: float) -> tuple[str, ...]:
+    """Return the names of every check that some baseline asks of a device at a moment (seconds since the epoch), sorted."""
+    platform = runs_on(device.platform, get_posture(device.id, now=now).systems)
     checks = (check for stored in list_baselines() for check in stored.baseline.checks)
     return tuple(sorted({check.name for check in checks if platform is None or platform in check.on}))
 
@@ -103,7 +103,7 @@ def checks_of(device: Device) -> tuple[str, ...]:
 def _refuse_unusable(device: Device, check: str, *, until: float, reason: str, now: float) -> None:
     if device.state not in HELD:
         raise UnusableException(f"{device.name} is {device.state.value}.")
-    known = checks_of(device)
+    known = checks_of(device, now=now)
     if check not in known:
         raise UnusableException(
             f"Nothing called {check[:60]!r} is asked of {device.name}.", hint=f"Say one of: {', '.join(known)}."

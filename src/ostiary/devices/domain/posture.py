@@ -71,10 +71,11 @@ def _few(name: str, words: str, *, step: int = 1, kept: bool = True) -> Spec:
     return Spec(name=name, kind=int, better="less", words=words, step=step, kept=kept)
 
 
+SYSTEM: Final = "os_version"
 FACTS: Final[Mapping[str, Spec]] = {
     spec.name: spec
     for spec in (
-        Spec(name="os_version", kind=str, better=None, words="Operating system"),
+        Spec(name=SYSTEM, kind=str, better=None, words="Operating system"),
         _yes("os_supported", "The operating system still gets security updates"),
         Spec(
             name="os_support_days",
@@ -185,11 +186,13 @@ class Posture(msgspec.Struct, frozen=True, kw_only=True):
         known: facts by name.
         unknown: why each other fact is not known that somebody spoke of, by name.
         reported_at: when any source last spoke (seconds since the epoch); `None` for never.
+        systems: the operating system as each source said last, however long ago: what a computer is does not age.
     """
 
     known: dict[str, Known] = {}
     unknown: dict[str, str] = {}
     reported_at: float | None = None
+    systems: tuple[str, ...] = ()
 
     def value(self, name: str, evidence: Evidence = Evidence.SELF_REPORTED) -> Value | None:
         """Return what counts of a fact among those with at least this evidence; `None` where it is not known."""
@@ -231,10 +234,13 @@ def combine(sources: Iterable[SourceFacts], now: float) -> Posture:
     said: dict[str, list[Said]] = {}
     unknown: dict[str, str] = {}
     spoke: list[float] = []
+    systems: list[str] = []
     for source in sorted(sources, key=lambda one: (-one.evidence, one.source)):
         for name, fact in source.facts.items():
             spoke.append(fact.at)
             why = _unusable(name, fact, lasts=source.lasts, now=now)
+            if name == SYSTEM and isinstance(fact.value, str):
+                systems.append(fact.value)
             if name not in FACTS:
                 continue
             if why:
@@ -251,7 +257,7 @@ def combine(sources: Iterable[SourceFacts], now: float) -> Posture:
                 said.setdefault(name, []).append(one)
     known = {name: Known(counts=_counting(FACTS[name], ones), said=tuple(ones)) for name, ones in said.items()}
     left = {name: why for name, why in unknown.items() if name not in known}
-    return Posture(known=known, unknown=left, reported_at=max(spoke, default=None))
+    return Posture(known=known, unknown=left, reported_at=max(spoke, default=None), systems=tuple(systems))
 
 
 def is_worse(before: Mapping[str, Value], after: Mapping[str, Value]) -> bool:
