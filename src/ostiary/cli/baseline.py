@@ -135,12 +135,12 @@ def set_(
 
 @app.command(epilog=examples("ostiary baseline remove office", "ostiary baseline remove office --yes --reason unused"))
 def remove(name: NameArgument, reason: ReasonOption = "", yes: YesOption = False) -> None:
-    """Take a baseline of your own away, where it is not required; rules that ask for it are not satisfied any more."""
+    """Take a baseline of your own away, where it is not required and no rule in force asks for it."""
     setup()
     from ostiary.baselines.facade import get_baseline, remove_baseline
 
     get_baseline(name)
-    confirm(f"No device meets {name} any more, for rules that ask for meets_{name}.", yes=yes)
+    confirm(f"This takes {name} away; its versions stay on record.", yes=yes)
     remove_baseline(name, now=time.time(), actor=operator_actor(), reason=reason)
     print_done(f"{name} is gone.")
 

@@ -13,6 +13,7 @@ from ostiary.baselines.facade import (
     UnusableBaseline,
     list_requirements,
     list_verdicts,
+    remove_baseline,
     require_baseline,
     set_baseline,
     settle_compliance,
@@ -21,6 +22,7 @@ from ostiary.baselines.facade import (
 from ostiary.baselines.models import DeviceVerdict
 from ostiary.baselines.services import judging, simulating, writing
 from ostiary.policy.identifiers import DeviceId
+from ostiary.rulebook.facade import apply_rules
 
 pytestmark = pytest.mark.django_db
 OURS = "version: 1\nname: ours\nchecks:\n  - {name: disk, require: {disk_encrypted: true}}\n"
@@ -113,3 +115,25 @@ def test_what_was_changed_meanwhile_is_looked_at_again(fleet: list[DeviceId], mo
     with pytest.raises(UnusableBaseline, match="at the same moment"):
         require_baseline("strict", now=time.time(), actor=MACHINE)
     assert [(one.baseline, one.group) for one in list_requirements()] == [("standard", "finance")]
+
+
+def test_what_rules_in_force_ask_for_is_not_removed(fleet: list[DeviceId]) -> None:
+    set_baseline(OURS, now=time.time(), actor=MACHINE)
+    rule = "  - name: {name}\n    {kind}: anyone\n    to: anything\n    do: any\n    {word}: {{device: {{{fact}: true}}}}\n"
+    apply_rules(
+        "version: 1\nrules:\n"
+        + rule.format(name="first", kind="allow", word="when", fact="meets_ours")
+        + rule.format(name="other", kind="allow", word="when", fact="meets_ours_too")
+        + rule.format(name="second", kind="deny", word="unless", fact="meets_ours"),
+        actor=MACHINE,
+    )
+    with pytest.raises(UnusableBaseline, match=r"meets_ours: first, second\."):
+        remove_baseline("ours", now=time.time(), actor=MACHINE)
+    assert "ours" in list_verdicts()[fleet[0]].meets
+    cedar = '@id("third")\npermit (principal, action, resource) when { context has device && context.device has meets_ours && context.device.meets_ours };\n'
+    apply_rules("version: 1\nrules: []\n", cedar, actor=MACHINE)
+    with pytest.raises(UnusableBaseline, match="meets_ours: Cedar"):
+        remove_baseline("ours", now=time.time(), actor=MACHINE)
+    apply_rules("version: 1\nrules: []\n", actor=MACHINE)
+    remove_baseline("ours", now=time.time(), actor=MACHINE)
+    assert "ours" not in list_verdicts()[fleet[0]].meets

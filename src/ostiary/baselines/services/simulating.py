@@ -6,20 +6,14 @@ from typing import Final
 
 import msgspec
 
-from ostiary.applications.facts import read_applications
 from ostiary.baselines.adapters.built_in import built_in
-from ostiary.baselines.domain.document import Baseline, fact_of
+from ostiary.baselines.domain.document import Baseline
 from ostiary.baselines.domain.reader import read_baseline
 from ostiary.baselines.domain.requirement import Requirement
 from ostiary.baselines.domain.simulation import Blocked, Simulation, count_blocked, simulate
 from ostiary.baselines.queries import get_baseline, list_verdicts
 from ostiary.baselines.services.cases import Asked, read_asked, read_cases
-from ostiary.devices.facade import spec_of
-from ostiary.policy.rules.document import DeviceFact, RulesDocument, Target, TargetKind
-from ostiary.policy.rules.problems import InvalidRules
-from ostiary.policy.rules.reader import read_rules
-from ostiary.policy.snapshot import AppFact
-from ostiary.rulebook.facade import get_current
+from ostiary.baselines.services.rules_asking import apps_that_ask
 from ostiary.visibility.facade import count_uses
 
 USE_SECONDS: Final = 30 * 86400.0
@@ -87,20 +81,6 @@ def simulate_requirement(
     return _simulate(thought, _used(about, now=now), now=now, starts_at=start)
 
 
-def apps_that_ask(baseline: Baseline | None) -> dict[str, str]:
-    """Return the apps whose rules in force ask whether a device is compliant, or for what a baseline asks: names by identifier."""
-    asked = {"compliant"}
-    if baseline is not None:
-        asked |= {fact_of(baseline.name)} | {demand.fact for check in baseline.checks for demand in check.require}
-    try:
-        rules = read_rules(get_current().document)
-    except InvalidRules:
-        return {}
-    apps = read_applications().apps
-    targets = _targets(rules, asked)
-    return {app: fact.name for app, fact in apps.items() if any(_reaches(one, fact) for one in targets)}
-
-
 def _with_document(asked: Asked, document: str) -> Asked:
     read = read_baseline(document, built_in)
     return Asked(baselines={**asked.baselines, read.name: read}, requirements=asked.requirements)
@@ -111,30 +91,6 @@ def _with_requirement(asked: Asked, wanted: Requirement | None, without: tuple[s
     if wanted is not None and wanted.baseline not in asked.baselines:
         get_baseline(wanted.baseline)
     return Asked(baselines=asked.baselines, requirements=kept if wanted is None else (*kept, wanted))
-
-
-def _targets(rules: RulesDocument, asked: set[str]) -> list[Target]:
-    return [
-        target
-        for rule in rules.rules
-        if any(isinstance(one, DeviceFact) and _plain(one.name) in asked for one in (*rule.when, *rule.unless))
-        for target in rule.to
-    ]
-
-
-def _plain(name: str) -> str:
-    """The fact behind a name that asks for better evidence."""
-    spec = spec_of(name)
-    return name if spec is None else spec.name
-
-
-def _reaches(target: Target, app: AppFact) -> bool:
-    match target.kind:
-        case TargetKind.APP:
-            return target.name == app.id
-        case TargetKind.LABEL:
-            return target.name in app.labels
-    return True
 
 
 def _simulate(

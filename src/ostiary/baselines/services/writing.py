@@ -7,7 +7,7 @@ from django.db import transaction
 
 from ostiary.baselines.adapters.built_in import built_in
 from ostiary.baselines.domain.brake import refuse_unsaid
-from ostiary.baselines.domain.document import BUILT_IN, DEFAULT, Baseline, UnusableBaseline
+from ostiary.baselines.domain.document import BUILT_IN, DEFAULT, Baseline, UnusableBaseline, fact_of
 from ostiary.baselines.domain.reader import read_baseline
 from ostiary.baselines.domain.requirement import Requirement
 from ostiary.baselines.domain.standing import Stored
@@ -16,6 +16,7 @@ from ostiary.baselines.models import BaselineVersion, RequiredBaseline
 from ostiary.baselines.queries import get_baseline, list_requirements
 from ostiary.baselines.services.cases import asked_otherwise, read_asked
 from ostiary.baselines.services.judging import Cause, judge_many
+from ostiary.baselines.services.rules_asking import rules_that_name
 from ostiary.baselines.services.simulating import Tried, try_document, try_requirement
 from ostiary.baselines.services.turns import Turn, take_turn
 from ostiary.devices.facade import HELD, get_device
@@ -24,6 +25,8 @@ from ostiary.policy.identifiers import GroupId
 from ostiary.visibility.facade import Actor, record_entity_change
 
 LONGEST_AHEAD_SECONDS: Final = 366 * 86400.0
+MOST_NAMED: Final = 10
+"""So many rules are named in a refusal."""
 
 
 def check_document(document: str) -> Baseline:
@@ -89,11 +92,12 @@ def remove_baseline(name: str, *, now: float, actor: Actor, reason: str = "") ->
 
     Raises:
         UnknownBaseline: when there is none.
-        UnusableBaseline: when it is a built-in one, or required.
+        UnusableBaseline: when it is a built-in one, required, or named by rules in force.
     """
     found = get_baseline(name)
     if found.built_in:
         raise UnusableBaseline(f"{name} comes with Ostiary and stays.")
+    _refuse_named(name)
     with transaction.atomic():
         take_turn(Turn.WRITING)
         _refuse_required(name)
@@ -227,6 +231,17 @@ def _refuse_required(name: str) -> None:
     if any(one.baseline == name for one in list_requirements()):
         raise UnusableBaseline(
             f"{name} is required.", hint="Require another one there first: ostiary baseline require NAME"
+        )
+
+
+def _refuse_named(name: str) -> None:
+    """No device would meet it any more: whoever such a rule lets in would be out at once, and nothing would hold that."""
+    rules = rules_that_name(name)
+    if rules:
+        more = f" and {len(rules) - MOST_NAMED} more" if len(rules) > MOST_NAMED else ""
+        raise UnusableBaseline(
+            f"Rules in force ask for {fact_of(name)}: {', '.join(rules[:MOST_NAMED])}{more}.",
+            hint="Apply rules first that do not ask for it.",
         )
 
 
