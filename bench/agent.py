@@ -4,7 +4,7 @@ A real agent, as people install it, is enrolled at a real instance and runs for 
 at what is quick to look at, and reports when something changed. The change is a port that is opened and closed again, so that reports
 come often enough to tell what one costs. An agent reports every five minutes when nothing changes, so its processor time is what
 its quick looks took, and every five minutes what one whole look with its report took besides. What it starts with, a first look at
-everything with apt's simulation of an upgrade, is shown apart: it is done again only when packages or package lists change.
+everything, with apt going through its lists, is shown apart: it is done again only when packages or package lists change.
 Counted are the agent and the programs it starts, from `/proc`.
 
 Run: python -m bench.agent [--only agent|fleet] [--seconds N]

@@ -23,6 +23,8 @@ from ostiary.agent.posture.linux import (
     system,
     updates_apt,
     updates_dnf,
+    updates_pacman,
+    updates_zypper,
     zfs,
 )
 from ostiary.agent.posture.looking import collectors_here
@@ -33,7 +35,15 @@ from ostiary.devices.domain.posture import FACTS, Reported
 Reader = Callable[[str], Any]
 READERS: dict[str, tuple[Reader, str]] = {
     "os-release": (lambda text: system.parse_os_release(text, now=NOW), 'ID=debian\nVERSION_ID="12"\nSUPPORT_END=2028-06-30\n'),
-    "apt": (updates_apt.parse_simulation, "Inst curl [7.8] (7.9 Debian-Security:12/x [amd64]) []\n"),
+    "apt": (
+        updates_apt.parse_policy,
+        "curl:\n  Installed: 7.8\n  Candidate: 7.9\n  Version table:\n     7.9 500\n        500 http://x y-security/main amd64 Packages\n *** 7.8 100\n",
+    ),
+    "pacman": (updates_pacman.parse_upgrades, "linux 6.17.8-1 -> 6.17.9-1 [ignored]\n"),
+    "zypper": (
+        updates_zypper.parse_updates,
+        '<update-status><update kind="patch" name="a" category="security"><issue-date time_t="1794009600"/></update></update-status>',
+    ),
     "release": (updates_apt.parse_release_date, "Date: Sat, 21 Nov 2026 00:53:02 UTC\n"),
     "dnf": (updates_dnf.parse_advisories, "  Update ID: RHSA-1\n    Updated: 2026-11-01 09:12:33\n"),
     "lsblk": (

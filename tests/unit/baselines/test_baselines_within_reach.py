@@ -7,7 +7,8 @@ import pytest
 from tests.agent_computer import NOW, MadeUp
 from tests.unit.agent.test_agent_disks import LUKS_LVM, MOUNTS, SWAPS
 from tests.unit.agent.test_agent_elsewhere import WINDOWS, Windows, mac
-from tests.unit.agent.test_agent_linux import APT_ON, GNOME, RELEASE, SHOWN, efi
+from tests.unit.agent.test_agent_linux import APT_ON, GNOME, SHOWN, efi
+from tests.unit.agent.test_agent_updates import RELEASE
 
 from ostiary.agent.posture.computer import Process
 from ostiary.agent.posture.linux import secure_boot
@@ -33,7 +34,8 @@ def linux_in_order() -> MadeUp:
             f"{secure_boot.VARIABLES}/SecureBoot-{secure_boot.GLOBAL}": efi(1),
         },
         programs={
-            "apt-get": "",
+            "dpkg-query --show": "ii \tadduser\n",
+            "apt-cache policy": "adduser:\n  Installed: 3.134\n  Candidate: 3.134\n  Version table:\n *** 3.134 500\n",
             "lsblk": json.dumps({"blockdevices": [LUKS_LVM]}),
             "ufw": "",
             "systemctl is-active": "active\n",

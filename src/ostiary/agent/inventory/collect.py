@@ -19,15 +19,9 @@ from ostiary.agent.inventory.language_packages import (
     read_python_metadata,
     read_winget,
 )
-from ostiary.agent.inventory.system_packages import (
-    APK_DATABASE,
-    DPKG_ASKED,
-    RPM_ASKED,
-    read_apk,
-    read_dpkg,
-    read_rpm,
-)
+from ostiary.agent.inventory.system_packages import DPKG_ASKED, RPM_ASKED, read_apk, read_dpkg, read_rpm
 from ostiary.agent.posture.computer import only_files
+from ostiary.agent.system.packaging import APK_DATABASE, Packaging, packaging_of
 from ostiary.agent.system.places import is_root
 from ostiary.agent.system.programs import plain_environment, run_program
 from ostiary.software.domain.ecosystems import ordering_of, system_of
@@ -75,19 +69,22 @@ class _Looking:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.problems: list[str] = []
-        self.ecosystem = system_of(_release(root))
+        release = _release(root)
+        self.ecosystem = system_of(release)
+        self.packaging = packaging_of(release, lambda path: _holds(root / path.removeprefix("/")))
 
     def system(self) -> Iterator[Package]:
         """Yield what the system's own package manager has installed."""
         if sys.platform in {"darwin", "win32"}:
             return
         ecosystem = self.ecosystem or platform.system()
+        rpm = self.packaging in {Packaging.DNF, Packaging.ZYPPER}
         apk = self.root / APK_DATABASE.removeprefix("/")
-        if apk.is_file():
+        if self.packaging is Packaging.APK and apk.is_file():
             yield from self._all(read_apk(self._file(apk), ecosystem), "apk")
-        elif shutil.which(DPKG_ASKED[0]):
+        elif self.packaging is Packaging.DEB and shutil.which(DPKG_ASKED[0]):
             yield from self._all(read_dpkg(self._ask(*DPKG_ASKED), ecosystem), "dpkg")
-        elif shutil.which(RPM_ASKED[0]):
+        elif rpm and shutil.which(RPM_ASKED[0]):
             yield from self._all(read_rpm(self._ask(*RPM_ASKED), ecosystem), "rpm")
         elif ordering_of(ecosystem) is not None:
             self.problems.append("the system's package manager is not there")
@@ -200,6 +197,13 @@ def _winget() -> Path | None:
         program = place.with_suffix(".exe")
         return program if program.is_absolute() and os.path.lexists(program) else None
     return None
+
+
+def _holds(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 def _release(root: Path) -> dict[str, str]:

@@ -10,7 +10,6 @@ from ostiary.software.domain.packages import Package, make_package
 
 DPKG_ASKED: Final = ("dpkg-query", "-W", "-f", "${db:Status-Abbrev}\\t${Package}\\t${Version}\\t${source:Package}\\t${source:Version}\\n")  # fmt: skip
 RPM_ASKED: Final = ("rpm", "-qa", "--qf", "%{NAME}\\t%{EPOCHNUM}\\t%{VERSION}-%{RELEASE}\\t%{SOURCERPM}\\n")
-APK_DATABASE: Final = "/lib/apk/db/installed"
 _SOURCE_RPM: Final = (".src.rpm", ".nosrc.rpm")
 
 

@@ -31,8 +31,13 @@ class Memory:
             names: what waits now.
             at_latest: since when what was not seen before has waited at least (seconds since the epoch).
         """
+        seen: dict[str, float] = {}
+        for key, at in self.first_seen.items():
+            # Earlier agents kept packages of apt with the version that waited: `apt:curl=7.81.0`.
+            name = key.partition("=")[0] if key.startswith("apt:") else key
+            seen[name] = min(at, seen.get(name, at))
         waiting = {f"{kind}:{name}": name for name in sorted(set(names))[:MAX_WAITING]}
-        found = {name: min(self.first_seen.get(key, at_latest), at_latest) for key, name in waiting.items()}
+        found = {name: min(seen.get(key, at_latest), at_latest) for key, name in waiting.items()}
         self.first_seen = {key: at for key, at in self.first_seen.items() if not key.startswith(f"{kind}:")}
         self.first_seen |= {f"{kind}:{name}": at for name, at in found.items()}
         return found

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from ostiary.agent.posture.computer import CannotTell, Computer, text_of
 from ostiary.agent.posture.finding import Collector, Value
+from ostiary.agent.posture.linux.packaging import packaging_here
+from ostiary.agent.system.packaging import Packaging
 
 DNF_TIMERS = ("dnf-automatic.timer", "dnf5-automatic.timer", "dnf-automatic-install.timer")
 DNF_CONFIGURATION = (
@@ -17,9 +19,10 @@ DNF_CONFIGURATION = (
 
 def look(computer: Computer) -> Mapping[str, Value]:
     """Return whether they are."""
-    if computer.has("apt-config"):
+    packaging = packaging_here(computer)
+    if packaging is Packaging.DEB:
         return {"automatic_updates": _by_apt(computer)}
-    if computer.has("dnf") or computer.has("dnf5"):
+    if packaging is Packaging.DNF:
         return {"automatic_updates": _by_dnf(computer)}
     raise CannotTell("How updates are installed here is not known to the agent.")
 

@@ -3,6 +3,12 @@
 `dnf --cacheonly updateinfo info --security` changes nothing and asks nobody outside; a cache that nobody refreshed for a week tells
 nothing. What is counted is advisories, not packages. Repositories without advisories (CentOS Stream) would look as if nothing waited, so
 where no advisory at all is known, nothing is.
+
+It is root's cache that is asked, which is the one that is refreshed and the one whose age is looked at. dnf 4 takes it for everybody who says
+`--cacheonly`; dnf 5 would take a person's own, however old, so it is told, and told to write nothing there. Where root's cache is for
+root alone (its umask), a person cannot tell.
+
+Source: dnf(8), `--cacheonly`; dnf5-caching(7); dnf5.conf(5), `cachedir`, `build_cache`.
 """
 
 import re
@@ -13,12 +19,11 @@ import msgspec
 
 from ostiary.agent.posture.computer import CannotTell, Computer
 from ostiary.agent.posture.finding import Value
+from ostiary.agent.posture.linux.waiting import STALE_DAYS, whole_days
+from ostiary.agent.system.packaging import RPM_DATABASES
 
-CACHES = ("/var/cache/dnf", "/var/cache/libdnf5")
-DATABASES = ("/usr/lib/sysimage/rpm/rpmdb.sqlite", "/var/lib/rpm/rpmdb.sqlite", "/var/lib/rpm/Packages")
-STALE_DAYS = 7
+CACHE_4, CACHE_5 = "/var/cache/dnf", "/var/cache/libdnf5"
 SECONDS = 120.0
-DAY = 86400.0
 _FIELD = re.compile(r"^\s*(Update ID|Name|Updated|Issued)\s*:\s*(\S.*?)\s*$", re.MULTILINE)
 
 
@@ -31,20 +36,21 @@ class Advisory(msgspec.Struct, frozen=True, kw_only=True):
 
 def look(computer: Computer) -> Mapping[str, Value]:
     """Return how many wait, and how long the oldest has."""
-    refreshed = _refreshed(computer)
-    days = int((computer.now - max(refreshed, default=0.0)) / DAY)
+    program, cache = _dnf(computer)
+    refreshed = _refreshed(computer, cache)
+    days = whole_days(computer.now - max(refreshed, default=0.0))
     if days > STALE_DAYS:
         raise CannotTell(
             f"dnf's cache is {days} days old. Run: dnf makecache"
             if refreshed
             else "dnf has no cache. Run: dnf makecache"
         )
-    mark = (*refreshed, *(computer.changed_at(path) for path in DATABASES))
-    waiting = computer.memory.answer("dnf", mark, lambda: _asked(computer))
+    mark = (*refreshed, *(computer.changed_at(path) for path in RPM_DATABASES))
+    waiting = computer.memory.answer("dnf", mark, lambda: _asked(computer, program, cache))
     times = [one.at for one in waiting if one.at is not None]
     if waiting and not times:
         raise CannotTell("dnf does not say when its advisories came out.")
-    age = max(0, int((computer.now - min(times, default=computer.now)) / DAY))
+    age = whole_days(computer.now - min(times, default=computer.now))
     return {"security_updates_pending": len(waiting), "security_update_age_days": age}
 
 
@@ -68,19 +74,24 @@ def _moment(text: str) -> float | None:
         return None
 
 
-def _refreshed(computer: Computer) -> list[float]:
+def _dnf(computer: Computer) -> tuple[str, str]:
+    """Return the program to ask and root's cache of it. Where dnf 5 has taken the place of dnf 4, `dnf` is a link to it."""
+    fourth = computer.has("dnf") and not computer.target_of("/usr/bin/dnf").endswith("dnf5")
+    return ("dnf", CACHE_4) if fourth else ("dnf5", CACHE_5)
+
+
+def _refreshed(computer: Computer, cache: str) -> list[float]:
     found = []
-    for cache in CACHES:
-        for name in computer.names_in(cache):
-            for path in (f"{cache}/{name}/repodata/repomd.xml", f"{cache}/{name}/repodata", f"{cache}/{name}.solv"):
-                if (at := computer.changed_at(path)) is not None:
-                    found.append(at)
+    for name in computer.names_in(cache):
+        for path in (f"{cache}/{name}/repodata/repomd.xml", f"{cache}/{name}/repodata", f"{cache}/{name}.solv"):
+            if (at := computer.changed_at(path)) is not None:
+                found.append(at)
     return sorted(found)
 
 
-def _asked(computer: Computer) -> tuple[Advisory, ...]:
-    program = "dnf" if computer.has("dnf") else "dnf5"
-    words = (program, "--quiet", "--cacheonly", "updateinfo")
+def _asked(computer: Computer, program: str, cache: str) -> tuple[Advisory, ...]:
+    shared = (f"--setopt=cachedir={cache}", "--setopt=build_cache=0") if cache == CACHE_5 and not computer.root else ()
+    words = (program, "--quiet", "--cacheonly", *shared, "updateinfo")
     done = computer.run(*words, "info", "--security", seconds=SECONDS)
     if done.status != 0:
         raise CannotTell("dnf cannot say which updates wait. Run: dnf updateinfo info --security")
