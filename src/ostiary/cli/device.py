@@ -178,25 +178,29 @@ def deny(
 def lost(
     device: DeviceArgument,
     keep: Annotated[
-        bool, typer.Option("--keep-sign-ins", help="Do not sign its owner out everywhere: it was never used unlocked.")
+        bool,
+        typer.Option(
+            "--keep-sign-ins", help="Leave its owner's sign-ins and access tokens: it was never used unlocked."
+        ),
     ] = False,
     reason: ReasonOption = "",
     yes: YesOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """End a device that somebody else may hold: its certificates, what is bound to it, and its owner's sign-ins. For good."""
+    """End a device that somebody else may hold: its certificates, and its owner's sign-ins, tokens and elevation. For good."""
     setup()
     from ostiary.devices.facade import get_device, report_lost
 
     found = get_device(device)
-    more = "" if keep else f", and {found.owner} is signed out everywhere"
+    more = "" if keep else f", and {found.owner} is signed out everywhere and has no access tokens any more"
     confirm(f"{found.name} is refused from now on, for good{more}.", yes=yes)
     ended = report_lost(found.id, actor=operator_actor(), reason=reason, sign_out=not keep)
     if as_json:
         print_json(entry_of(ended))
         return
     print_done(f"{found.name} of {found.owner} is lost.")
-    print_note(f"Scripts on it may hold tokens: ostiary token list --person {found.owner}")
+    if keep:
+        print_note(f"Scripts on it may hold tokens: ostiary token list --person {found.owner}")
 
 
 @app.command(

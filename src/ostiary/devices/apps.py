@@ -18,8 +18,9 @@ class DevicesConfig(AppConfig):
             retire_devices_of,
             tell_of_owner,
         )
+        from ostiary.devices.services.register import AFRESH  # noqa: PLC0415 - as above
         from ostiary.identity.facade import end_too, hand_over_too  # noqa: PLC0415 - as above
 
         hand_over_too(DEVICES_OF_LEAVERS)
-        end_too("devices", retire_devices_of)
+        end_too(AFRESH, retire_devices_of)
         happened_to_somebody.connect(tell_of_owner, dispatch_uid="ostiary.devices.tell_of_owner")

@@ -78,6 +78,7 @@ from ostiary.devices.services.confirming import (
     look_at_enrolment,
     refuse_enrolment,
 )
+from ostiary.devices.services.doubts import doubts_about
 from ostiary.devices.services.enrolling import poll_enrolment, start_enrolment
 from ostiary.devices.services.freshness import already_sent, give_nonce
 from ostiary.devices.services.knowing import forget_source, posture_changed, refresh_postures, take_facts
@@ -85,6 +86,7 @@ from ostiary.devices.services.quoting import take_quote
 from ostiary.devices.services.register import (
     approve_device,
     deny_device,
+    give_up_device,
     quarantine_device,
     release_device,
     rename_device,
@@ -159,6 +161,7 @@ __all__ = [
     "deny_device",
     "describe_authority",
     "describe_makers",
+    "doubts_about",
     "fact_is",
     "family_of",
     "find_devices",
@@ -168,6 +171,7 @@ __all__ = [
     "get_posture",
     "get_seen",
     "give_nonce",
+    "give_up_device",
     "ignore_seen",
     "leave",
     "list_devices",

@@ -24,7 +24,15 @@ def end_too(what: str, end: End) -> None:
     _ends[what] = end
 
 
-def begin_afresh(person_id: PersonId, *, actor: Actor, reason: str) -> None:
-    """End all that opened something in somebody's name until now, inside the transaction that is open."""
-    for end in _ends.values():
-        end(person_id, actor, reason)
+def begin_afresh(person_id: PersonId, *, actor: Actor, reason: str, keeps: frozenset[str] = frozenset()) -> None:
+    """End all that opened something in somebody's name until now, inside the transaction that is open.
+
+    Args:
+        person_id: whose.
+        actor: who does it.
+        reason: why, for the record.
+        keeps: what goes on all the same, as it was named to `end_too`.
+    """
+    for what, end in _ends.items():
+        if what not in keeps:
+            end(person_id, actor, reason)

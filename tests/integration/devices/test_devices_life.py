@@ -19,6 +19,7 @@ from tests.identity_people import MACHINE, Browser, make_person, make_person_wit
 from tests.integration.devices.test_devices_enrol import configured
 from typer.testing import CliRunner
 
+from ostiary.applications.facade import add_app
 from ostiary.cli.main import app
 from ostiary.cli.output import ExitCode
 from ostiary.devices.adapters.authority import UnusableAuthority, ensure_authority, rotate_authority, sign_device
@@ -28,10 +29,13 @@ from ostiary.devices.facade import (
     UnusableDevice,
     Why,
     approve_device,
+    confirm_enrolment,
     deny_device,
     describe_authority,
+    doubts_about,
     get_device,
     list_devices,
+    look_at_enrolment,
     quarantine_device,
     ready_authority,
     release_device,
@@ -52,7 +56,9 @@ from ostiary.identity.facade import (
     preview_leave,
 )
 from ostiary.policy.given import GivenCertificates
+from ostiary.policy.identifiers import PersonId
 from ostiary.supervisor.backup.after_restore import sign_everybody_out
+from ostiary.workloads.facade import list_tokens, make_token
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -201,6 +207,49 @@ def test_one_act_ends_everything_on_it() -> None:
             act(device.id, actor=MACHINE)
 
 
+def test_a_lost_device_takes_its_owners_tokens_with_it_and_no_other_device() -> None:
+    person = make_person("ada@example.test")
+    laptop, other = Laptop(), Laptop()
+    laptop.enrolled_for(person)
+    other.enrolled_for(person)
+    add_app("wiki", upstream="http://127.0.0.1:8080", name="Wiki", actor=MACHINE)
+    make_token(person_id=PersonId(person), name="backup", apps=["wiki"], days=1, actor=MACHINE)
+    report_lost(laptop.device, actor=MACHINE, sign_out=False)
+    assert [one.works(time.time()) for one in list_tokens()] == [True]
+    report_lost(other.device, actor=MACHINE)
+    assert [one.works(time.time()) for one in list_tokens()] == [False]
+    third = Laptop()
+    assert third.enrolled_for(person).state is State.ACTIVE
+    report_lost(third.device, actor=MACHINE)
+
+
+def test_who_is_in_quarantine_does_not_come_back_under_another_name() -> None:
+    person, secret = make_person_with_app("ada@example.test")
+    browser = Browser()
+    browser.sign_in("ada@example.test", secret)
+    laptop = Laptop(name="Odd")
+    laptop.enrolled_for(person)
+    quarantine_device(laptop.device, actor=MACHINE)
+    answer = laptop.leave()
+    assert (answer.status_code, answer.json()["error"]) == (403, "quarantined")
+    for ask in (browser.get, browser.post):
+        assert ask(f"/devices/{laptop.device}/retire")["Location"] == "/devices"
+    assert get_device(laptop.device).state is State.QUARANTINED
+    again = Laptop(name="New")
+    again.start()
+    asking = look_at_enrolment(again.started["user_code"], person_id=PersonId(person), address=again.address)
+    assert (asking.doubted, asking.suffices) == (True, False)
+    waiting = confirm_enrolment(
+        asking.code, asking.thumbprint, person_id=PersonId(person), address=again.address, actor=MACHINE
+    )
+    assert waiting.state is State.WAITING
+    assert [one.name for one in doubts_about(waiting)] == ["Odd"]
+    assert Laptop().enrolled_for(make_person("bo@example.test")).state is State.ACTIVE
+    retire_device(laptop.device, actor=MACHINE)
+    assert not doubts_about(waiting)
+    assert Laptop().enrolled_for(person).state is State.ACTIVE
+
+
 def test_quarantine_counts_as_unmanaged_until_released(laptop: Laptop) -> None:
     certified(laptop)
     taken = read_versions()["devices"].taken_away_at
@@ -254,7 +303,7 @@ def test_what_ends_in_the_very_moment_it_asks_is_told_in_words(
         report_lost(device, actor=MACHINE)
         retire_device(device, **more)
 
-    monkeypatch.setattr(renewing, "retire_device", lost_first)
+    monkeypatch.setattr(renewing, "give_up_device", lost_first)
     assert laptop.leave().status_code == 200
     assert get_device(laptop.device).state is State.LOST
     configured(settings, approval="administrator")

@@ -33,8 +33,10 @@ from ostiary.devices.domain.tpm.public import (
 )
 from ostiary.devices.facade import (
     Evidence,
+    State,
     UnknownCode,
     describe_makers,
+    doubts_about,
     get_device,
     get_posture,
     look_at_enrolment,
@@ -116,6 +118,15 @@ def test_a_tpm_nobody_vouches_for_is_told_apart(bare: Chip, laptop: TpmLaptop, s
     assert other.key_protection == "tpm_unverified"
     assert other.tpm is not None
     assert "swtpm-localca" in other.tpm.why, "whose certificate is missing is said"
+
+
+def test_whoever_enrols_the_tpm_of_a_lost_device_waits_for_an_administrator(laptop: TpmLaptop, bare: Chip) -> None:
+    lost = laptop.enrolled_for(make_person())
+    report_lost(lost.id, actor=MACHINE)
+    again = TpmLaptop(laptop.chip).enrolled_for(make_person("bo@example.test"))
+    assert again.state is State.WAITING
+    assert [one.id for one in doubts_about(again)] == [lost.id]
+    assert TpmLaptop(bare).enrolled_for(make_person("cy@example.test")).state is State.ACTIVE
 
 
 def test_an_instance_may_take_none_but_known_tpms(laptop: TpmLaptop, bare: Chip, settings: Any) -> None:

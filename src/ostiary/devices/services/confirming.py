@@ -1,8 +1,8 @@
 """The person's side of an enrolment: they type the code, see what asks and from where, and say yes or no.
 
 Somebody may have talked them into it (RFC 8628, section 5.4). So the code is typed and never part of an address, a fresh
-proof is asked for, and a yes suffices only where the instance lets people approve *and* the computer asks from the network
-that the person is on; otherwise an administrator has the last word. The owner is told by mail either way.
+proof is asked for, and a yes suffices only where the instance lets people approve, the computer asks from the network that
+the person is on, and none of theirs is in quarantine, which may be this one; otherwise an administrator has the last word. The owner is told by mail either way.
 """
 
 import hashlib
@@ -29,6 +29,7 @@ from ostiary.devices.domain.devices import (
 from ostiary.devices.journal import ENROLMENT, record_change
 from ostiary.devices.models import Enrolment, StoredDevice
 from ostiary.devices.queries import count_held, get_device
+from ostiary.devices.services.doubts import list_doubts
 from ostiary.devices.services.letters import tell_owner
 from ostiary.devices.services.tpm import keep_tpm
 from ostiary.devices.services.waiting import ENROL_SECONDS
@@ -54,6 +55,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
         address: where it asks from; empty where that is not known.
         elsewhere: whether the person is on another network, as far as can be told.
         asked_at: seconds since the epoch.
+        doubted: whether it may be one that is kept out already, under another name.
         suffices: whether the person's yes lets it in without an administrator.
     """
 
@@ -66,6 +68,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     address: str
     elsewhere: bool
     asked_at: float
+    doubted: bool
     suffices: bool
 
 
@@ -87,7 +90,7 @@ def look_at_enrolment(typed: str, *, person_id: PersonId, address: str) -> Askin
             tried.succeeded()
     except TooManyAttempts:
         raise UnknownCode("Too many codes were wrong.", hint="Wait 15 minutes.") from None
-    return _seen(row, address)
+    return _seen(row, person_id, address)
 
 
 @transaction.atomic
@@ -115,7 +118,7 @@ def confirm_enrolment(code: str, thumbprint: str, *, person_id: PersonId, addres
     limit = settings.INSTANCE.configuration.devices.max_per_person
     if count_held(person_id) >= limit:
         raise UnusableDevice(f"You have {limit} devices already.", hint="Give up one that you do not use any more.")
-    seen, moment = _seen(row, address), datetime.fromtimestamp(now, UTC)
+    seen, moment = _seen(row, person_id, address), datetime.fromtimestamp(now, UTC)
     made = StoredDevice.objects.create(
         id=device_id(secrets.choice),
         name=row.name,
@@ -176,8 +179,9 @@ def _unknown() -> UnknownCode:
     return UnknownCode("No computer waits under this code.", hint="Look at its screen again, or start again there.")
 
 
-def _seen(row: Enrolment, address: str) -> Asking:
+def _seen(row: Enrolment, person_id: PersonId, address: str) -> Asking:
     same = _same_network(row.address, address)
+    doubted = bool(list_doubts(person_id, row.tpm["endorsement"] if row.tpm else ""))
     return Asking(
         code=shown_code(row.user_code),
         name=row.name,
@@ -188,5 +192,6 @@ def _seen(row: Enrolment, address: str) -> Asking:
         address=row.address,
         elsewhere=not same,
         asked_at=row.asked_at.timestamp(),
-        suffices=same and settings.INSTANCE.configuration.devices.approval == "person",
+        doubted=doubted,
+        suffices=same and not doubted and settings.INSTANCE.configuration.devices.approval == "person",
     )

@@ -19,12 +19,15 @@ from ostiary.devices.models import StoredDevice
 from ostiary.devices.queries import get_device, unknown_device
 from ostiary.devices.services.knowing import forget_posture
 from ostiary.devices.services.letters import tell_owner
+from ostiary.identity.afresh import begin_afresh
 from ostiary.identity.facade import parse_name, revoke_sessions_of
 from ostiary.policy.identifiers import PersonId
 from ostiary.visibility.domain.events import EntityChange
 from ostiary.visibility.facade import Actor
 
 SECTION: Final = "devices"
+AFRESH: Final = "devices"
+"""What ends with them when somebody begins afresh: all their devices."""
 
 
 @transaction.atomic
@@ -85,13 +88,14 @@ def release_device(device_id: str, *, actor: Actor, reason: str = "") -> Device:
 
 @transaction.atomic
 def report_lost(device_id: str, *, actor: Actor, reason: str = "", sign_out: bool = True) -> Device:
-    """End a device that somebody else may hold: its certificates, what is bound to it, and its owner's sign-ins.
+    """End a device that somebody else may hold: its certificates, what is bound to it, and all that it may hold in its owner's name.
 
     Args:
         device_id: which.
         actor: who says so.
         reason: why, for the record.
-        sign_out: whether its owner is signed out everywhere: what was signed in on it before it was enrolled is not bound to it.
+        sign_out: whether its owner is signed out everywhere and begins without access tokens, elevation and emergency access:
+            what was signed in on it before it was enrolled, and the scripts on it, are not bound to it. Other devices go on.
 
     Raises:
         UnknownDevice: when there is none with this identifier.
@@ -101,6 +105,7 @@ def report_lost(device_id: str, *, actor: Actor, reason: str = "", sign_out: boo
     device = _end(device_id, State.LOST, actor=actor, reason=reason)
     if sign_out:
         revoke_sessions_of(person_id=device.owner_id, reason="device_lost", actor=actor)
+        begin_afresh(device.owner_id, actor=actor, reason=f"{device.name} is lost", keeps=frozenset({AFRESH}))
     return device
 
 
@@ -111,6 +116,18 @@ def retire_device(device_id: str, *, actor: Actor, reason: str = "") -> Device:
     Of a lost device it is kept: whether its disk was encrypted is what everybody asks then.
     """
     return _end(device_id, State.RETIRED, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def give_up_device(device_id: str, *, actor: Actor, reason: str = "") -> Device:
+    """End a device as whoever has it does: not one in quarantine, of which something is to be found out first.
+
+    Arguments and errors as for `retire_device`.
+    """
+    _row, before = _lock(device_id)
+    if before.state is State.QUARANTINED:
+        raise UnusableDevice(f"{before.name} is in quarantine.", hint="Ask an administrator to release or retire it.")
+    return retire_device(device_id, actor=actor, reason=reason)
 
 
 @transaction.atomic

@@ -4,7 +4,6 @@ A copied key shows: whoever renews says which certificate they hold, and two who
 A lost answer looks the same, so it takes a few within two weeks before the device is put in quarantine.
 """
 
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -32,7 +31,7 @@ from ostiary.devices.domain.messages import (
 )
 from ostiary.devices.models import DeviceCertificate, GivenCertificate, GivenSection, StoredDevice
 from ostiary.devices.services.freshness import accept_message, require_enabled
-from ostiary.devices.services.register import SECTION, quarantine_device, retire_device
+from ostiary.devices.services.register import SECTION, give_up_device, quarantine_device
 from ostiary.policy.given import GivenCertificates
 from ostiary.visibility.facade import Actor, record_entity_change
 
@@ -70,12 +69,18 @@ def renew_certificate(text: str, *, address: str, now: float) -> Certified:
 
 
 def leave(text: str, *, address: str, now: float) -> Left:
-    """Retire a device that says so itself. Arguments and errors as for `renew_certificate`."""
+    """Retire a device that says so itself; not in quarantine. Arguments and errors as for `renew_certificate`."""
     require_enabled()
     message, received = read_message(text, Leave)
     row = _prove(message, received, now=now)
-    with suppress(UnknownDevice, UnusableDevice):
-        retire_device(row.id, actor=agent_on(row, address), reason="given up on the device itself")
+    try:
+        give_up_device(row.id, actor=agent_on(row, address), reason="given up on the device itself")
+    except UnknownDevice:
+        pass
+    except UnusableDevice:
+        row.refresh_from_db()
+        if row.state == State.QUARANTINED and (refusal := refusal_of(row)) is not None:
+            raise refusal from None
     return Left(device=message.device)
 
 

@@ -23,6 +23,7 @@ from ostiary.devices.facade import (
     approve_device,
     confirmed_elsewhere,
     deny_device,
+    doubts_about,
     get_device,
     quarantine_device,
     release_device,
@@ -128,6 +129,7 @@ def _context(found: Device) -> dict[str, object]:
         "secure_boot": SECURE_BOOT_WORDS[found.tpm.secure_boot] if found.tpm is not None else "",
         "ongoing": found.state in HELD,
         "elsewhere": found.state is State.WAITING and confirmed_elsewhere(found),
+        "doubts": doubts_about(found) if found.state is State.WAITING else (),
         "back_url": reverse("console:device", args=[found.id]),
     }
 

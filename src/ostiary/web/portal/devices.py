@@ -25,13 +25,13 @@ from ostiary.devices.facade import (
     UnusableDevice,
     confirm_enrolment,
     get_device,
+    give_up_device,
     list_devices,
     list_postures,
     look_at_enrolment,
     refuse_enrolment,
     rename_device,
     report_lost,
-    retire_device,
 )
 from ostiary.devices.facade import State as DeviceState
 from ostiary.errors import OstiaryError
@@ -148,9 +148,15 @@ def retire(request: HttpRequest, device_id: str) -> HttpResponse:
     row, _session = signed_in(request)
     try:
         found = device_of(device_id, PersonId(row.id))
+        if found.state is DeviceState.QUARANTINED:
+            messages.warning(
+                request,
+                _("“%(name)s” is in quarantine. An administrator releases or retires it.") % {"name": found.name},
+            )
+            return HttpResponseRedirect(reverse("portal_devices"))
         if request.method == "GET":
             return render(request, "portal/device_retire.html", {"device": found, "portal_tab": "devices"})
-        retire_device(found.id, actor=person_actor(request, row), reason="given up by its owner")
+        give_up_device(found.id, actor=person_actor(request, row), reason="given up by its owner")
     except (UnknownDevice, UnusableDevice):
         return device_gone(request)
     messages.success(request, _("“%(name)s” is given up.") % {"name": found.name})
