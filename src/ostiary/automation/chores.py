@@ -137,6 +137,13 @@ def tend_devices(now: float) -> int:
     return tend_devices(now=now)
 
 
+def drop_old_facts(now: float) -> int:
+    """Forget of devices what was said too long ago."""
+    from ostiary.devices.facade import drop_old_facts  # noqa: PLC0415 - see above
+
+    return drop_old_facts(now=now)
+
+
 def refresh_postures(now: float) -> int:
     """Forget of devices what was said too long ago, and publish what was said anew."""
     from ostiary.devices.facade import refresh_postures  # noqa: PLC0415 - see above

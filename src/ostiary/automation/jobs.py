@@ -33,6 +33,7 @@ HELD_SIGNALS_SECONDS = 5.0
 SESSIONS_SECONDS = 60.0
 SERVICES_SECONDS = 300.0
 POSTURE_SECONDS = 300.0
+OLD_FACTS_SECONDS = 10.0
 SOFTWARE_SECONDS = 1.0
 SOFTWARE_FORGOTTEN_SECONDS = 24 * 3600.0
 DEVICES_SECONDS = 300.0
@@ -99,6 +100,7 @@ def list_jobs(instance: Instance) -> list[Job]:
         Job(name="settle_requests", every_seconds=REQUESTS_SECONDS, run=chores.settle_requests),
         Job(name="send_request_mails", every_seconds=REQUESTS_SECONDS, run=chores.send_request_mails),
         Job(name="tend_services", every_seconds=SERVICES_SECONDS, run=chores.tend_services),
+        Job(name="drop_old_facts", every_seconds=OLD_FACTS_SECONDS, run=chores.drop_old_facts),
         Job(name="refresh_postures", every_seconds=POSTURE_SECONDS, run=chores.refresh_postures),
         Job(name="tend_devices", every_seconds=DEVICES_SECONDS, run=chores.tend_devices),
         Job(

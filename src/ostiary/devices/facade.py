@@ -81,7 +81,13 @@ from ostiary.devices.services.confirming import (
 from ostiary.devices.services.doubts import doubts_about
 from ostiary.devices.services.enrolling import poll_enrolment, start_enrolment
 from ostiary.devices.services.freshness import already_sent, give_nonce
-from ostiary.devices.services.knowing import forget_source, posture_changed, refresh_postures, take_facts
+from ostiary.devices.services.knowing import (
+    drop_old_facts,
+    forget_source,
+    posture_changed,
+    refresh_postures,
+    take_facts,
+)
 from ostiary.devices.services.quoting import take_quote
 from ostiary.devices.services.register import (
     approve_device,
@@ -94,11 +100,12 @@ from ostiary.devices.services.register import (
     retire_device,
 )
 from ostiary.devices.services.renewing import leave, renew_certificate
-from ostiary.devices.services.reporting import accept_inventory, take_report
+from ostiary.devices.services.reporting import REPORT_SECONDS, accept_inventory, take_report
 from ostiary.devices.services.restoring import quarantine_after_restore
 from ostiary.devices.services.seen import ask_to_enrol, get_seen, ignore_seen, list_seen
 from ostiary.devices.services.tending import change_authority, ready_authority, tend_devices
 from ostiary.devices.services.tpm import prove_tpm
+from ostiary.devices.services.watching import is_watched, watch_device
 
 __all__ = [
     "FACTS",
@@ -106,6 +113,7 @@ __all__ = [
     "JUDGED",
     "MAX_LOG_BYTES",
     "PLATFORMS",
+    "REPORT_SECONDS",
     "AgentRefused",
     "Asking",
     "AuthorityInfo",
@@ -162,6 +170,7 @@ __all__ = [
     "describe_authority",
     "describe_makers",
     "doubts_about",
+    "drop_old_facts",
     "fact_is",
     "family_of",
     "find_devices",
@@ -173,6 +182,7 @@ __all__ = [
     "give_nonce",
     "give_up_device",
     "ignore_seen",
+    "is_watched",
     "leave",
     "list_devices",
     "list_fact_changes",
@@ -201,4 +211,5 @@ __all__ = [
     "take_report",
     "telling_of",
     "tend_devices",
+    "watch_device",
 ]

@@ -36,6 +36,7 @@ class StoredDevice(models.Model):
     reported = models.BigIntegerField(default=0)
     known = models.BinaryField(default=NOTHING_KNOWN)
     known_until = models.FloatField(default=0.0, db_index=True)
+    watched_at = models.FloatField(default=0.0)
 
     class Meta:
         """Lists read by name."""

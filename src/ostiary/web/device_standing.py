@@ -1,4 +1,4 @@
-"""What a device is told of how it stands, in the answer to its report."""
+"""What a device is told of how it stands, in the answer to its report, and how soon it is to come again."""
 
 from functools import lru_cache
 from typing import Final
@@ -6,15 +6,26 @@ from typing import Final
 import msgspec
 from django.conf import settings
 
-from ostiary.baselines.facade import NEVER, Finding, Verdict, block_at, count_lacking, lacks_nothing, look_at
-from ostiary.devices.facade import Failing, Posture, Taken, UnknownDevice, UnusableDevice, get_posture
+from ostiary.baselines.facade import NEVER, Finding, Standing, Verdict, block_at, count_lacking, lacks_nothing, look_at
+from ostiary.devices.facade import (
+    REPORT_SECONDS,
+    Failing,
+    Posture,
+    Taken,
+    UnknownDevice,
+    UnusableDevice,
+    get_posture,
+    is_watched,
+)
 from ostiary.policy.identifiers import DeviceId
 from ostiary.web.fact_words import seen_in_words
 
 SOON_SECONDS: Final = 10
-"""A device that fails something reports again so soon, so that whoever mends it sees it."""
-MOST_A_SECOND: Final = 20
-"""Where many fail at the same time they come less often: no more than so many of them a second."""
+"""A device that is kept out reports again so soon, and one that lacks something while somebody looks at its page."""
+SOME_TIME_SECONDS: Final = 30
+"""One that lacks something and is not kept out yet."""
+MOST_A_SECOND: Final = 5
+"""Where many lack something at the same time they come less often: no more than so many of them a second."""
 COUNTED_FOR_SECONDS: Final = 10
 
 
@@ -40,19 +51,33 @@ def with_compliance(taken: Taken, device: str, *, now: float) -> Taken:
             found[one.check.name] = one
     failing = tuple(_failing(one, posture, now, standing.verdict) for one in found.values())
     instance = settings.INSTANCE
+    watched = is_watched(DeviceId(device), now=now)
     return msgspec.structs.replace(
         taken,
         compliant=standing.verdict.compliant,
         failing=failing,
-        again_in=min(taken.again_in, _soon(int(now // COUNTED_FOR_SECONDS))) if failing else taken.again_in,
+        again_in=min(taken.again_in, SOON_SECONDS if failing and watched else pause_of(standing, now=now)),
         mend=instance.url(instance.identity_host, f"/devices/{device}/mend") if failing else "",
     )
 
 
+def pause_of(standing: Standing, *, now: float) -> int:
+    """Return after how many seconds a device reports again as it stands, while nobody looks at it.
+
+    Args:
+        standing: how it stands.
+        now: seconds since the epoch.
+    """
+    if not any(judged.failing for judged in standing.of_required):
+        return REPORT_SECONDS
+    least = SOME_TIME_SECONDS if standing.verdict.compliant else SOON_SECONDS
+    return min(REPORT_SECONDS, max(least, _lacking(int(now // COUNTED_FOR_SECONDS)) // MOST_A_SECOND))
+
+
 @lru_cache(maxsize=1)
-def _soon(_moment: int) -> int:
-    """Return after how many seconds a device that fails something reports again; counted anew every few seconds."""
-    return max(SOON_SECONDS, count_lacking() // MOST_A_SECOND)
+def _lacking(_moment: int) -> int:
+    """Return how many devices lack something; counted anew every few seconds."""
+    return count_lacking()
 
 
 def _failing(one: Finding, posture: Posture, now: float, verdict: Verdict) -> Failing:

@@ -18,7 +18,9 @@ from ostiary.devices.facade import (
     Posture,
     Reported,
     UnusableDevice,
+    drop_old_facts,
     forget_source,
+    get_device,
     get_posture,
     list_fact_changes,
     posture_changed,
@@ -28,6 +30,7 @@ from ostiary.devices.facade import (
     release_device,
     retire_device,
     take_facts,
+    watch_device,
 )
 from ostiary.devices.facts import read_postures
 from ostiary.gateway.publisher import read_versions
@@ -129,6 +132,20 @@ def test_what_is_old_is_not_known_any_more_and_not_published(laptop: Laptop) -> 
     assert published(laptop) is None
 
 
+def test_what_is_old_soon_is_left_out_in_time_and_the_rest_goes_on(laptop: Laptop) -> None:
+    now = time.time()
+    told(laptop, "fleet", Evidence.MDM_REPORTED, at=now - HOUR + 15, disk_encrypted=True, firewall_on=True)
+    laptop.report(disk_encrypted=True)
+    fact = published(laptop)
+    assert fact is not None
+    assert (fact.facts["firewall_on"], fact.until <= now + 15) == (True, True)
+    assert drop_old_facts(now=now) == 1
+    after = published(laptop)
+    assert after is not None
+    assert (after.facts, after.until > now + HOUR - 60) == ({"disk_encrypted": True}, True)
+    assert drop_old_facts(now=now) == 0
+
+
 def test_a_report_that_had_to_wait_changes_only_the_history(laptop: Laptop) -> None:
     laptop.report(disk_encrypted=True)
     waited = laptop.report(disk_encrypted=False, more={"taken_at": int(time.time()) - 900})
@@ -203,12 +220,16 @@ def test_a_clock_that_is_ahead_keeps_nothing_fresh_for_longer(laptop: Laptop) ->
     assert fact.until <= time.time() + HOUR
 
 
-def test_where_many_lack_something_each_reports_less_often(laptop: Laptop, monkeypatch: pytest.MonkeyPatch) -> None:
-    for lacking, seconds in ((0, 10), (201, 10), (2_000, 100), (10_000, 300)):
+def test_whoever_lacks_something_reports_soon_and_where_many_do_less_often(
+    laptop: Laptop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for lacking, seconds in ((0, 10), (50, 10), (500, 100), (10_000, 300)):
         monkeypatch.setattr(device_standing, "count_lacking", lambda lacking=lacking: lacking)
-        device_standing._soon.cache_clear()
+        device_standing._lacking.cache_clear()
         assert laptop.report(disk_encrypted=True).json()["again_in"] == seconds
-    device_standing._soon.cache_clear()
+    watch_device(get_device(laptop.device).id, now=time.time())
+    assert laptop.report(disk_encrypted=True).json()["again_in"] == 10, "somebody looks at it"
+    device_standing._lacking.cache_clear()
 
 
 def test_nonsense_is_refused_in_words_before_anything_is_kept(laptop: Laptop) -> None:

@@ -4,6 +4,7 @@ import re
 import shutil
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from ostiary.applications.facade import add_app
 from ostiary.baselines.facade import ExceptionState, grant_exception, list_exceptions, set_baseline
 from ostiary.baselines.facade import require_baseline as require
 from ostiary.devices.facade import get_device, quarantine_device, ready_authority, report_lost
+from ostiary.devices.models import StoredDevice
 from ostiary.gateway.decider.proven_device import ProvenDevice
 from ostiary.gateway.publisher import publish
 from ostiary.policy.identifiers import DeviceId, PersonId
@@ -125,12 +127,21 @@ def test_what_is_held_does_not_close_apps_yet(at_work: tuple[Browser, Laptop]) -
 def test_looking_again_waits_for_the_devices_next_word(at_work: tuple[Browser, Laptop]) -> None:
     browser, laptop = at_work
     answer = laptop.report(disk_encrypted=False, security_update_age_days=0, firewall_on=True).json()
-    assert answer["again_in"] <= 10, "who lacks something speaks every few seconds"
+    assert answer["again_in"] == 30, "who lacks something speaks more often"
     assert answer["mend"].endswith(f"/devices/{laptop.device}/mend")
     asked = browser.post(f"/devices/{laptop.device}/mend/again")
     assert asked.status_code == 302
     again = {"again": asked.url.partition("again=")[2]}
-    assert "Waiting for" in words_of(browser, laptop, **again)
+    assert "up to 30 seconds this time" in words_of(browser, laptop, **again)
+    much_later = {"again": f"{time.time() - 400:.3f}"}
+    StoredDevice.objects.update(seen_at=datetime.fromtimestamp(time.time() - 500, UTC))
+    assert "Nothing came" in words_of(browser, laptop, **much_later)
+    worse = laptop.report(disk_encrypted=False, security_update_age_days=1, firewall_on=True).json()
+    assert worse["again_in"] == 10, "somebody looks at it"
+    assert "It has looked again" in words_of(browser, laptop, **much_later)
+    asked = browser.post(f"/devices/{laptop.device}/mend/again")
+    again = {"again": asked.url.partition("again=")[2]}
+    assert "a few seconds" in words_of(browser, laptop, **again)
     laptop.report(disk_encrypted=True, security_update_age_days=0, firewall_on=True)
     said = words_of(browser, laptop, **again)
     assert "It has looked again" in said

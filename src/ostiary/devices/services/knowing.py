@@ -24,6 +24,9 @@ SECTION: Final = "postures"
 SOON_SECONDS: Final = 600.0
 """What ends sooner than this is published at once when somebody says it anew; everything else with the next round."""
 
+AHEAD_SECONDS: Final = 20.0
+"""What is too old so soon is left out already when time is what changes it: the gateway hears of it before it ends."""
+
 posture_changed = Signal()
 """Sent inside the transaction that changed what is known: `devices` (identifiers), `now` (seconds since the epoch) and `by_time`:
 whether nobody said anything else, and it only became too old."""
@@ -140,8 +143,11 @@ def forget_posture(row: StoredDevice) -> None:
     row.save(update_fields=["known", "known_until"])
 
 
-def refresh_postures(*, now: float) -> int:
-    """Work out again what is known where some of it has become too old, and have fresh facts published.
+def drop_old_facts(*, now: float) -> int:
+    """Work out again what is known where some of it is too old, or will be in a moment.
+
+    What one source said last holds only until its oldest word is too old, and with it all that is published of a device. So
+    whatever others go on saying is published without that word before it ends.
 
     Args:
         now: seconds since the epoch.
@@ -149,16 +155,26 @@ def refresh_postures(*, now: float) -> int:
     Returns:
         How many devices are known less well than before.
     """
-    over = list(StoredDevice.objects.filter(known_until__gt=0, known_until__lte=now).values_list("pk", flat=True))
+    at = now + AHEAD_SECONDS
+    over = list(StoredDevice.objects.filter(known_until__gt=0, known_until__lte=at).values_list("pk", flat=True))
     for device in over:
         with transaction.atomic():
-            row = StoredDevice.objects.select_for_update().filter(pk=device, known_until__lte=now).first()
-            if row is not None:
-                _work_out(row, row.postures.all(), now=now, by_time=True)
+            row = StoredDevice.objects.select_for_update().filter(pk=device, known_until__lte=at).first()
+            if row is None:
+                continue
+            _work_out(row, row.postures.all(), now=now, by_time=True)
+            if row.known_until > now:
+                announce_change(SECTION, takes_away=False, at_once=False)
+    return len(over)
+
+
+def refresh_postures(*, now: float) -> int:
+    """Drop what is too old, and have fresh facts published. Arguments and return value as for `drop_old_facts`."""
+    over = drop_old_facts(now=now)
     if StoredDevice.objects.filter(known_until__gt=now).exists():
         with transaction.atomic():
             announce_change(SECTION, takes_away=False, at_once=False)
-    return len(over)
+    return over
 
 
 def _work_out(
@@ -176,7 +192,7 @@ def _work_out(
     """
     written = _decoded(row)
     before = written if row.known_until > now else {}
-    posture = combine(map(source_facts, sources), now)
+    posture = combine(map(source_facts, sources), now + AHEAD_SECONDS if by_time else now)
     after, until, had = posture.for_rules(), posture.until() or 0.0, row.known_until
     row.known, row.known_until = msgspec.msgpack.encode(after), until
     row.save(update_fields=["known", "known_until", *also])

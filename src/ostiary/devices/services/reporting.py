@@ -23,6 +23,7 @@ from ostiary.devices.services.renewing import refusal_of, sender_of
 
 SOURCE: Final = "agent"
 REPORT_SECONDS: Final = 300
+"""How often a device reports with which nothing is wrong."""
 LATE_SECONDS: Final = REPORT_SECONDS
 """What was looked at so long before it was sent had to wait. How things stand now comes right behind it."""
 

@@ -31,6 +31,7 @@ from ostiary.baselines.facade import (
 )
 from ostiary.devices.facade import (
     HELD,
+    REPORT_SECONDS,
     Device,
     Posture,
     State,
@@ -38,9 +39,11 @@ from ostiary.devices.facade import (
     UnusableDevice,
     get_posture,
     list_devices,
+    watch_device,
 )
 from ostiary.identity.entrance import person_actor
 from ostiary.policy.identifiers import PersonId
+from ostiary.web.device_standing import SOON_SECONDS, pause_of
 from ostiary.web.fact_words import seen_in_words
 from ostiary.web.portal.closed_here import closed_here
 from ostiary.web.portal.devices import device_gone, device_of
@@ -49,8 +52,10 @@ from ostiary.web.signin.people import signed_in
 
 DAY_SECONDS: Final = 86400.0
 ASKED: Final = "again"
-PATIENCE_SECONDS: Final = 90.0
-"""For how long the page looks by itself whether the device has reported since it was asked for."""
+PATIENCE_SECONDS: Final = 60.0
+"""For how long after it was due the page looks by itself whether the device has reported since it was asked for."""
+ASKED_SECONDS: Final = 900.0
+"""For how long the address of the page means that somebody asked."""
 LOOK_SECONDS: Final = 2
 
 
@@ -123,8 +128,10 @@ def mend(request: HttpRequest, device_id: str) -> HttpResponse:
         standing, posture = look_at(found.id, now=now), get_posture(found.id, now=now)
     except (UnknownDevice, UnusableDevice):
         return device_gone(request)
+    watched = watch_device(found.id, now=now)
     asked = _asked_at(request, now)
     waits = asked is not None and (found.seen_at is None or found.seen_at < asked)
+    due_at = _due_at(found, standing, watched, now)
     required = [one for judged in standing.of_required for one in judged.findings]
     context = {
         "device": found,
@@ -138,7 +145,8 @@ def mend(request: HttpRequest, device_id: str) -> HttpResponse:
         "excepted": [one for one in _once(required) if one.outcome is Outcome.EXCEPTED],
         "asked": asked,
         "waits": waits,
-        "gave_up": waits and asked is not None and now > asked + PATIENCE_SECONDS,
+        "gave_up": waits and asked is not None and now > max(asked, due_at) + PATIENCE_SECONDS,
+        "due_seconds": max(0, round((due_at - now) / 10) * 10),
         "look_seconds": LOOK_SECONDS,
         "portal_tab": "devices",
     }
@@ -147,7 +155,7 @@ def mend(request: HttpRequest, device_id: str) -> HttpResponse:
 
 @require_POST
 def check_again(request: HttpRequest, device_id: str) -> HttpResponse:
-    """Judge the device on what is known, and wait for its agent's next word: one that fails something speaks every few seconds."""
+    """Judge the device on what is known, and wait for its agent's next word, which comes every few seconds while somebody looks."""
     row, _session = signed_in(request)
     try:
         found = _judged(device_id, PersonId(row.id))
@@ -155,6 +163,7 @@ def check_again(request: HttpRequest, device_id: str) -> HttpResponse:
         return device_gone(request)
     now = time.time()
     check_now(found.id, now=now)
+    watch_device(found.id, now=now)
     return HttpResponseRedirect(f"{reverse('portal_mend', args=(found.id,))}?{ASKED}={now:.3f}")
 
 
@@ -205,7 +214,18 @@ def _asked_at(request: HttpRequest, now: float) -> float | None:
         asked = float(request.GET.get(ASKED, ""))
     except ValueError:
         return None
-    return asked if now - 10 * PATIENCE_SECONDS < asked <= now else None
+    return asked if now - ASKED_SECONDS < asked <= now else None
+
+
+def _due_at(device: Device, standing: Standing, watched: float, now: float) -> float:
+    """Return when a device reports at the latest: as it was told last, which depends on how it stood and whether somebody looked."""
+    if device.seen_at is None:
+        return now
+    since = [one.since for judged in standing.of_required for one in judged.failing]
+    lately = all(one is not None and one > device.seen_at + 1.0 for one in since)
+    if 0.0 < watched <= device.seen_at:
+        return device.seen_at + SOON_SECONDS
+    return device.seen_at + (REPORT_SECONDS if lately else pause_of(standing, now=now))
 
 
 def _once(findings: Iterable[Finding]) -> tuple[Finding, ...]:
