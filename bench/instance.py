@@ -101,6 +101,10 @@ class Gateway:
         own = [pid for pid in family_of(self.supervisor.pid) if pid not in below]
         return {"supervisor": memory_of(own)} | {name: memory_of(pids) for name, pids in kept.items()}
 
+    def command(self, *words: str) -> str:
+        """Run one of Ostiary's commands, and return what it printed."""
+        return _run(self.instance.home, [*_ostiary(), *words], " ".join(words[:2]))
+
     def add_people(self, number: int, upstream: str, *, rules: str = "") -> list[Account]:
         """Make the company on the first call, by other rules than usual where they are given, and `number` people each time.
 

@@ -15,7 +15,7 @@ import ssl
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,13 +27,25 @@ from bench.laptops import Laptop, enrol_all
 from bench.processes import Program, free_port, progress
 from bench.revocation import percentile
 from bench.signin import enter, sign_in
+from ostiary.devices.domain.posture import Value
 
 GOAL_MS: Final = 500.0
-HEALTHY_RULES: Final = RULES.replace("      mfa: otp\n", "      mfa: otp\n      device: {disk_encrypted: true}\n", 1)
+HEALTHY: Final[Mapping[str, Value]] = {"disk_encrypted": True}
+
+
+def rules_asking(device: str) -> str:
+    """Return the company's rules, of which the application's also asks this of the device."""
+    return RULES.replace("      mfa: otp\n", f"      mfa: otp\n      device: {{{device}}}\n", 1)
 
 
 async def measure(
-    gateway: Gateway, held: Sequence[Held], laptops: Sequence[Laptop], *, each: int, rounds: int
+    gateway: Gateway,
+    held: Sequence[Held],
+    laptops: Sequence[Laptop],
+    *,
+    each: int,
+    rounds: int,
+    healthy: Mapping[str, Value] = HEALTHY,
 ) -> dict[str, Any]:
     """Open everybody's sockets, have one device report something bad a round, and return the figures.
 
@@ -43,6 +55,7 @@ async def measure(
         laptops: those devices, in their order.
         each: sockets a person.
         rounds: how many devices become unhealthy, one after the other; fewer than there are.
+        healthy: what they said until then; from then on their disk is not encrypted.
 
     Raises:
         InvalidRun: when sockets do not open, or do not end.
@@ -57,7 +70,7 @@ async def measure(
             sick, laptop = held[number], laptops[number]
             laptop.ready()
             sent_at = time.monotonic_ns()
-            await asyncio.to_thread(laptop.report, disk_encrypted=False)
+            await asyncio.to_thread(laptop.report, **{**healthy, "disk_encrypted": False})
             answers.append((time.monotonic_ns() - sent_at) / 1e6)
             await crowd.all_ended(sick)
             waits += [(at - sent_at) / 1e6 for at in sick.ended_at]
@@ -89,7 +102,9 @@ def main() -> int:
             Program("the application", [sys.executable, "-m", "bench.socket_app", str(port)], folder / "app.out"),
         ):
             people = max(arguments.people, arguments.rounds + 1)
-            accounts = gateway.add_people(people, f"http://127.0.0.1:{port}", rules=HEALTHY_RULES)
+            accounts = gateway.add_people(
+                people, f"http://127.0.0.1:{port}", rules=rules_asking("disk_encrypted: true")
+            )
             laptops = [Laptop(gateway, number, account.id) for number, account in enumerate(accounts)]
             crowd = [Laptop(gateway, people + n, accounts[0].id, laptops[0].key) for n in range(arguments.fleet)]
             enrol_all(gateway, [*laptops, *crowd])
@@ -104,12 +119,14 @@ def main() -> int:
     return 0 if figures["posture_to_cut_ms_p99"] <= GOAL_MS and not figures["others_disturbed"] else 1
 
 
-def at_work(gateway: Gateway, folder: Path, laptop: Laptop, account: Account) -> Held:
+def at_work(
+    gateway: Gateway, folder: Path, laptop: Laptop, account: Account, healthy: Mapping[str, Value] = HEALTHY
+) -> Held:
     """Have somebody sign in on a healthy device of theirs and enter the application."""
     tls = ssl.create_default_context(cafile=str(gateway.authority))
     tls.load_cert_chain(laptop.certificate(folder))
     laptop.ready()
-    laptop.report(disk_encrypted=True)
+    laptop.report(**healthy)
     number = int(laptop.id[4:])
     one = Held(account, Browser(tls, f"127.0.{1 + number // 250}.{1 + number % 250}"), tls=tls)
     sign_in(one.browser, account, gateway.portal_url)
