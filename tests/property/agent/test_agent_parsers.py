@@ -150,7 +150,7 @@ def test_a_computer_that_says_anything_at_all_makes_a_report_that_can_be_sent(
             return data.draw(words).encode("utf-8", "replace")
 
         def names_in(self, folder: str) -> tuple[str, ...]:
-            return ("x_security_InRelease",)
+            return ("x_dists_y-security_InRelease", "core.db", "repo-update.repo", "updates-0123456789abcdef")
 
         def has(self, program: str) -> bool:
             return data.draw(st.booleans())

@@ -194,3 +194,12 @@ def test_a_pc_that_says_nothing_says_not_that_all_is_well() -> None:
 def test_who_is_not_in_the_group_is_no_administrator() -> None:
     computer = Windows(WINDOWS, groups='"Everyone","Well-known group","S-1-1-0","Mandatory group"')
     assert seen(computer, "win32")["daily_administrator"] is False
+
+
+def test_the_next_version_of_an_update_of_macos_does_not_make_its_wait_shorter() -> None:
+    computer = mac({})
+    age = "security_update_age_days"
+    assert {one.name: one.value for one in look_at_all(computer, collectors_here("darwin"))}[age] == 0
+    computer.now += 20 * 86400
+    computer.programs["softwareupdate"] = MAC["softwareupdate"].replace("15.2", "15.3")
+    assert {one.name: one.value for one in look_at_all(computer, collectors_here("darwin"))}[age] == 20

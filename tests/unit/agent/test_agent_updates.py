@@ -213,6 +213,32 @@ def test_dnf_5_is_asked_what_root_has_and_not_what_a_person_once_fetched() -> No
     assert told(person) == "dnf's cache is 9 days old. Run: dnf makecache"
 
 
+def test_one_repository_that_is_alive_hides_no_other_that_brings_advisories() -> None:
+    files = {
+        **FEDORA,
+        "/etc/yum.repos.d/all.repo": "[updates]\nenabled=1\n[epel]\n[copr]\nenabled=1\n[tried]\nenabled=1\n",
+    }
+    files["/etc/dnf/repos.override.d/99.repo"] = "[tried]\nenabled=0\n"
+    old = {}
+    for folder, kind, days in (
+        ("updates-0123456789abcdef", "updateinfo", 1.0),
+        ("updates-fedcba9876543210", "updateinfo", 200.0),
+        ("epel-0123456789abcdef", "updateinfo", 2.0),
+        ("copr-0123456789abcdef", "filelists", 90.0),
+        ("tried-0123456789abcdef", "updateinfo", 90.0),
+    ):
+        for path in (f"{kind}.xml.gz", "primary.xml.gz"):
+            files[f"/var/cache/dnf/{folder}/repodata/1-{path}"] = ""
+            old[f"/var/cache/dnf/{folder}/repodata/1-{path}"] = NOW - (days + ("primary" not in path)) * DAY
+    programs = {"dnf --quiet --cacheonly updateinfo info --security": DNF_4}
+    assert told(MadeUp(files=files, programs=programs, changed=old)) == 2
+    old["/var/cache/dnf/epel-0123456789abcdef/repodata/1-primary.xml.gz"] = NOW - 9 * DAY
+    old["/var/cache/dnf/epel-0123456789abcdef/repodata/1-updateinfo.xml.gz"] = NOW - 30 * DAY
+    assert told(MadeUp(files=files, programs=programs, changed=old)) == (
+        "dnf's cache of epel is 9 days old. Run: dnf makecache"
+    )
+
+
 PATCHES = """\
 <?xml version='1.0'?>
 <stream>

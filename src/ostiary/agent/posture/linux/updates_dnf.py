@@ -1,7 +1,7 @@
 """Security updates that dnf knows of and has not installed: the advisories in its cache, each with the day it came out.
 
-`dnf --cacheonly updateinfo info --security` changes nothing and asks nobody outside; a cache that nobody refreshed for a week tells
-nothing. What is counted is advisories, not packages. Repositories without advisories (CentOS Stream) would look as if nothing waited, so
+`dnf --cacheonly updateinfo info --security` changes nothing and asks nobody outside; where any repository with advisories was not looked at
+for a week, it tells nothing, however fresh others are. What is counted is advisories, not packages. Repositories without advisories (CentOS Stream) would look as if nothing waited, so
 where no advisory at all is known, nothing is.
 
 It is root's cache that is asked, which is the one that is refreshed and the one whose age is looked at. dnf 4 takes it for everybody who says
@@ -19,11 +19,14 @@ import msgspec
 
 from ostiary.agent.posture.computer import CannotTell, Computer
 from ostiary.agent.posture.finding import Value
+from ostiary.agent.posture.linux.repositories import used_repositories
 from ostiary.agent.posture.linux.waiting import STALE_DAYS, whole_days
 from ostiary.agent.system.packaging import RPM_DATABASES
 
 CACHE_4, CACHE_5 = "/var/cache/dnf", "/var/cache/libdnf5"
+REPOSITORIES = ("/etc/yum.repos.d", "/etc/dnf/repos.override.d")
 SECONDS = 120.0
+_FOLDER = re.compile(r"(.+)-[0-9a-f]+")
 _FIELD = re.compile(r"^\s*(Update ID|Name|Updated|Issued)\s*:\s*(\S.*?)\s*$", re.MULTILINE)
 
 
@@ -38,14 +41,14 @@ def look(computer: Computer) -> Mapping[str, Value]:
     """Return how many wait, and how long the oldest has."""
     program, cache = _dnf(computer)
     refreshed = _refreshed(computer, cache)
-    days = whole_days(computer.now - max(refreshed, default=0.0))
+    if not refreshed:
+        raise CannotTell("dnf has no cache. Run: dnf makecache")
+    oldest = min(refreshed, key=lambda name: refreshed[name])
+    days = whole_days(computer.now - refreshed[oldest])
     if days > STALE_DAYS:
-        raise CannotTell(
-            f"dnf's cache is {days} days old. Run: dnf makecache"
-            if refreshed
-            else "dnf has no cache. Run: dnf makecache"
-        )
-    mark = (*refreshed, *(computer.changed_at(path) for path in RPM_DATABASES))
+        of = f" of {oldest}" if oldest else ""
+        raise CannotTell(f"dnf's cache{of} is {days} days old. Run: dnf makecache")
+    mark = (*refreshed.items(), *(computer.changed_at(path) for path in (cache, *RPM_DATABASES)))
     waiting = computer.memory.answer("dnf", mark, lambda: _asked(computer, program, cache))
     times = [one.at for one in waiting if one.at is not None]
     if waiting and not times:
@@ -80,13 +83,27 @@ def _dnf(computer: Computer) -> tuple[str, str]:
     return ("dnf", CACHE_4) if fourth else ("dnf5", CACHE_5)
 
 
-def _refreshed(computer: Computer, cache: str) -> list[float]:
-    found = []
-    for name in computer.names_in(cache):
-        for path in (f"{cache}/{name}/repodata/repomd.xml", f"{cache}/{name}/repodata", f"{cache}/{name}.solv"):
-            if (at := computer.changed_at(path)) is not None:
-                found.append(at)
-    return sorted(found)
+def _refreshed(computer: Computer, cache: str) -> dict[str, float]:
+    """Return when each repository in use that brings advisories was last looked at; where there is none, when any was, without a name.
+
+    Its folder is called as it is, with a number that changes with its address and release; dnf touches the list of packages in
+    it when there is nothing newer.
+    """
+    found: dict[str, float] = {}
+    folders = [(name, match[1]) for name in computer.names_in(cache) if (match := _FOLDER.fullmatch(name))]
+    used = used_repositories(computer, *REPOSITORIES)
+    for folder, name in folders:
+        files = computer.names_in(f"{cache}/{folder}/repodata")
+        if name in used and any("updateinfo" in one for one in files):
+            times = (computer.changed_at(f"{cache}/{folder}/repodata/{one}") for one in files)
+            found[name] = max(found.get(name, 0.0), *(at for at in times if at is not None))
+    anything = [
+        at
+        for folder, _name in folders
+        for path in (f"{cache}/{folder}/repodata/repomd.xml", f"{cache}/{folder}/repodata")
+        if (at := computer.changed_at(path)) is not None
+    ]
+    return found or ({"": max(anything)} if anything else {})
 
 
 def _asked(computer: Computer, program: str, cache: str) -> tuple[Advisory, ...]:

@@ -9,22 +9,21 @@ As XML zypper shows patches of every category, whatever it is asked for, and tho
 Source: zypper(8), `list-patches`, `list-updates`, `--xmlout`, exit codes; openSUSE's zypper XML and its schema, xmlout.rnc.
 """
 
-import configparser
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
-from ostiary.agent.posture.computer import CannotTell, Computer, text_of
+from ostiary.agent.posture.computer import CannotTell, Computer
 from ostiary.agent.posture.finding import Value
 from ostiary.agent.posture.linux.packaging import release_of
+from ostiary.agent.posture.linux.repositories import used_repositories
 from ostiary.agent.posture.linux.waiting import STALE_DAYS, first_seen, whole_days
 from ostiary.agent.system.packaging import RPM_DATABASES
 
 REPOSITORIES = "/etc/zypp/repos.d"
 CACHE = "/var/cache/zypp/raw"
 ROLLING = frozenset({"opensuse-tumbleweed", "opensuse-slowroll", "opensuse-microos", "opensuse-aeon", "aeon", "kalpa"})
-OFF = frozenset({"0", "no", "false", "off", "never"})
 SECONDS = 120.0
 WELL = frozenset({0, 100, 101, 102, 103, 106})
 """Ends that only inform: updates are needed, or a restart, or a repository that cannot be read was left out."""
@@ -88,23 +87,11 @@ def _sources(computer: Computer, *, rolling: bool) -> tuple[str, ...]:
 
     How fresh somebody else's repositories are says nothing of them.
     """
-    used = sorted({alias.replace("/", "_") for alias in _repositories(computer)})
+    used = sorted({alias.replace("/", "_") for alias in used_repositories(computer, REPOSITORIES)})
     for word in ("oss",) if rolling else ("update", "oss"):
         if named := tuple(one for one in used if word in one.lower()):
             return named
     return tuple(used)
-
-
-def _repositories(computer: Computer) -> Iterator[str]:
-    for name in computer.names_in(REPOSITORIES):
-        parser = configparser.ConfigParser(interpolation=None, strict=False)
-        try:
-            parser.read_string(text_of(computer, f"{REPOSITORIES}/{name}") if name.endswith(".repo") else "")
-        except configparser.Error:
-            continue
-        for alias in parser.sections():
-            if parser.get(alias, "enabled", fallback="1").strip().lower() not in OFF:
-                yield alias
 
 
 def _asked(computer: Computer, question: str) -> tuple[Waiting, ...]:

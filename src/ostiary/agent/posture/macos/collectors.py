@@ -29,7 +29,8 @@ def system(computer: Computer) -> Mapping[str, Value]:
 def updates(computer: Computer) -> Mapping[str, Value]:
     """Return which updates wait, as far as the last search of the system's own knows."""
     waiting = parsing.pending(computer.run("softwareupdate", "--list", "--no-scan", seconds=60, errors=True).said)
-    since = computer.memory.waiting_since("macos", waiting, at_latest=computer.now)
+    names = map(parsing.without_version, waiting)
+    since = computer.memory.waiting_since("macos", names, at_latest=computer.now)
     age = int((computer.now - min(since.values(), default=computer.now)) / DAY)
     return {"security_updates_pending": len(waiting), "security_update_age_days": age}
 

@@ -36,6 +36,11 @@ def pending(text: str) -> tuple[str, ...]:
     return tuple(found[:MAX_ITEMS])
 
 
+def without_version(label: str) -> str:
+    """Return what an update is of: `macOS Sequoia` of `macOS Sequoia 15.2-24C101`; the label where there is nothing else to it."""
+    return re.sub(r"[ -]*[0-9].*$", "", label) or label
+
+
 def filevault(text: str) -> bool:
     """Return whether the disk is encrypted from `fdesetup status`; one that is still being encrypted is not."""
     if "Encryption in progress" in text or "Decryption in progress" in text:
