@@ -41,9 +41,10 @@ from ostiary.devices.domain.fleet import (
     telling_of,
 )
 from ostiary.devices.domain.fleet import Member as FleetMember
-from ostiary.devices.domain.glance import JUDGED, PLATFORMS, family_of, looks_good
+from ostiary.devices.domain.glance import JUDGED, PLATFORMS, looks_good
 from ostiary.devices.domain.keys import UnusableDeviceKey
 from ostiary.devices.domain.messages import UnreadableMessage
+from ostiary.devices.domain.platforms import platform_of
 from ostiary.devices.domain.posture import (
     FACTS,
     ChangedFact,
@@ -172,7 +173,6 @@ __all__ = [
     "doubts_about",
     "drop_old_facts",
     "fact_is",
-    "family_of",
     "find_devices",
     "forget_source",
     "get_device",
@@ -190,6 +190,7 @@ __all__ = [
     "list_seen",
     "look_at_enrolment",
     "looks_good",
+    "platform_of",
     "poll_enrolment",
     "posture_changed",
     "prove_tpm",

@@ -6,7 +6,6 @@ import pytest
 
 from ostiary.baselines.domain.document import Baseline, Bound, Check, Demand, Ladder, Stage
 from ostiary.baselines.domain.evaluation import Judgement, Outcome, block_at, judge, satisfies, stage_at, together
-from ostiary.baselines.domain.platforms import platform_of
 from ostiary.devices.domain.posture import SLACK_SECONDS, Evidence, Posture, Reported, SourceFacts, combine
 
 NOW, DAY, HOUR = 1_000_000.0, 86400, 3600.0
@@ -151,19 +150,3 @@ def test_values_are_compared_as_what_they_are(bound: Bound, asked: bool | int, v
 def test_a_stage_that_is_left_out_is_passed_over() -> None:
     assert stage_at(Ladder(notify=None, warn=10, block=20), 0.0, 5.0) == (Stage.REPORT, Stage.WARN, 10.0)
     assert stage_at(Ladder(notify=0, warn=None, block=None), 0.0, 5.0) == (Stage.NOTIFY, None, math.inf)
-
-
-@pytest.mark.parametrize(
-    ("text", "platform"),
-    [
-        ("Ubuntu 24.04.1 LTS", "linux"),
-        ("Linux 6.8 x86_64", "linux"),
-        ("macOS 15.1", "macos"),
-        ("Darwin 24", "macos"),
-        ("Windows 11 Pro", "windows"),
-        ("BeOS", None),
-        ("", None),
-    ],
-)
-def test_a_platform_is_found_in_what_a_device_says(text: str, platform: str | None) -> None:
-    assert platform_of(text) == platform

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ostiary.devices.domain.glance import AT_LEAST, AT_MOST, JUDGED, family_of, looks_good
+from ostiary.devices.domain.glance import AT_LEAST, AT_MOST, JUDGED, looks_good
 from ostiary.devices.domain.posture import FACTS, Value
 from ostiary.web.fact_words import FACT_WORDS, ShownFact, fact_value
 
@@ -34,20 +34,6 @@ def test_the_facts_that_are_judged_are_those_that_have_a_better_side() -> None:
     assert {"disk_encrypted", *AT_MOST, *AT_LEAST} <= set(JUDGED)
     assert not {"os_version", "listening_services"} & set(JUDGED)
     assert {*AT_MOST, *AT_LEAST} <= FACTS.keys()
-
-
-@pytest.mark.parametrize(
-    ("words", "family"),
-    [
-        ("Debian GNU/Linux 12 (bookworm), x86_64", "linux"),
-        ("Ubuntu 24.04.1 LTS, aarch64", "linux"),
-        ("macOS 15.1, arm64", "macos"),
-        ("Darwin, arm64", "macos"),
-        ("Microsoft Windows 11 Pro", "windows"),
-    ],
-)
-def test_what_a_device_runs_on_is_read_from_its_words(words: str, family: str) -> None:
-    assert family_of(words) == family
 
 
 def test_every_fact_reads_in_words() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ostiary.baselines.domain.platforms import platform_of
+from ostiary.devices.domain.platforms import platform_of
 from ostiary.devices.domain.posture import Platform
 
 

@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from ostiary.devices.domain.glance import JUDGED, PLATFORMS, family_of, looks_good
+from ostiary.devices.domain.glance import JUDGED, PLATFORMS, looks_good
+from ostiary.devices.domain.platforms import platform_of
 from ostiary.devices.domain.posture import FACTS, Platform, Posture, Value
 from ostiary.policy.identifiers import DeviceId
 
@@ -42,9 +43,9 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
     posture: Posture
 
     @property
-    def family(self) -> Platform:
-        """What it runs on."""
-        return family_of(self.platform)
+    def family(self) -> Platform | None:
+        """What it runs on; `None` where it does not say."""
+        return platform_of(self.platform)
 
 
 class FactCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,7 +131,7 @@ def fact_is(posture: Posture, name: str, wanted: str) -> bool:
 
 def summarise(members: Sequence[Member]) -> Fleet:
     """Return all devices together."""
-    families = Counter(one.family for one in members)
+    families = Counter(one.family for one in members if one.family is not None)
     telling = Counter(telling_of(one.posture) for one in members)
     return Fleet(
         devices=len(members),
@@ -143,7 +144,7 @@ def summarise(members: Sequence[Member]) -> Fleet:
 
 
 def _count(name: str, members: Iterable[Member]) -> FactCount:
-    found = Counter(looks_of(one.posture, name) for one in members if one.family in FACTS[name].on)
+    found = Counter(looks_of(one.posture, name) for one in members if one.family in (None, *FACTS[name].on))
     return FactCount(name=name, good=found[Looks.GOOD], bad=found[Looks.BAD], unknown=found[Looks.UNKNOWN])
 
 

@@ -1,4 +1,4 @@
-"""How a device looks at a glance: what it runs on, and which of its facts look bad by themselves. Pure.
+"""How a device looks at a glance: which of its facts look bad by themselves. Pure.
 
 What is required of a device is not said here: overviews use it, no decision does.
 """
@@ -43,11 +43,3 @@ def looks_good(name: str, value: Value) -> bool | None:
     if isinstance(value, int) and name in AT_LEAST:
         return value >= AT_LEAST[name]
     return None
-
-
-def family_of(platform: str) -> Platform:
-    """Return what a device runs on, from its own words: agents for Linux name the distribution, often without that word."""
-    text = platform.casefold()
-    if "windows" in text:
-        return "windows"
-    return "macos" if "macos" in text or "mac os" in text or "darwin" in text else "linux"

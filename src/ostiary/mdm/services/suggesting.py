@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 from django.db import transaction
 
-from ostiary.devices.facade import Device, State, family_of, list_devices
+from ostiary.devices.facade import Device, State, list_devices, platform_of
 from ostiary.mdm.domain.connections import UnusableLink
 from ostiary.mdm.domain.suggesting import Computer, suggest, system_of
 from ostiary.mdm.models import StoredRecord
@@ -73,14 +73,15 @@ def link_suggested(
 
 
 def _there(kept: Kept) -> Computer:
-    record, system = kept.record, system_of(kept.record)
-    platform = family_of(system) if system else ""
+    record = kept.record
+    platform = platform_of(system_of(record)) or ""
     is_open = kept.device is None and kept.claims == 1
     return Computer(id=str(kept.id), owner=record.owner, name=record.name, platform=platform, open=is_open)
 
 
 def _here(device: Device, *, open_: bool) -> Computer:
-    return Computer(id=device.id, owner=device.owner, name=device.name, platform=family_of(device.platform), open=open_)
+    platform = platform_of(device.platform) or ""
+    return Computer(id=device.id, owner=device.owner, name=device.name, platform=platform, open=open_)
 
 
 def _why(device: Device) -> str:

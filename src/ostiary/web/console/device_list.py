@@ -21,9 +21,9 @@ from ostiary.devices.facade import (
     Telling,
     bad_facts,
     fact_is,
-    family_of,
     list_devices,
     list_postures,
+    platform_of,
     telling_of,
 )
 from ostiary.policy.identifiers import DeviceId
@@ -83,7 +83,7 @@ class Wanted:
         return (
             matches(self.text, (device.id, device.name, device.owner, device.platform))
             and (not self.state or device.state == self.state)
-            and (not self.platform or family_of(device.platform) == self.platform)
+            and (not self.platform or platform_of(device.platform) == self.platform)
             and (not self.telling or telling_of(posture) == self.telling)
             and (not (self.fact and self.value) or fact_is(posture, self.fact, self.value))
         )
