@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Final
 
@@ -17,7 +17,7 @@ from ostiary.agent.outbox import Answered, Looked, keep_waiting, was_sent
 from ostiary.agent.pace import LONGEST_PAUSE_SECONDS, pause_seconds, report_moment
 from ostiary.agent.posture.computer import ThisComputer
 from ostiary.agent.posture.finding import Collector
-from ostiary.agent.posture.looking import changed, collectors_here, look_at_all, look_quickly
+from ostiary.agent.posture.looking import changed, collectors_here, look_at_all, look_quickly, marks_of
 from ostiary.agent.posture.memory import Memory
 from ostiary.agent.tpm import UnusableTpm
 from ostiary.devices.domain.answers import Code, Taken
@@ -58,20 +58,28 @@ class Reporter:
         self._memory = Memory(folder.reports().first_seen)
         self._ahead: float | None = None
         self._told: tuple[Reported, ...] | None = None
+        self._marks: tuple[Hashable, ...] = ()
         self._nonce = ("", 0.0)
         self._inventory = inventory
 
     def look(self) -> Looked:
         """Return everything that can be seen now."""
         now = time.time()
-        return Looked(taken_at=int(now), facts=look_at_all(self._computer(now), self._collectors))
+        computer = self._computer(now)
+        self._marks = marks_of(computer, self._collectors)
+        return Looked(taken_at=int(now), facts=look_at_all(computer, self._collectors))
 
     def has_changed(self) -> bool:
-        """Tell whether anything that is quick to look at is not as the instance was told."""
+        """Tell whether anything that is quick to look at is not as the instance was told, or a mark not as at the last look."""
         now = time.time()
         if self._inventory is not None and self._inventory.has_news(now=now):
             return True
-        return self._told is not None and changed(self._told, look_quickly(self._computer(now), self._collectors))
+        if self._told is None:
+            return False
+        computer = self._computer(now)
+        if marks_of(computer, self._collectors) != self._marks:
+            return True
+        return changed(self._told, look_quickly(computer, self._collectors))
 
     def keep_for_later(self) -> None:
         """Look at everything and keep it until the instance can be reached. Raises `UnusableFolder` when it cannot be kept."""

@@ -196,6 +196,15 @@ def test_settings_that_nobody_could_read_are_not_taken_for_the_persons() -> None
         )
 
 
+def test_a_desktop_that_begins_is_a_mark_for_its_own_person_and_for_root() -> None:
+    runs = [Process(pid=9, user=1000, name="gnome-shell"), Process(pid=10, user=1001, name="plasmashell"), Process(pid=11, user=1000, name="vim")]  # fmt: skip
+    mark = screen_lock.COLLECTOR.mark
+    assert mark is not None
+    assert mark(MadeUp(runs=runs)) == {(1000, "gnome-shell"), (1001, "plasmashell")}
+    assert mark(MadeUp(runs=runs, root=False, user=1000)) == {(1000, "gnome-shell")}
+    assert mark(MadeUp(runs=runs[2:])) == frozenset()
+
+
 def test_where_nobody_is_at_a_desktop_there_is_no_screen_to_lock() -> None:
     nobody = MadeUp(programs={"loginctl": ""})
     assert seen(screen_lock.COLLECTOR, nobody)["screen_lock"] == "Nobody is at a desktop here."

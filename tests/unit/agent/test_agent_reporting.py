@@ -118,6 +118,30 @@ def test_it_reports_at_once_when_something_changed_and_otherwise_when_it_is_aske
     assert desk.said == ["Reported. Nothing is required of this computer."]
 
 
+def test_it_reports_at_once_when_a_mark_of_something_slow_to_look_at_is_another(desk: Desk) -> None:
+    at_desktop: set[int] = set()
+    desk.collector = Collector(
+        facts=("firewall_on",), look=desk.look, mark=lambda _computer: frozenset(at_desktop), quick=False
+    )
+    desk.chore = Reporting(desk.reporter(), desk.said.append)
+    desk.after(0, on=False)
+    for _ in range(3):
+        desk.after(10)
+    assert desk.instance.taken == [(int(NOW), False)]
+    assert desk.looks == 1, "only the mark is looked at in between"
+    at_desktop.add(1000)
+    desk.after(10, on=True)
+    assert desk.instance.taken[1:] == [(int(NOW) + 40, True)]
+    desk.after(10)
+    assert len(desk.instance.taken) == 2, "the same mark is told once"
+    desk.instance.fails = Unreachable("No road.")
+    at_desktop.clear()
+    desk.after(10)
+    looks = desk.looks
+    desk.after(1)
+    assert desk.looks == looks, "while nobody answers as well"
+
+
 def test_what_is_installed_is_sent_when_it_is_wanted_and_said_soon_after_it_changed(desk: Desk, tmp_path: Path) -> None:
     status = tmp_path / "var/lib/dpkg/status"
     status.parent.mkdir(parents=True)

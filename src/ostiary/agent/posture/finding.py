@@ -1,6 +1,6 @@
 """What a collector brings: values by name, or why there are none. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 import msgspec
 
@@ -27,11 +27,13 @@ class Collector(msgspec.Struct, frozen=True, kw_only=True):
         facts: every name that it brings, always.
         look: looks; raises `CannotTell` where none of them can be told.
         quick: whether it is cheap enough to be looked at every few seconds.
+        mark: of one that is not, something cheap that is another when it is worth looking at again; it is told to nobody.
     """
 
     facts: tuple[str, ...]
     look: Look
     quick: bool = False
+    mark: Callable[[Computer], Hashable] | None = None
 
 
 def look_at(collector: Collector, computer: Computer) -> tuple[Reported, ...]:

@@ -1,7 +1,7 @@
 """Looks at this computer: everything, or only what is quick. Which collectors there are is up to the platform."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from ostiary.agent.posture.computer import Computer
 from ostiary.agent.posture.finding import Collector, look_at
@@ -33,6 +33,11 @@ def look_at_all(computer: Computer, collectors: Iterable[Collector]) -> tuple[Re
 def look_quickly(computer: Computer, collectors: Iterable[Collector]) -> tuple[Reported, ...]:
     """Return the facts that are cheap to look at."""
     return look_at_all(computer, (one for one in collectors if one.quick))
+
+
+def marks_of(computer: Computer, collectors: Iterable[Collector]) -> tuple[Hashable, ...]:
+    """Return the marks of those collectors that have one."""
+    return tuple(one.mark(computer) for one in collectors if one.mark is not None)
 
 
 def changed(before: Iterable[Reported], after: Iterable[Reported]) -> bool:

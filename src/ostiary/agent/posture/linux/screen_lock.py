@@ -17,6 +17,7 @@ from ostiary.agent.posture.linux.sessions import people_here
 
 SCHEMAS = {"gnome-shell": "org.gnome.desktop", "cinnamon": "org.cinnamon.desktop"}
 KDE = frozenset({"plasmashell", "ksmserver", "kwin_wayland", "kwin_x11"})
+DESKTOPS = KDE | SCHEMAS.keys() | {"xscreensaver", "swayidle"}
 KDE_MINUTES = 5
 """What Plasma does unless it is told otherwise."""
 ONLY_DEFAULTS = ("Can't find module", "unable to open file")
@@ -33,6 +34,15 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
 def look(computer: Computer) -> Mapping[str, Value]:
     """Return how everybody's screen locks."""
     return words_of([lock_of(computer, user) for user in people_here(computer, at_desktop=True)])
+
+
+def desktops(computer: Computer) -> frozenset[tuple[int, str]]:
+    """Return for whom which desktop runs: at a start nobody is there yet, and once somebody is their lock should be known at once."""
+    return frozenset(
+        (process.user, process.name)
+        for process in computer.processes()
+        if process.name in DESKTOPS and (computer.root or process.user == computer.user)
+    )
 
 
 def words_of(locks: list[Lock]) -> dict[str, Value]:
@@ -149,4 +159,4 @@ def _text(computer: Computer, path: str) -> str:
         return ""
 
 
-COLLECTOR = Collector(facts=("screen_lock", "screen_lock_minutes"), look=look)
+COLLECTOR = Collector(facts=("screen_lock", "screen_lock_minutes"), look=look, mark=desktops)
