@@ -91,7 +91,7 @@ class DeviceVerdict(models.Model):
 class Failing(models.Model):
     """Since when a device fails a check that is required of it, how far that has come, and what its owner was told of.
 
-    `stage` is empty while the check is not known or excepted.
+    `stage` is empty while the check is not known or excepted. `tries`: how often it was tried to tell of this stage, last at `tried_at`.
     """
 
     device = models.ForeignKey("devices.StoredDevice", on_delete=models.CASCADE, related_name="+")
@@ -99,6 +99,8 @@ class Failing(models.Model):
     since = models.FloatField()
     stage = models.CharField(max_length=8, blank=True)
     told = models.CharField(max_length=8, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    tried_at = models.FloatField(default=0.0)
 
     class Meta:
         """One for each check of a device."""
@@ -109,6 +111,19 @@ class Failing(models.Model):
 
     def __str__(self) -> str:
         return f"{self.check_name} of {self.device_id}"
+
+
+class NotKnown(models.Model):
+    """Since when a device is blocked because something is not known, 0 while it is not, and when its owner was told that last."""
+
+    device = models.OneToOneField("devices.StoredDevice", primary_key=True, on_delete=models.CASCADE, related_name="+")
+    since = models.FloatField(default=0.0)
+    told_at = models.FloatField(default=0.0)
+    tries = models.PositiveSmallIntegerField(default=0)
+    tried_at = models.FloatField(default=0.0)
+
+    def __str__(self) -> str:
+        return f"{self.device_id} since {self.since:.0f}"
 
 
 class CheckException(models.Model):

@@ -160,10 +160,11 @@ def _keep_failing(cases: Sequence[Case], opinions: Mapping[DeviceId, Opinion]) -
         reached = "" if stage is None else stage.value
         told = row.told if stage is None or row.told not in stages_after(stage) else reached
         if (row.stage, row.told) != (reached, told):
+            row.tries = row.tries if row.stage == reached else 0
             row.stage, row.told = reached, told
             further.append(row)
     Failing.objects.filter(pk__in=over).delete()
-    Failing.objects.bulk_update(further, ["stage", "told"], batch_size=500)
+    Failing.objects.bulk_update(further, ["stage", "told", "tries"], batch_size=500)
     Failing.objects.bulk_create(
         [
             Failing(device_id=one, check_name=name, since=since, stage=stage)

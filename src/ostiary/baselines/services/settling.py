@@ -1,26 +1,19 @@
 """What time does to devices, for the worker: stages, grace, facts that grow too old, exceptions, requirements that begin, and the letters."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
-import structlog
-from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import transaction
-from django.db.models import F, Q
-from django.template.loader import render_to_string
+from django.db.models import Q
 
-from ostiary.baselines.domain.document import Check, Stage
-from ostiary.baselines.domain.evaluation import NEVER, block_at
 from ostiary.baselines.domain.standing import ExceptionState
 from ostiary.baselines.journal import JUDGED_BY, REQUIREMENT
-from ostiary.baselines.models import CheckException, ComplianceDay, DeviceVerdict, Failing, RequiredBaseline
+from ostiary.baselines.models import CheckException, ComplianceDay, DeviceVerdict, Failing, NotKnown, RequiredBaseline
 from ostiary.baselines.services.cases import asked_otherwise, devices_judged, read_asked, required_now
 from ostiary.baselines.services.holding import end_holds, tell_administrators
 from ostiary.baselines.services.judging import Cause, judge_devices, judge_many
-from ostiary.baselines.services.looking import look_at
-from ostiary.devices.facade import State, UnknownDevice, UnusableDevice, get_device
+from ostiary.baselines.services.letters import tell_of_unknown, tell_owners
+from ostiary.devices.facade import State, get_device
 from ostiary.devices.models import StoredDevice
 from ostiary.policy.identifiers import DeviceId
 from ostiary.visibility.facade import record_entity_change
@@ -30,11 +23,6 @@ AHEAD_SECONDS: Final = 20.0
 RENEW_BEFORE_SECONDS: Final = 900.0
 """A verdict that ends within this time is renewed from what was reported since."""
 RENEW_EVERY_SECONDS: Final = 60.0
-LETTERS_AT_ONCE: Final = 20
-"""In one run: verdicts must not run out behind a slow mail server. The others have their turn in the next run."""
-_TOLD_OF: Final = {stage.value: number for number, stage in enumerate(Stage)}
-
-log = structlog.get_logger(__name__)
 
 
 def settle_compliance(*, now: float) -> int:
@@ -50,7 +38,7 @@ def settle_compliance(*, now: float) -> int:
     done = end_holds(now=now, ahead=AHEAD_SECONDS) + _end_exceptions(now)
     due = _due(now)
     judge_many(due, now=now, cause=Cause.TIME, ahead=AHEAD_SECONDS)
-    done += len(due) + tell_owners(now=now)
+    done += len(due) + tell_owners(now=now) + tell_of_unknown(now=now)
     count_day(now=now)
     return done + tell_administrators(now=now)
 
@@ -61,27 +49,6 @@ def check_now(device: str, *, now: float) -> None:
     What became known was judged when it did, so what is found here is time's doing.
     """
     judge_devices((get_device(device).id,), now=now, cause=Cause.TIME)
-
-
-def tell_owners(*, now: float) -> int:
-    """Write to whoever has a device about each stage that a check of it reached, once. Return of how many devices.
-
-    Of those that are held nobody is told that they are blocked: they are not.
-
-    A letter that cannot be sent is in the log, and is not tried again: the next stage has its own.
-    """
-    rows = Failing.objects.filter(stage__in=(Stage.NOTIFY, Stage.WARN, Stage.BLOCK)).exclude(stage=F("told"))
-    found: dict[str, list[Failing]] = {}
-    held = DeviceVerdict.objects.filter(compliant=False, held_until__gt=now).values("pk")
-    for row in rows.select_related("device").filter(device__in=devices_judged().exclude(pk__in=held)):
-        if _TOLD_OF.get(row.told, -1) < _TOLD_OF[row.stage]:
-            found.setdefault(row.device_id, []).append(row)
-    chosen = list(found.items())[:LETTERS_AT_ONCE]
-    for device, failing in chosen:
-        mine = Failing.objects.filter(pk__in=[one.pk for one in failing]).exclude(told=F("stage"))
-        if mine.update(told=F("stage")):
-            _write(device, {one.check_name for one in failing}, now=now)
-    return len(chosen)
 
 
 def count_day(*, now: float) -> None:
@@ -116,6 +83,7 @@ def _forget_ended(now: float) -> None:
     """Of a device that was given up it is not kept how it stood, and of one that has ended nothing is required, asked or granted."""
     DeviceVerdict.objects.filter(device__state=State.RETIRED).delete()
     Failing.objects.filter(device__state=State.RETIRED).delete()
+    NotKnown.objects.filter(device__state=State.RETIRED).delete()
     still = (ExceptionState.WAITING, ExceptionState.GRANTED)
     asked = CheckException.objects.filter(state__in=still, device__state__in=(State.RETIRED, State.LOST))
     asked.update(state=ExceptionState.ENDED, answered_at=now)
@@ -139,38 +107,3 @@ def _end_exceptions(now: float) -> int:
         state=ExceptionState.ENDED, answered_at=now
     )
     return len(devices)
-
-
-def _write(device: str, names: Iterable[str], *, now: float) -> None:
-    wanted = set(names)
-    try:
-        standing, found = look_at(device, now=now), get_device(device)
-    except (UnknownDevice, UnusableDevice):
-        return
-    findings = {
-        one.check.name: one
-        for judged in standing.of_required
-        for one in judged.failing
-        if one.check.name in wanted and one.since is not None
-    }
-    if not findings:
-        return
-    instance = settings.INSTANCE
-    ends = min(block_at(one, now) for one in findings.values())
-    shown = {
-        "organisation": instance.display_name,
-        "device": found,
-        "blocked": any(one.blocks for one in findings.values()),
-        "ends_at": None if ends == NEVER else datetime.fromtimestamp(ends, UTC),
-        "checks": [(one.check, _mend(one.check, standing.platform)) for one in findings.values()],
-        "address": instance.url(instance.identity_host, f"/devices/{device}/mend"),
-    }
-    subject, _, body = render_to_string("baselines/mail/failing.txt", shown).partition("\n")
-    try:
-        EmailMessage(" ".join(subject.split()), body.strip() + "\n", to=[found.owner]).send()
-    except Exception as error:
-        log.error("compliance_mail_not_sent", device=device, error=str(error))
-
-
-def _mend(check: Check, platform: str | None) -> str:
-    return next((steps for one, steps in check.mend.items() if one == platform), "")
