@@ -1,6 +1,8 @@
 """Judging: what it reads, whom it tells of which stage, and devices that end meanwhile."""
 
 import time
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from django.core import mail
@@ -9,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.baseline_fleet import DAY, make_device, says
 from tests.identity_people import MACHINE, make_person
 
+from ostiary.agent.wording import check_words
 from ostiary.baselines.facade import (
     ExceptionState,
     UnusableBaseline,
@@ -151,3 +154,13 @@ def test_nobody_escapes_the_checks_of_their_platform_by_enrolling_as_another(lap
     if source != "agent":
         says(laptop, now=later, os_version="Ubuntu 24.04")
     assert look_at(laptop, now=later).platform is None, "what it is does not grow old"
+
+
+def test_the_guide_shows_what_a_computer_is_answered(laptop: DeviceId) -> None:
+    now = datetime(2026, 11, 23, 9, 15, tzinfo=UTC).timestamp()
+    guide = (Path(__file__).parents[3] / "docs/how-to/agents-on-a-fleet.md").read_text()
+    guide = guide.replace("dev-0a1b2c3d4e5f", laptop).replace("example.com", "example.test")
+    for firewall in (False, True):
+        says(laptop, now=now, firewall_on=firewall)
+        answer = with_compliance(Taken(next_nonce="n", now=now, again_in=300), laptop, now=now)
+        assert f"$ ostiary-agent check\n{check_words(answer)}\n" in guide
