@@ -15,11 +15,12 @@ from tests.tpm_emulator import Chip
 class TpmLaptop(Laptop):
     """One computer with a TPM, which says what it is told to."""
 
-    def __init__(self, chip: Chip, **more: Any) -> None:
+    def __init__(self, chip: Chip, *, key_in_file: bool = False, **more: Any) -> None:
         super().__init__(**more)
         self.chip = chip
-        self.keys: TpmKeys = make_tpm_keys(chip.address)
-        self.key = TpmKey(self.keys)
+        self.keys: TpmKeys = make_tpm_keys(chip.address, device_too=not key_in_file)
+        if not key_in_file:
+            self.key = TpmKey(self.keys)
 
     def start_again(self) -> None:
         """Switch the computer off and on."""
@@ -34,7 +35,8 @@ class TpmLaptop(Laptop):
         """Ask to be enrolled, with whatever is given in place of what its TPM says."""
         nonce = self.nonce()
         told = claim or msgspec.structs.replace(claim_of(self.keys, nonce), **more)
-        return Laptop.start(self, key_protection="tpm", tpm=told, nonce=nonce)
+        where = "file" if self.keys.device is None else "tpm"
+        return Laptop.start(self, key_protection=where, tpm=told, nonce=nonce)
 
     def secret(self) -> bytes:
         challenge = msgspec.convert(self.started, Started, strict=False).challenge

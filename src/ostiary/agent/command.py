@@ -58,7 +58,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _enrol(folder: Folder, said: argparse.Namespace) -> None:
-    enrol(folder, said.address, name=said.name, authority=said.ca, browser=said.browser, say=_say, tpm=said.tpm)
+    enrol(
+        folder,
+        said.address,
+        name=said.name,
+        authority=said.ca,
+        browser=said.browser,
+        say=_say,
+        tpm=said.tpm,
+        attest=said.attest,
+    )
 
 
 def _status(folder: Folder, said: argparse.Namespace) -> None:
@@ -72,7 +81,7 @@ def _status(folder: Folder, said: argparse.Namespace) -> None:
         "owner": enrolled.owner,
         "origin": enrolled.origin,
         "key": key_words(folder.key()),
-        "key_protection": enrolled.key_protection or ("file" if tpm is None else "tpm"),
+        "key_protection": enrolled.key_protection or ("file" if tpm is None or tpm.device is None else "tpm"),
         "tpm": None if tpm is None else tpm.address,
         "certificate_ends_at": ends_at,
         "certificate_good": good,
@@ -182,6 +191,13 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="WHERE",
         help="keep the key in a TPM: auto for this computer's own, or its address (/dev/tpmrm0, swtpm:host=…,port=…)",
+    )
+    one.add_argument(
+        "--attest",
+        default="",
+        metavar="WHERE",
+        help="have a TPM say how this computer starts while the key lies in a file, where browsers can use it: as --tpm, or off. Otherwise "
+        "this computer's own does where you may use it",
     )
     one.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the page")
     one = _command(commands, "status", "show what this computer is enrolled as", _status, "status", "status --json")

@@ -155,13 +155,17 @@ class Folder:
         return key
 
     def keep_tpm(self, keys: TpmKeys) -> SigningKey:
-        """Keep what a TPM made: it alone can use it. Raises `UnusableFolder` when it cannot be written."""
-        self._replace(KEY_FILE, pem_of_key(keys.device))
+        """Keep what a TPM made: it alone can use it. The key is made in a file where it made none. Raises `UnusableFolder` when it cannot be written."""
+        if keys.device is None:
+            key = self.make_key()
+        else:
+            key = TpmKey(keys)
+            self._replace(KEY_FILE, pem_of_key(keys.device))
         self._replace(TPM_FILE, msgspec.json.format(msgspec.json.encode(keys)))
-        return TpmKey(keys)
+        return key
 
     def tpm(self) -> TpmKeys | None:
-        """Return what is kept of the TPM that the key lies in; `None` for a key in a file.
+        """Return what is kept of the TPM that speaks for this computer, with its key where that lies there; `None` for none.
 
         Raises:
             UnusableFolder: when that cannot be read.
@@ -182,7 +186,7 @@ class Folder:
         Raises:
             UnusableFolder: when there is none, or others can read it.
         """
-        if (kept := self.tpm()) is not None:
+        if (kept := self.tpm()) is not None and kept.device is not None:
             return TpmKey(kept)
         try:
             if not to_leave and is_shared(self.key_file):

@@ -89,7 +89,13 @@ class InstanceClient:
         self._https = Https(origin, authority)
 
     def start(
-        self, key: SigningKey, *, name: str, platform: str, claim: Callable[[str], TpmClaim] | None = None
+        self,
+        key: SigningKey,
+        *,
+        name: str,
+        platform: str,
+        in_tpm: bool = False,
+        claim: Callable[[str], TpmClaim] | None = None,
     ) -> Started:
         """Ask to be enrolled. Raises `Unreachable` and `Refused`, as every method here.
 
@@ -97,7 +103,8 @@ class InstanceClient:
             key: the device's.
             name: what it is called.
             platform: what it runs on.
-            claim: returns what its TPM says, with the number it is given; `None` for a key in a file.
+            in_tpm: whether the key lies in the TPM, as that says itself.
+            claim: returns what its TPM says, with the number it is given; `None` where there is none.
         """
         nonce, at = self._nonce()
         message = Enrol(
@@ -106,7 +113,7 @@ class InstanceClient:
             at=at,
             name=name,
             platform=platform,
-            key_protection="file" if claim is None else "tpm",
+            key_protection="tpm" if in_tpm else "file",
             key=jwk_of(key.public_key()),
             tpm=None if claim is None else claim(nonce),
         )

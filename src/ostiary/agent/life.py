@@ -14,8 +14,8 @@ from ostiary.agent.folder import Enrolled, Folder, NotEnrolled
 from ostiary.agent.https import Unreachable, UnusableAddress
 from ostiary.agent.instance import InstanceClient, Refused, read_origin
 from ostiary.agent.inventory.keeping import InventoryKeeper
-from ostiary.agent.quoting import make_key, start
-from ostiary.devices.domain.answers import Code, Polled
+from ostiary.agent.quoting import begin
+from ostiary.devices.domain.answers import Code, Polled, Started
 from ostiary.devices.domain.certificates import fingerprint_of
 from ostiary.devices.domain.devices import MAX_NAME_CHARACTERS, MAX_PLATFORM_CHARACTERS, shown_key
 from ostiary.devices.domain.keys import jwk_of, thumbprint_of
@@ -34,7 +34,15 @@ class Denied(OstiaryError):
 
 
 def enrol(
-    folder: Folder, address: str, *, name: str, authority: Path | None, browser: bool, say: Say, tpm: str = ""
+    folder: Folder,
+    address: str,
+    *,
+    name: str,
+    authority: Path | None,
+    browser: bool,
+    say: Say,
+    tpm: str = "",
+    attest: str = "",
 ) -> Enrolled:
     """Enrol this computer: make a key, show a code, wait for a person to confirm it, and get a certificate.
 
@@ -46,6 +54,7 @@ def enrol(
         browser: whether to open the page where the code is typed.
         say: is told each step, in words.
         tpm: where the TPM is that makes and keeps the key, as for `chosen_tpm`; empty for a key in a file.
+        attest: where the TPM is that says how the computer starts, when the key lies in a file; as for `make_key`.
 
     Raises:
         AlreadyEnrolled, UnusableAddress, UnusableFolder, UnusableTpm, Unreachable, Refused, Denied: when it is not enrolled.
@@ -63,8 +72,9 @@ def enrol(
             )
         instance = InstanceClient(origin, authority)
         folder.write_authority(_read(authority))
-        key = make_key(folder, tpm, say)
-        answer = _wait_for_person(instance, key, name=name or socket.gethostname(), browser=browser, say=say)
+        name = (name or socket.gethostname())[:MAX_NAME_CHARACTERS]
+        key, started = begin(folder, instance, tpm=tpm, attest=attest, name=name, platform=platform_words(), say=say)
+        answer = _wait_for_person(instance, key, started, name=name, browser=browser, say=say)
         enrolled = Enrolled(origin=origin, device=answer.device, name=answer.name, owner=answer.owner)
         folder.forget_certificate()
         folder.write_enrolled(enrolled)
@@ -159,15 +169,14 @@ def key_words(key: SigningKey) -> str:
     return shown_key(thumbprint_of(jwk_of(key.public_key())))
 
 
-def _wait_for_person(instance: InstanceClient, key: SigningKey, *, name: str, browser: bool, say: Say) -> Polled:
-    started = start(instance, key, name=name[:MAX_NAME_CHARACTERS], platform=platform_words())
+def _wait_for_person(
+    instance: InstanceClient, key: SigningKey, started: Started, *, name: str, browser: bool, say: Say
+) -> Polled:
     if not started.verification_uri.startswith(f"{instance.origin}/"):
         raise Unreachable("The instance names a page that is not its own.", hint="Tell an administrator.")
     say(f"Open {started.verification_uri} in a browser, sign in, and type this code:")
     say(f"\n    {started.user_code}\n")
-    say(
-        f"The page then shows the name {name[:MAX_NAME_CHARACTERS]} and the key {key_words(key)}. If it does not, say no there."
-    )
+    say(f"The page then shows the name {name} and the key {key_words(key)}. If it does not, say no there.")
     if browser:
         webbrowser.open(started.verification_uri)
     until = time.time() + started.expires_in

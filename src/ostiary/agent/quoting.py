@@ -10,8 +10,8 @@ from ostiary.agent.folder import Folder
 from ostiary.agent.https import Unreachable
 from ostiary.agent.instance import InstanceClient, Refused
 from ostiary.agent.pace import pause_seconds
-from ostiary.agent.tpm import UnusableTpm, chosen_tpm
-from ostiary.agent.tpm_key import TpmKey, TpmKeys, claim_of, make_tpm_keys, open_challenge, quote_of, read_event_log
+from ostiary.agent.tpm import UnusableTpm, chosen_tpm, usable_here
+from ostiary.agent.tpm_key import TpmKeys, claim_of, make_tpm_keys, open_challenge, quote_of, read_event_log
 from ostiary.devices.domain.answers import Judged, Started
 from ostiary.devices.domain.messages import SigningKey
 from ostiary.errors import OstiaryError
@@ -23,14 +23,14 @@ Say = Callable[[str], None]
 
 
 class NoTpm(OstiaryError):
-    """This computer's key lies in no TPM."""
+    """No TPM speaks for this computer."""
 
 
 class Quoting:
     """Has the TPM say how this computer started: when the agent starts, and twice a day."""
 
     def __init__(self, folder: Folder, client: Callable[[], InstanceClient], say: Say) -> None:
-        """Be due at once where the key lies in a TPM; `client` speaks with the instance."""
+        """Be due at once where a TPM speaks for this computer; `client` speaks with the instance."""
         self._folder, self._client, self._say = folder, client, say
         self._failures, self._due_at = 0, 0.0
 
@@ -54,7 +54,7 @@ def quote(folder: Folder, client: InstanceClient) -> Judged:
     """Have the TPM tell the instance how this computer started.
 
     Args:
-        folder: of an enrolled computer whose key lies in a TPM.
+        folder: of an enrolled computer for which a TPM speaks.
         client: speaks with its instance.
 
     Raises:
@@ -63,42 +63,85 @@ def quote(folder: Folder, client: InstanceClient) -> Judged:
     with folder.held():
         enrolled, keys = folder.enrolled(), folder.tpm()
         if keys is None:
-            raise NoTpm("The key of this computer lies in a file.", hint="Only a TPM can say how it started.")
+            raise NoTpm("No TPM was enrolled with this computer.", hint="Only a TPM can say how it started.")
         return client.quote(
-            TpmKey(keys),
+            folder.key(),
             device=enrolled.device,
             said=lambda nonce: quote_of(keys, nonce, device=enrolled.device),
             log=read_event_log(),
         )
 
 
-def make_key(folder: Folder, tpm: str, say: Say) -> SigningKey:
-    """Make the device's key: in a TPM where that is asked for, else in a file.
+def begin(
+    folder: Folder, instance: InstanceClient, *, tpm: str, attest: str, name: str, platform: str, say: Say
+) -> tuple[SigningKey, Started]:
+    """Make the device's key and ask to be enrolled. A TPM that nobody asked for and that does not do as it should is left out.
+
+    Args:
+        folder: where the key is kept.
+        instance: where to enrol.
+        tpm: as for `make_key`, like `attest`.
+        attest: see there.
+        name: what the computer is called.
+        platform: what it runs on.
+        say: is told where the key lies.
+
+    Raises:
+        UnusableFolder, UnusableTpm, Unreachable, Refused: when nothing waits to be confirmed.
+    """
+    key = make_key(folder, tpm, attest, say)
+    try:
+        return key, start(folder, instance, key, name=name, platform=platform)
+    except (UnusableTpm, Refused) as error:
+        keys = folder.tpm()
+        if attest or keys is None or keys.device is not None:
+            raise
+        say(f"The TPM ({keys.address}) does not say how this computer starts after all: {error.message}")
+        key = folder.make_key()
+        return key, start(folder, instance, key, name=name, platform=platform)
+
+
+def make_key(folder: Folder, tpm: str, attest: str, say: Say) -> SigningKey:
+    """Make the device's key: in a TPM where that is asked for, else in a file; a TPM may then say how the computer starts.
 
     Args:
         folder: where it is kept.
         tpm: as for `chosen_tpm`.
+        attest: the same for one that does not hold the key; empty for this computer's own where that can be used.
         say: is told where the key lies.
 
     Raises:
         UnusableFolder, UnusableTpm: when that is not possible.
     """
-    address = chosen_tpm(tpm)
+    if address := chosen_tpm(tpm):
+        key = folder.keep_tpm(make_tpm_keys(address))
+        say(f"The key lies in the TPM ({address}) and cannot leave it.")
+        return key
+    address = chosen_tpm(attest) if attest else usable_here()
     if not address:
         return folder.make_key()
-    key = folder.keep_tpm(make_tpm_keys(address))
-    say(f"The key lies in the TPM ({address}) and cannot leave it.")
+    try:
+        key = folder.keep_tpm(make_tpm_keys(address, device_too=False))
+    except UnusableTpm as error:
+        if attest:
+            raise
+        say(f"The TPM ({address}) does not say how this computer starts: {error.message}")
+        return folder.make_key()
+    say(f"The key lies in a file; the TPM ({address}) says how this computer starts.")
     return key
 
 
-def start(instance: InstanceClient, key: SigningKey, *, name: str, platform: str) -> Started:
-    """Ask to be enrolled, and prove that the key lies in its TPM where it does. Errors as `make_key` and `InstanceClient`."""
-    if not isinstance(key, TpmKey):
+def start(folder: Folder, instance: InstanceClient, key: SigningKey, *, name: str, platform: str) -> Started:
+    """Ask to be enrolled, and prove what is said of a TPM where one is used. Errors as `make_key` and `InstanceClient`."""
+    keys = folder.tpm()
+    if keys is None:
         return instance.start(key, name=name, platform=platform)
-    started = instance.start(key, name=name, platform=platform, claim=lambda nonce: claim_of(key.keys, nonce))
+    started = instance.start(
+        key, name=name, platform=platform, in_tpm=keys.device is not None, claim=lambda nonce: claim_of(keys, nonce)
+    )
     if started.challenge is None:
         raise Unreachable("The instance asks for no proof of the TPM.", hint="Tell an administrator.")
-    return instance.prove(key, started.device_code, open_challenge(key.keys, started.challenge))
+    return instance.prove(key, started.device_code, open_challenge(keys, started.challenge))
 
 
 def boot_words(judged: Judged) -> str:
@@ -113,11 +156,13 @@ def key_place(file: Path, tpm: TpmKeys | None, key_protection: str) -> str:
 
     Args:
         file: of a key that lies in one.
-        tpm: what is kept of the TPM; `None` for a file.
+        tpm: what is kept of the TPM; `None` for none.
         key_protection: as the instance has it; empty while it has not said.
     """
     if tpm is None:
         return f"a file: {file}"
+    if tpm.device is None:
+        return f"a file: {file}; the TPM at {tpm.address} says how this computer starts"
     proven = {"tpm": "; its maker is known", "tpm_unverified": "; no known maker vouches for it"}.get(
         key_protection, ""
     )

@@ -50,6 +50,13 @@ class Line(Protocol):
         """Let go of it."""
 
 
+def usable_here() -> str:
+    """Return this computer's own TPM where whoever runs the agent may use it; empty otherwise, and where `chosen_tpm` says none."""
+    if os.environ.get(TPM_VARIABLE, "") == OFF or sys.platform != "linux":
+        return ""
+    return str(DEVICE) if os.access(DEVICE, os.R_OK | os.W_OK) else ""
+
+
 def chosen_tpm(said: str) -> str:
     """Return which TPM to use: what was said, else what the environment says; empty for none.
 

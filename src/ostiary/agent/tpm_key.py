@@ -1,7 +1,7 @@
-"""The device's key in a TPM: made there, used there, proven to its instance. What is kept of it on disk works in that TPM alone.
+"""Keys in a TPM: made there, used there, proven to the instance. What is kept of them on disk works in that TPM alone.
 
-`tpm.json` says where the TPM is and holds the device's and the attestation key, encrypted by the TPM for itself. For other
-programs `device.key` holds the device's key in their form (TSS2 PRIVATE KEY), encrypted likewise.
+`tpm.json` says where the TPM is and holds the attestation key, and the device's where that lies there too, encrypted by the TPM for itself. For
+other programs `device.key` then holds the device's key in their form (TSS2 PRIVATE KEY), encrypted likewise.
 """
 
 import base64
@@ -47,10 +47,10 @@ _PEM_LINE: Final = 64
 
 
 class TpmKeys(msgspec.Struct, frozen=True, kw_only=True):
-    """The two keys made for this computer, and in which TPM."""
+    """The keys made for this computer, and in which TPM; `device` is `None` where the device's own lies in a file."""
 
     address: str
-    device: Made
+    device: Made | None = None
     attestation: Made
 
 
@@ -58,7 +58,9 @@ class TpmKey:
     """Signs as a private key does, in the TPM."""
 
     def __init__(self, keys: TpmKeys) -> None:
-        self.keys = keys
+        if keys.device is None:
+            raise UnusableTpm("The key of this computer lies in no TPM.", hint="Enrol anew.")
+        self.keys, self._made = keys, keys.device
 
     def public_key(self) -> ec.EllipticCurvePublicKey:
         """Return the public half.
@@ -67,7 +69,7 @@ class TpmKey:
             UnusableTpm: when what is kept of it is no key.
         """
         try:
-            key = read_area(self.keys.device.public, DEVICE).key
+            key = read_area(self._made.public, DEVICE).key
         except (UnreadableTpm, UnprovenTpm) as error:
             raise UnusableTpm(f"What is kept of the key cannot be used: {error.message}", hint="Enrol anew.") from None
         if not isinstance(key, ec.EllipticCurvePublicKey):
@@ -76,23 +78,28 @@ class TpmKey:
 
     def sign(self, data: bytes, _algorithm: ec.EllipticCurveSignatureAlgorithm, /) -> bytes:
         """Return a signature by ECDSA with SHA-256, which is the only kind the device's key is asked for (DER)."""
-        with Tpm(self.keys.address) as tpm, _storage(tpm) as parent, loaded(tpm, parent, self.keys.device) as key:
+        with Tpm(self.keys.address) as tpm, _storage(tpm) as parent, loaded(tpm, parent, self._made) as key:
             return encode_dss_signature(*sign_digest(tpm, key, sha256(data).digest()))
 
 
-def make_tpm_keys(address: str) -> TpmKeys:
-    """Have a TPM make the device's key and the one that it attests with.
+def make_tpm_keys(address: str, *, device_too: bool = True) -> TpmKeys:
+    """Have a TPM make the key that it attests with, and the device's.
+
+    Args:
+        address: of the TPM.
+        device_too: otherwise the device's lies in a file.
 
     Raises:
         UnusableTpm: when it cannot.
     """
     with Tpm(address) as tpm, _storage(tpm) as parent:
-        device, attestation = make_key(tpm, parent, DEVICE), make_key(tpm, parent, ATTESTATION)
+        device = make_key(tpm, parent, DEVICE) if device_too else None
+        attestation = make_key(tpm, parent, ATTESTATION)
     return TpmKeys(address=address, device=device, attestation=attestation)
 
 
 def claim_of(keys: TpmKeys, nonce: str) -> TpmClaim:
-    """Return what is told of a TPM at enrolment: its keys, its maker's certificate, and its word that the device's key lies in it.
+    """Return what is told of a TPM at enrolment: its keys, its maker's certificate, and its word on the device's key where it holds that.
 
     Args:
         keys: as `make_tpm_keys` made them.
@@ -102,19 +109,21 @@ def claim_of(keys: TpmKeys, nonce: str) -> TpmClaim:
         UnusableTpm: when it cannot.
     """
     with Tpm(keys.address) as tpm:
-        with (
-            _storage(tpm) as parent,
-            loaded(tpm, parent, keys.attestation) as by,
-            loaded(tpm, parent, keys.device) as key,
-        ):
-            said, signature = certify_key(tpm, key, by=by, nonce=certified_nonce(nonce))
+        said = signature = b""
+        if keys.device is not None:
+            with (
+                _storage(tpm) as parent,
+                loaded(tpm, parent, keys.attestation) as by,
+                loaded(tpm, parent, keys.device) as key,
+            ):
+                said, signature = certify_key(tpm, key, by=by, nonce=certified_nonce(nonce))
         certificate, template, at = _endorsed(tpm)
         with _endorsement(tpm, template, at) as (_handle, public):
             return TpmClaim(
                 endorsement=public,
                 certificate=certificate,
                 attestation=keys.attestation.public,
-                device=keys.device.public,
+                device=keys.device.public if keys.device is not None else b"",
                 certified=said,
                 signature=signature,
             )

@@ -109,7 +109,7 @@ class Enrolment(models.Model):
 
 
 class DeviceTpm(models.Model):
-    """The TPM that a device's key lies in. `attestation`: TPM2B_PUBLIC; `endorsement`: SHA-256 of its TPMT_PUBLIC; `why`: why no maker vouches for it."""
+    """The TPM that a device's key lies in, or that says how it starts. `attestation`: TPM2B_PUBLIC; `endorsement`: SHA-256 of its TPMT_PUBLIC; `why`: why no maker vouches for it."""
 
     device = models.OneToOneField(StoredDevice, primary_key=True, on_delete=models.CASCADE, related_name="tpm")
     endorsement = models.CharField(max_length=64)

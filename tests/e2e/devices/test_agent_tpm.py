@@ -108,6 +108,31 @@ def test_programs_on_openssl_prove_it_in_tls(
         assert elsewhere.stdout == "000", "without the chip the file is worth nothing"
 
 
+def test_a_key_that_browsers_can_use_and_the_chips_word_on_the_computer(
+    running: RunningInstance, owner: Client, factory: Factory, tmp_path: Path
+) -> None:
+    chip = factory.make("desk-with-a-browser")
+    agent = Agent(running, tmp_path / "desk")
+    log = agent.folder / "log"
+    log.write_bytes(Firmware(chip).log)
+    with (agent.folder / "sitecustomize.py").open("a") as file:
+        file.write(LOG_OF_THIS_COMPUTER.format(path=str(log)))
+    status, said, errors = agent.enrol(owner, "yes", "--attest", chip.address)
+    assert status == 0, said + errors
+    assert "The key lies in a file; the TPM" in said
+    device = json.loads(agent.typed("status", "--json").stdout)["device"]
+    running.command("device", "approve", device)
+    assert agent.typed("renew").returncode == 0
+    assert json.loads(agent.typed("quote", "--json").stdout) == {"secure_boot": True, "why": "", "vouched": True}
+    assert "says how this computer starts" in agent.typed("status").stdout
+    known = json.loads(running.command("device", "show", device, "--json"))
+    assert (known["key_protection"], known["tpm"]["secure_boot"]) == ("file", True)
+    assert b"BEGIN PRIVATE KEY" in (agent.state / "device.key").read_bytes()
+    chip.switch_off()
+    assert agent.typed("renew").returncode == 0, "only what the chip says is missing then"
+    assert agent.typed("leave").returncode == 0
+
+
 def test_a_chip_that_is_not_there_is_told_in_words(running: RunningInstance, agent: Agent, tmp_path: Path) -> None:
     other = Agent(running, tmp_path / "other")
     ca = ("--ca", str(running.authority), "--no-browser")

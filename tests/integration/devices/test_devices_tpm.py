@@ -246,7 +246,33 @@ def test_nothing_is_claimed_without_its_proof(laptop: TpmLaptop) -> None:
     assert "brings its proof" in refused(in_a_file.start(key_protection="tpm"))
     nonce = laptop.nonce()
     answer = Laptop.start(laptop, key_protection="file", tpm=claim_of(laptop.keys, nonce), nonce=nonce)
-    assert "brings its proof" in refused(answer)
+    assert "A key in a file is in no TPM" in refused(answer)
+
+
+def test_a_tpm_may_speak_for_a_computer_whose_key_lies_in_a_file(chip: Chip, settings: Any) -> None:
+    laptop = TpmLaptop(chip, key_in_file=True)
+    device = laptop.enrolled_for(make_person())
+    assert device.key_protection == "file", "that is what rules read"
+    assert device.tpm is not None
+    assert "swtpm-localca" in device.tpm.maker
+    answer = laptop.quote(Firmware(chip).log)
+    assert (answer.status_code, answer.json()["vouched"]) == (200, True)
+    (said,) = get_posture(laptop.device, now=time.time()).known["secure_boot"].said
+    assert said.evidence is Evidence.HARDWARE_ATTESTED
+    configured(settings, tpm="verified")
+    other = TpmLaptop(chip, key_in_file=True)
+    assert "takes only keys that lie in a security chip" in other.ask().json()["message"]
+
+
+def test_a_tpm_that_is_elsewhere_speaks_for_no_computer(chip: Chip, bare: Chip) -> None:
+    """The secret is sealed to the TPM whose keys were shown; one that holds others cannot read it."""
+    laptop = TpmLaptop(chip, key_in_file=True)
+    theirs = make_tpm_keys(bare.address, device_too=False)
+    assert laptop.ask(attestation=theirs.attestation.public).status_code == 200
+    with pytest.raises(UnusableTpm):
+        laptop.secret()
+    assert laptop.prove(secret=b"x" * 32).json()["error"] == "tpm_unproven"
+    assert not Enrolment.objects.exists()
 
 
 def test_where_no_more_may_wait_nothing_dear_is_looked_at(laptop: TpmLaptop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -352,7 +378,7 @@ def test_a_device_that_ended_or_has_no_tpm_quotes_nothing(enrolled: TpmLaptop) -
     plain = Laptop()
     plain.enrolled_for(make_person("bo@example.test"))
     enrolled.key, enrolled.device, mine = plain.key, plain.device, (enrolled.key, enrolled.device)
-    assert "lies in no TPM" in enrolled.quote(quoted=quoted, nonce=nonce).json()["message"]
+    assert "No TPM was enrolled" in enrolled.quote(quoted=quoted, nonce=nonce).json()["message"]
     enrolled.key, enrolled.device = mine
     report_lost(enrolled.device, actor=MACHINE, sign_out=False)
     assert enrolled.quote().json()["error"] == "ended"

@@ -3,16 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from ostiary.agent import quoting
 from ostiary.agent.folder import Enrolled, Folder, UnusableFolder
 from ostiary.agent.https import Unreachable
-from ostiary.agent.quoting import QUOTE_EVERY_SECONDS, NoTpm, Quoting, boot_words, key_place, quote
+from ostiary.agent.instance import Refused
+from ostiary.agent.quoting import QUOTE_EVERY_SECONDS, NoTpm, Quoting, begin, boot_words, key_place, quote
 from ostiary.agent.tpm import Tpm, UnusableTpm, chosen_tpm
 from ostiary.agent.tpm_commands import Made
 from ostiary.agent.tpm_key import TpmKeys, read_event_log
-from ostiary.devices.domain.answers import Judged
+from ostiary.devices.domain.answers import Code, Judged, Started
 from ostiary.devices.domain.tpm.event_log import MAX_LOG_BYTES
 
 KEYS = TpmKeys(address="/dev/null", device=Made(public=b"p", private=b"q"), attestation=Made(public=b"r", private=b"s"))
@@ -127,3 +129,47 @@ def test_where_the_key_lies_is_told_with_how_far_that_was_proven(tmp_path: Path)
     assert key_place(tmp_path, KEYS, "").endswith("cannot leave it")
     assert key_place(tmp_path, KEYS, "tpm").endswith("its maker is known")
     assert key_place(tmp_path, KEYS, "tpm_unverified").endswith("no known maker vouches for it")
+
+
+class Instance:
+    """An instance that takes no TPM's word, as far as enrolling goes."""
+
+    def __init__(self) -> None:
+        self.asked: list[bool] = []
+
+    def start(self, _key: object, *, claim: object = None, **_more: object) -> Started:
+        self.asked.append(claim is not None)
+        if claim is not None:
+            raise Refused(Code.TPM_UNPROVEN, "The TPM could not read it.")
+        return Started(device_code="c", user_code="BCDF-GHJK", verification_uri="https://x", interval=2, expires_in=600)
+
+
+def test_a_tpm_nobody_asked_for_is_left_out_where_it_does_not_do_as_it_should(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def enrol(attest: str = "") -> tuple[Folder, Instance, list[str]]:
+        folder, instance, said = Folder(tmp_path / f"agent{attest}"), Instance(), list[str]()
+        more = {"tpm": "", "name": "x", "platform": "Debian", "say": said.append}
+        with folder.held():
+            begin(folder, instance, attest=attest, **more)  # type: ignore[arg-type]
+        return folder, instance, said
+
+    monkeypatch.setattr(quoting, "usable_here", lambda: "/dev/tpm")
+    monkeypatch.setattr(quoting, "make_tpm_keys", lambda address, **_more: msgspec.structs.replace(KEYS, device=None))
+    folder, instance, said = enrol()
+    assert (instance.asked, folder.tpm()) == ([True, False], None)
+    assert "after all: The TPM could not read it." in said[-1]
+    with pytest.raises(Refused):
+        enrol("swtpm:port=1")
+
+    def broken(_address: str, **_more: object) -> TpmKeys:
+        raise UnusableTpm("It is broken.")
+
+    monkeypatch.setattr(quoting, "make_tpm_keys", broken)
+    _folder, instance, said = enrol("off")
+    assert (instance.asked, said) == ([False], [])
+    monkeypatch.setattr(quoting, "usable_here", lambda: "/dev/other")
+    folder, instance, said = enrol()
+    assert (instance.asked, folder.tpm()) == ([False], None)
+    with pytest.raises(UnusableTpm):
+        enrol("auto")

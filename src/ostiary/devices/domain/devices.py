@@ -54,7 +54,7 @@ class UnknownCode(OstiaryError):
 
 
 class KnownTpm(msgspec.Struct, frozen=True, kw_only=True):
-    """The TPM that a device's key lies in.
+    """The TPM that a device's key lies in, or that says how the device starts.
 
     Args:
         endorsement: SHA-256 of the public half of its endorsement key: the same for all that is enrolled with this TPM.

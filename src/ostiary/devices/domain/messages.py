@@ -71,13 +71,13 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class TpmClaim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a TPM says of the device's key.
+    """What a TPM says of itself, and of the device's key where that lies in it.
 
     Args:
         endorsement: the public half of the key its maker put in (TPM2B_PUBLIC).
         certificate: the maker's, for that key (DER); empty for none.
         attestation: the public half of the key it signs with what it says itself (TPM2B_PUBLIC).
-        device: the public half of the device's key (TPM2B_PUBLIC).
+        device: the public half of the device's key (TPM2B_PUBLIC); empty, like what follows, for one in a file.
         certified: its word that it holds the device's key (TPMS_ATTEST).
         signature: of that, by the attestation key (TPMT_SIGNATURE).
     """
@@ -85,13 +85,16 @@ class TpmClaim(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     endorsement: Area
     certificate: Annotated[bytes, Meta(max_length=2400)] = b""
     attestation: Area
-    device: Area
-    certified: Area
-    signature: Area
+    device: Area = b""
+    certified: Area = b""
+    signature: Area = b""
 
 
 class Enrol(Message, frozen=True, kw_only=True, tag="enrol"):
-    """Asks to be enrolled. `key` is the device's own and signs this. Rules read where it lies, so what nobody can check is not taken."""
+    """Asks to be enrolled. `key` is the device's own and signs this. Rules read where it lies, so what nobody can check is not taken.
+
+    With a key in a TPM comes the proof of that; with one in a file a TPM may come that says how the computer starts.
+    """
 
     name: Text
     platform: Text

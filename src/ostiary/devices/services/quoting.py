@@ -50,7 +50,7 @@ def take_quote(text: str, firmware_log: bytes, *, address: str, now: float) -> J
     with transaction.atomic():
         kept = DeviceTpm.objects.select_for_update().filter(pk=row.pk).first()
         if kept is None:
-            raise AgentRefused(Code.INVALID, "This device's key lies in no TPM.")
+            raise AgentRefused(Code.INVALID, "No TPM was enrolled with this device.")
         if kept.quoted_at is not None and given_at <= kept.quoted_at.timestamp():
             raise already_sent()
         said = message.quoted
@@ -73,7 +73,7 @@ def take_quote(text: str, firmware_log: bytes, *, address: str, now: float) -> J
         if before.tpm is None or before.tpm.quoted_at is None or before.tpm.secure_boot is not secure_boot:
             actor = agent_on(row, address)
             record_change("update", actor=actor, before=before, after=after, reason="its TPM said how it started")
-        vouched = after.key_protection == "tpm"
+        vouched = bool(kept.maker)
         take_facts(
             device=row.pk,
             source=SOURCE,

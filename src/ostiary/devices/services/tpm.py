@@ -38,7 +38,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def require_taken(message: Enrol, *, now: float) -> Claimed | None:
-    """Return what is claimed of a TPM, when it holds together; `None` where the key lies in a file and may.
+    """Return what is claimed of a TPM, when it holds together; `None` where none is, and none has to be.
 
     Args:
         message: signature checked.
@@ -48,13 +48,14 @@ def require_taken(message: Enrol, *, now: float) -> Claimed | None:
         UnreadableTpm, UnprovenTpm: when the claim does not hold together.
         AgentRefused: when it says one thing and shows another, or such a key is not taken here.
     """
-    if (message.key_protection == "tpm") is not (message.tpm is not None):
-        raise AgentRefused(Code.INVALID, "A key in a TPM brings its proof, and no other does.")
+    in_tpm = message.key_protection == "tpm"
+    if in_tpm and message.tpm is None:
+        raise AgentRefused(Code.INVALID, "A key in a TPM brings its proof.")
     claimed = None
     if message.tpm is not None:
         claimed = check_claim(
             message.tpm,
-            key=public_key(message.key),
+            key=public_key(message.key) if in_tpm else None,
             nonce=message.nonce,
             makers=read_makers(settings.INSTANCE),
             now=datetime.fromtimestamp(now, UTC),
@@ -137,7 +138,7 @@ def attestation_key_of(row: DeviceTpm) -> PublicArea:
 
 
 def _require_verified(claimed: Claimed | None) -> None:
-    if claimed is None:
+    if claimed is None or not claimed.holds_key:
         raise AgentRefused(
             Code.TPM_REQUIRED,
             "This instance takes only keys that lie in a security chip (TPM).",

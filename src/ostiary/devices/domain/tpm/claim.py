@@ -25,26 +25,34 @@ Protection = Literal["file", "tpm", "tpm_unverified"]
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
-    """A claim that holds together, and who is known to have made the TPM."""
+    """A claim that holds together, who is known to have made the TPM, and whether the device's key lies in it."""
 
     endorsement_key: PublicArea
     attestation: PublicArea
     endorsement: Endorsement
+    holds_key: bool = True
 
     @property
     def protection(self) -> Protection:
         """What rules read once it is proven. Where nobody vouches for the TPM it may be a program that behaves like one."""
+        if not self.holds_key:
+            return "file"
         return "tpm" if self.endorsement.verified else "tpm_unverified"
 
 
 def check_claim(
-    claim: TpmClaim, *, key: ec.EllipticCurvePublicKey, nonce: str, makers: Sequence[x509.Certificate], now: datetime
+    claim: TpmClaim,
+    *,
+    key: ec.EllipticCurvePublicKey | None,
+    nonce: str,
+    makers: Sequence[x509.Certificate],
+    now: datetime,
 ) -> Claimed:
     """Return what a claim says, when its own parts bear each other out.
 
     Args:
         claim: as it was received.
-        key: the device's, which signed the message.
+        key: the device's, which signed the message, where it is said to lie in the TPM; `None` for one in a file.
         nonce: of that message.
         makers: the authorities whose word on TPMs is taken.
         now: with its zone.
@@ -55,9 +63,13 @@ def check_claim(
     """
     endorsement = read_public(claim.endorsement, ENDORSEMENT_RSA, ENDORSEMENT_ECC)
     attestation = read_public(claim.attestation, ATTESTATION)
-    device = read_public(claim.device, DEVICE)
-    if device.key != key:
-        raise UnprovenTpm("The TPM's key is not the one that signed this.")
-    require_certified(claim.certified, claim.signature, by=attestation, certified=device, nonce=certified_nonce(nonce))
+    if key is not None:
+        device = read_public(claim.device, DEVICE)
+        if device.key != key:
+            raise UnprovenTpm("The TPM's key is not the one that signed this.")
+        by = certified_nonce(nonce)
+        require_certified(claim.certified, claim.signature, by=attestation, certified=device, nonce=by)
+    elif claim.device or claim.certified or claim.signature:
+        raise UnprovenTpm("A key in a file is in no TPM.")
     made = judge_endorsement(claim.certificate, endorsement, makers=makers, now=now)
-    return Claimed(endorsement_key=endorsement, attestation=attestation, endorsement=made)
+    return Claimed(endorsement_key=endorsement, attestation=attestation, endorsement=made, holds_key=key is not None)
