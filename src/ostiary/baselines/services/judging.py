@@ -90,7 +90,7 @@ def judge_devices(devices: Iterable[DeviceId], *, now: float, cause: Cause, ahea
         row.asked = asked.mark_of(case.device)
     _keep_failing(cases, opinions)
     others = brake(rows, turned, now=now) if turned else ()
-    _save(rows, others, known=frozenset(before))
+    _save(rows.values(), others)
     changed = _tell(rows, before, others)
     _put_on_record(cases, rows, before, now=now)
     for other in others:
@@ -134,10 +134,11 @@ def _forget_turn(row: DeviceVerdict) -> None:
     row.turned_by, row.held_checks, row.last_meets, row.worse = [], [], [], False
 
 
-def _save(rows: Mapping[str, DeviceVerdict], others: Sequence[DeviceVerdict], *, known: frozenset[str]) -> None:
-    DeviceVerdict.objects.bulk_create([row for pk, row in rows.items() if pk not in known])
-    there = [row for pk, row in rows.items() if pk in known]
-    DeviceVerdict.objects.bulk_update(there, _WRITTEN, batch_size=500)
+def _save(rows: Iterable[DeviceVerdict], others: Sequence[DeviceVerdict]) -> None:
+    """Write verdicts, those that are there already over: so many fields of so many rows are many times faster so than updated."""
+    DeviceVerdict.objects.bulk_create(
+        rows, update_conflicts=True, unique_fields=["device"], update_fields=_WRITTEN, batch_size=500
+    )
     DeviceVerdict.objects.bulk_update(others, HOLD_FIELDS, batch_size=500)
 
 
