@@ -66,7 +66,7 @@ def test_devices_are_tried_before_the_turn_to_write_and_nobodys_use_is_read(
 
 
 def test_many_are_judged_in_parts(fleet: list[DeviceId], monkeypatch: pytest.MonkeyPatch) -> None:
-    parts: list[tuple[int, int]] = []
+    parts: list[tuple[int, int] | str] = []
     outside = len(connection.savepoint_ids)
     monkeypatch.setattr(judging, "AT_ONCE", 2)
     heard(
@@ -75,13 +75,14 @@ def test_many_are_judged_in_parts(fleet: list[DeviceId], monkeypatch: pytest.Mon
         "lock_judged",
         lambda devices: parts.append((len(devices), len(connection.savepoint_ids) - outside)),
     )
+    heard(monkeypatch, judging, "give_way", lambda: parts.append("others"))
     now = time.time()
     set_baseline(OURS, now=now, actor=MACHINE)
-    assert parts == [(2, 1), (1, 1)], "each in a transaction of its own"
+    assert parts == [(2, 1), "others", (1, 1)], "each in a transaction of its own"
     DeviceVerdict.objects.update(until=now)
     parts.clear()
     settle_compliance(now=now)
-    assert parts == [(2, 1), (1, 1)], "and so by the worker"
+    assert parts == [(2, 1), "others", (1, 1)], "and so by the worker"
 
 
 def test_what_was_cut_off_is_judged_by_the_worker(fleet: list[DeviceId], monkeypatch: pytest.MonkeyPatch) -> None:

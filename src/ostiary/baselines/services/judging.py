@@ -18,6 +18,7 @@ from ostiary.baselines.models import DeviceVerdict, Failing
 from ostiary.baselines.queries import to_verdict
 from ostiary.baselines.services.braking import HOLD_FIELDS, brake
 from ostiary.baselines.services.cases import lock_judged, read_asked, read_cases
+from ostiary.baselines.services.turns import give_way
 from ostiary.changes import announce_change
 from ostiary.policy.identifiers import DeviceId
 
@@ -52,6 +53,8 @@ def judge_many(devices: Iterable[DeviceId], *, now: float, cause: Cause, ahead: 
     """
     wanted = sorted(set(devices))
     for start in range(0, len(wanted), AT_ONCE):
+        if start:
+            give_way()
         judge_devices(wanted[start : start + AT_ONCE], now=now, cause=cause, ahead=ahead)
 
 
