@@ -79,8 +79,8 @@ def debian(name: str, version: str, *, source: str = "", source_version: str = "
     )
 
 
-def inventory(*packages: Package, incomplete: tuple[str, ...] = ()) -> Inventory:
-    return make_inventory(DEBIAN, packages, incomplete)
+def inventory(*packages: Package, incomplete: tuple[str, ...] = (), running: str = "") -> Inventory:
+    return make_inventory(DEBIAN, packages, incomplete, running=running)
 
 
 def install_software(laptop: Laptop, advisory: str) -> None:

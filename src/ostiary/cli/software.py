@@ -25,6 +25,9 @@ def findings(
     text: Annotated[
         str, typer.Option("--search", metavar="TEXT", help="Words in an advisory or the name of a package.")
     ] = "",
+    mendable: Annotated[
+        bool | None, typer.Option("--mendable/--not-mendable", help="Only what an update mends, or what none does yet.")
+    ] = None,
     page: PageOption = 1,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,7 +38,9 @@ def findings(
 
     if device:
         get_device(device)
-    found = search_findings(text=text, severity=read_severity(severity), device=device, page=page, page_size=PAGE_SIZE)
+    found = search_findings(
+        text=text, severity=read_severity(severity), device=device, mendable=mendable, page=page, page_size=PAGE_SIZE
+    )
     if as_json:
         print_json(found)
     else:
@@ -95,3 +100,7 @@ def _note_gaps(device: str) -> None:
         return
     for words in state.not_known:
         print_note(words)
+    if state.waiting:
+        print_note(
+            f"A newer kernel is installed and waits for a restart: {state.waiting}. Until then the running one counts."
+        )

@@ -34,7 +34,9 @@ class StoredPackage(models.Model):
 class PackageSet(models.Model):
     """Everything installed on a device, or on several that have exactly the same.
 
-    `matched`: under which generation of the advisories its vulnerabilities were counted; the counts are of flaws, not of packages.
+    `running`: the release of the kernel that runs, empty where that is not known; `waiting`: a newer one that a restart begins.
+    `matched`: under which generation of the advisories its vulnerabilities were counted; the counts are of flaws, not of packages;
+    `mendable`: by severity, those that an update mends.
     """
 
     digest = models.CharField(max_length=64, unique=True)
@@ -49,6 +51,9 @@ class PackageSet(models.Model):
     medium = models.PositiveIntegerField(default=0)
     low = models.PositiveIntegerField(default=0)
     unknown = models.PositiveIntegerField(default=0)
+    mendable = models.JSONField(default=dict)
+    running = models.CharField(max_length=120, blank=True)
+    waiting = models.CharField(max_length=330, blank=True)
 
     def __str__(self) -> str:
         return self.digest[:12]

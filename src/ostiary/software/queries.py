@@ -32,7 +32,13 @@ _MOST_PARAMETERS: Final = 800
 
 
 def search_findings(
-    *, text: str = "", severity: Severity | None = None, device: str = "", page: int = 1, page_size: int = 50
+    *,
+    text: str = "",
+    severity: Severity | None = None,
+    device: str = "",
+    mendable: bool | None = None,
+    page: int = 1,
+    page_size: int = 50,
 ) -> Page[Finding]:
     """Return what is vulnerable, by advisory: the worst first, then what is on most devices.
 
@@ -40,6 +46,7 @@ def search_findings(
         text: occurs in the advisory's names, its summary, or the name of a package it is about.
         severity: only this one.
         device: only what is on this device.
+        mendable: only what an update mends, or only what none does yet.
         page: from 1; beyond the end is the last one.
         page_size: how many.
     """
@@ -48,6 +55,11 @@ def search_findings(
         rows = StoredAdvisory.objects.filter(pk__in=_on_device(device).values("advisory_id"))
     if severity is not None:
         rows = rows.filter(severity=severity)
+    if mendable is not None:
+        mended = Exists(
+            (_on_device(device) if device else _held()).exclude(fixed="").filter(advisory_id=OuterRef("pk"))
+        )
+        rows = rows.filter(mended if mendable else ~mended)
     for word in text.split()[:5] if can_be_stored(text) else ():
         about = StoredFinding.objects.filter(Q(package__name__icontains=word) | Q(package__source__icontains=word))
         named = Q(uid__icontains=word) | Q(key__icontains=word) | Q(summary__icontains=word)
@@ -146,6 +158,9 @@ def get_device_software(device: str, *, now: float) -> DeviceSoftware | None:
         taken_at=row.taken_at.timestamp(),
         confirmed_at=row.confirmed_at.timestamp(),
         counts=counts,
+        mendable=dict(kept.mendable) if counted else None,
+        running=kept.running,
+        waiting=kept.waiting,
         not_known=tuple(reasons(kept, known_as_of=feeds_as_of(), now=now)),
     )
 
@@ -193,14 +208,13 @@ def _on_device(device: str) -> QuerySet[StoredFinding]:
     return StoredFinding.objects.filter(package_id__in=held.values("package_id"))
 
 
+def _held() -> QuerySet[StoredFinding]:
+    held = Holding.objects.filter(package_id=OuterRef("package_id"), packages__devices__isnull=False)
+    return StoredFinding.objects.filter(Exists(held))
+
+
 def _packages_of(advisories: list[int], device: str) -> dict[int, list[Mended]]:
-    rows = (
-        _on_device(device)
-        if device
-        else StoredFinding.objects.filter(
-            Exists(Holding.objects.filter(package_id=OuterRef("package_id"), packages__devices__isnull=False))
-        )
-    )
+    rows = _on_device(device) if device else _held()
     found: dict[int, list[Mended]] = defaultdict(list)
     values = ("advisory_id", "package__ecosystem", "package__name", "package__version", "fixed")
     for advisory, ecosystem, name, version, fixed in (

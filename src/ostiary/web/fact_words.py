@@ -74,8 +74,8 @@ FACT_WORDS: Final[dict[str, FactWords]] = {
     ),
     "listening_services": FactWords(gettext_lazy("Services that other computers can reach")),
     "clock_offset_seconds": FactWords(gettext_lazy("The clock is off by"), counted=_seconds),
-    "vulnerable_critical": FactWords(gettext_lazy("Critical vulnerabilities")),
-    "vulnerable_high": FactWords(gettext_lazy("High vulnerabilities")),
+    "vulnerable_critical": FactWords(gettext_lazy("Critical vulnerabilities that an update mends")),
+    "vulnerable_high": FactWords(gettext_lazy("High vulnerabilities that an update mends")),
 }
 EVIDENCE_WORDS: Final[dict[Evidence, Promise]] = {
     Evidence.SELF_REPORTED: gettext_lazy("Its own word"),

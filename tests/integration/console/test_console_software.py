@@ -31,6 +31,8 @@ def test_what_is_vulnerable_is_listed_searched_exported_and_told_of_each_device(
         ("severity=high", False),
         (f"device={company.device}", True),
         (f"device={company.waiting_device}", False),
+        ("mended=yes", True),
+        (f"mended=no&device={company.device}", False),
         ("q=nonesuch", False),
     ):
         assert (WORST in text_of(visit().get(f"/software/?{query}"))) is found, query
@@ -49,7 +51,7 @@ def test_what_is_vulnerable_is_listed_searched_exported_and_told_of_each_device(
     assert "On no device" in text_of(visit().get("/software/DSA-5000-1/"))
     assert visit().get("/software/DSA-0/").status_code == 404
     device = text_of(visit("henk_help").get(f"/devices/{company.device}/"))
-    for words in (f"/software/{WORST}/", "Critical: 1", "High: 1", "3.0.14-1~deb12u2"):
+    for words in (f"/software/{WORST}/", "Critical: 1", "3.0.14-1~deb12u2", "1 advisory on what no update mends yet"):
         assert words in device
     assert "not known yet" in text_of(visit().get(f"/devices/{company.waiting_device}/"))
 

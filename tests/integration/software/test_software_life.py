@@ -108,7 +108,7 @@ def test_what_is_vulnerable_is_found_told_and_over_with_the_version_that_mends_i
         tmp_path,
         entry("DSA-1", "openssl", at=now, fixed="3.0.15-1~deb12u1", aliases=["CVE-2026-1111"]),
         entry("DEBIAN-CVE-2026-1111", "openssl", at=now, fixed="3.0.15-1~deb12u1", upstream=["CVE-2026-1111"]),
-        entry("DSA-2", "bash", at=now, vector=HIGH),
+        entry("DSA-2", "bash", at=now, vector=HIGH, fixed="5.3"),
         entry("DSA-3", "bash", at=now, ecosystem="Debian:11"),
         entry("DSA-4", "zsh", at=now),
     )
@@ -118,7 +118,7 @@ def test_what_is_vulnerable_is_found_told_and_over_with_the_version_that_mends_i
     assert [(one.id, one.severity, one.devices, one.fixes) for one in found] == [
         ("DEBIAN-CVE-2026-1111", "critical", 1, "3.0.15-1~deb12u1"),
         ("DSA-1", "critical", 1, "3.0.15-1~deb12u1"),
-        ("DSA-2", "high", 1, ""),
+        ("DSA-2", "high", 1, "5.3"),
     ]
     assert [one.id for one in search_findings(text="libssl3").items] == ["DEBIAN-CVE-2026-1111", "DSA-1"]
     assert [one.id for one in search_findings(device=laptop.device, text="bash").items] == ["DSA-2"]
@@ -144,7 +144,7 @@ def test_what_is_vulnerable_is_found_told_and_over_with_the_version_that_mends_i
 def test_advisories_that_are_withdrawn_hold_no_more(laptop: Laptop, tmp_path: Path) -> None:
     now = time.time()
     send_inventory(laptop, OLD)
-    taken_in(tmp_path, entry("DSA-1", "openssl", at=now - 60))
+    taken_in(tmp_path, entry("DSA-1", "openssl", at=now - 60, fixed="3.1"))
     worked()
     assert known(laptop)["vulnerable_critical"] == 1
     done = taken_in(tmp_path, entry("DSA-1", "openssl", at=now, withdrawn="2026-01-01T00:00:00Z"))

@@ -60,7 +60,8 @@ def collect_inventory(root: Path = Path("/")) -> Inventory:
     found = list(itertools.islice(packages, 2 * MAX_PACKAGES))
     if next(packages, None) is not None:
         looking.problems.append(f"only the first {2 * MAX_PACKAGES} packages were looked at")
-    return make_inventory(looking.ecosystem, found, looking.problems)
+    running = platform.release() if sys.platform == "linux" else ""
+    return make_inventory(looking.ecosystem, found, looking.problems, running=running)
 
 
 class _Looking:

@@ -102,8 +102,8 @@ FACTS: Final[Mapping[str, Spec]] = {
         ),
         _few("listening_services", "Services that other computers can reach"),
         _few("clock_offset_seconds", "Seconds that its clock is off", step=10, kept=False),
-        _few("vulnerable_critical", "Critical vulnerabilities in what is installed"),
-        _few("vulnerable_high", "High vulnerabilities in what is installed"),
+        _few("vulnerable_critical", "Critical vulnerabilities in what is installed that an update mends"),
+        _few("vulnerable_high", "High vulnerabilities in what is installed that an update mends"),
     )
 }
 """Every fact, by name."""

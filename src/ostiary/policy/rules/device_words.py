@@ -42,8 +42,8 @@ AMOUNTS: Final[Mapping[str, str]] = {
     "screen_lock_minutes": "its screen locks after {} minutes",
     "listening_services": "its number of services that other computers reach is {}",
     "clock_offset_seconds": "its clock is off by {} seconds",
-    "vulnerable_critical": "its number of critical vulnerabilities is {}",
-    "vulnerable_high": "its number of high vulnerabilities is {}",
+    "vulnerable_critical": "its number of critical vulnerabilities that an update mends is {}",
+    "vulnerable_high": "its number of high vulnerabilities that an update mends is {}",
     "key_protection": "its key lies in: {}",
 }
 """How a fact reads that is a number or a text."""

@@ -91,6 +91,9 @@ class DeviceSoftware(msgspec.Struct, frozen=True, kw_only=True):
         taken_at: since when it is as it is, seconds since the epoch, like `confirmed_at`.
         confirmed_at: when the device last said so.
         counts: how many flaws of each severity, by its word; `None` while they are being counted.
+        mendable: likewise, those that an update mends; these make the facts.
+        running: the release of the kernel that runs; empty where that is not known: then every installed one counts.
+        waiting: a newer kernel, which runs from the next restart on; empty for none.
         not_known: why the counts cannot be relied on, in words; empty where they can.
     """
 
@@ -100,6 +103,9 @@ class DeviceSoftware(msgspec.Struct, frozen=True, kw_only=True):
     taken_at: float
     confirmed_at: float
     counts: dict[str, int] | None
+    mendable: dict[str, int] | None = None
+    running: str = ""
+    waiting: str = ""
     not_known: tuple[str, ...] = ()
 
 

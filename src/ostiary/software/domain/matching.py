@@ -13,6 +13,7 @@ from ostiary.software.domain.ecosystems import PYPI, Ordering, is_by_source, one
 from ostiary.software.domain.ordering import readable
 from ostiary.software.domain.osv import Affected, Event
 from ostiary.software.domain.packages import Package
+from ostiary.software.domain.signed import signed_from
 
 BEGINNING: Final = "0"
 NO_LIMIT: Final = "*"
@@ -50,7 +51,10 @@ def subjects_of(package: Package) -> tuple[Subject, ...]:
         ecosystem=package.ecosystem, name=package.source, version=package.source_version or package.version
     )
     if is_by_source(package.ecosystem) or (source.name, source.version) == (own.name, own.version):
-        return (source,)
+        signed = signed_from(package.ecosystem, source.name, source.version, package.version)
+        if signed is None:
+            return (source,)
+        return (source, Subject(ecosystem=package.ecosystem, name=signed[0], version=signed[1]))
     return (own, source)
 
 

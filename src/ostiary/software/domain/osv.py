@@ -165,6 +165,11 @@ def read_advisory(content: bytes) -> Advisory:
     )
 
 
+def is_cve(name: str) -> bool:
+    """Tell whether a name is that of a flaw, and not of an advisory on some."""
+    return _CVE.match(name) is not None
+
+
 def ecosystems_of(advisory: Advisory) -> set[str]:
     """Return the ecosystems an advisory is about, of those that can be matched."""
     return {one.ecosystem for one in advisory.affected}
@@ -247,9 +252,9 @@ def _by_summary(entry: _Entry) -> Severity:
 
 
 def _key(entry: _Entry) -> str:
-    if _CVE.match(entry.id):
+    if is_cve(entry.id):
         return entry.id
-    same = [one for one in (*(entry.aliases or ()), *(entry.upstream or ())) if _CVE.match(one)]
+    same = [one for one in (*(entry.aliases or ()), *(entry.upstream or ())) if is_cve(one)]
     return same[0] if len(same) == 1 else entry.id
 
 

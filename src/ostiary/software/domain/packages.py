@@ -56,6 +56,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         system: the ecosystem of the operating system; empty where it has none that is known.
         packages: sorted, each once.
         incomplete: why something may be missing, in words; empty when everything could be read.
+        running: the release of the kernel that runs, as `uname -r` says; empty where that tells nothing, and from agents of before.
     """
 
     version: Literal[1] = 1
@@ -64,6 +65,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     incomplete: Annotated[
         tuple[Annotated[str, Meta(max_length=MAX_PROBLEM_CHARACTERS)], ...], Meta(max_length=MAX_PROBLEMS)
     ] = ()
+    running: MaybeVersion = ""
 
 
 _DECODER: Final = msgspec.json.Decoder(Inventory)
@@ -95,20 +97,24 @@ def make_package(
     return Package(ecosystem=ecosystem, name=name, version=version, source=source, source_version=source_version)
 
 
-def make_inventory(system: str, packages: Iterable[Package], incomplete: Iterable[str] = ()) -> Inventory:
+def make_inventory(
+    system: str, packages: Iterable[Package], incomplete: Iterable[str] = (), *, running: str = ""
+) -> Inventory:
     """Return an inventory in its one form: each package once, sorted, and no more than may be sent, which it then says.
 
     Args:
         system: the operating system's ecosystem.
         packages: in any order, also twice.
         incomplete: what could not be read, in words.
+        running: the release of the kernel that runs.
     """
     found = sorted(set(packages))
     words = [_plain_words(one) for one in incomplete]
     if len(found) > MAX_PACKAGES:
         words.append(f"only the first {MAX_PACKAGES} of {len(found)} packages are listed")
     kept = tuple(dict.fromkeys(words))[-MAX_PROBLEMS:]
-    return Inventory(system=system, packages=tuple(found[:MAX_PACKAGES]), incomplete=kept)
+    release = running if is_plain(running) and len(running) <= MAX_VERSION_CHARACTERS else ""
+    return Inventory(system=system, packages=tuple(found[:MAX_PACKAGES]), incomplete=kept, running=release)
 
 
 def pack_inventory(inventory: Inventory) -> bytes:
@@ -146,7 +152,7 @@ def unpack_inventory(content: bytes, *, digest: str) -> Inventory:
         inventory = _DECODER.decode(plain)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise UnreadableInventory(f"The inventory cannot be read: {error}.") from None
-    if not all(map(str.isprintable, (inventory.system, *inventory.incomplete))):
+    if not all(map(str.isprintable, (inventory.system, inventory.running, *inventory.incomplete))):
         raise UnreadableInventory("It says something that nobody can read.")
     if not all(is_plain(text) for one in inventory.packages for text in msgspec.structs.astuple(one)):
         raise UnreadableInventory("A package has a name or a version that nobody can read.")

@@ -22,6 +22,7 @@ from ostiary.software.domain.osv import (
     ecosystems_of,
     read_advisory,
 )
+from ostiary.software.domain.signed import signed_forms
 from ostiary.software.domain.stored import pack_affected
 from ostiary.software.journal import record_import
 from ostiary.software.models import AffectedPackage, Feed, StoredAdvisory, StoredPackage
@@ -30,7 +31,7 @@ from ostiary.software.services.reading import UnreadableSource, is_archive, read
 from ostiary.visibility.facade import Actor
 
 BATCH: Final = 200
-_MOST_NAMES: Final = 400
+_MOST_NAMES: Final = 200
 AHEAD_SECONDS: Final = 24 * 3600.0
 
 Step = Callable[[], None]
@@ -226,7 +227,8 @@ def _make_stale(names: Iterable[tuple[str, str]]) -> None:
     for ecosystem, several in by_ecosystem.items():
         for at in range(0, len(several), _MOST_NAMES):
             some = several[at : at + _MOST_NAMES]
-            about = Q(name__in=some) | Q(source__in=some)
+            signed = [form for one in some for form in signed_forms(ecosystem, one)]
+            about = Q(name__in=some) | Q(source__in=[*some, *signed])
             StoredPackage.objects.filter(about, ecosystem=ecosystem, stale=False).update(stale=True)
 
 

@@ -9,11 +9,11 @@ from typing import Final
 
 from django.db import transaction
 
-from ostiary.software.domain import apk, ecosystems, matching, ordering
+from ostiary.software.domain import apk, counting, ecosystems, kernels, matching, ordering, signed
 from ostiary.software.models import Knowledge, StoredPackage
 from ostiary.software.services.knowledge import hold_packages, knowledge, learn
 
-_RULES: Final[tuple[ModuleType, ...]] = (apk, ecosystems, matching, ordering)
+_RULES: Final[tuple[ModuleType, ...]] = (apk, counting, ecosystems, kernels, matching, ordering, signed)
 
 
 @cache

@@ -2,13 +2,15 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 
+from ostiary.software.domain.counting import Flaw, count_flaws, named_flaws, worse
+from ostiary.software.domain.kernels import is_idle
 from ostiary.software.domain.matching import Subject, match, subjects_of
 from ostiary.software.domain.osv import Affected
 from ostiary.software.domain.packages import Package
@@ -33,6 +35,7 @@ PACKAGES_AT_ONCE: Final = 200
 SETS_AT_ONCE: Final = 25
 _MOST_PARAMETERS: Final = 800
 _AT_ONCE: Final = 200
+_T = TypeVar("_T")
 RESTS: Final = 20.0
 """How many times as long as counting took nothing is counted again."""
 
@@ -80,7 +83,7 @@ def match_packages(limit: int = PACKAGES_AT_ONCE) -> int:
 def match_sets(limit: int = SETS_AT_ONCE) -> int:
     """Count what is vulnerable in some sets that were not counted since advisories came; return how many sets.
 
-    None while packages wait to be matched: what is in a set may be among them.
+    What belongs to a kernel that does not run is left out. None while packages wait to be matched: what is in a set may be among them.
     """
     now_known = generation()
     rows = list(PackageSet.objects.exclude(matched=now_known).order_by("pk")[:limit])
@@ -88,37 +91,24 @@ def match_sets(limit: int = SETS_AT_ONCE) -> int:
         return 0
     contents = {row.pk: set(unpack_numbers(bytes(row.packages))) for row in rows}
     flaws = _flaws_of(set().union(*contents.values()))
+    kernels = _kernels_of(flaws)
+    for row in rows:
+        idle = {package for package, one in kernels.items() if is_idle(one, row.running)}
+        contents[row.pk] = (contents[row.pk] & flaws.keys()) - idle
     Holding.objects.filter(packages_id__in=list(contents)).delete()
     Holding.objects.bulk_create(
-        Holding(packages_id=one, package_id=package)
-        for one, numbers in contents.items()
-        for package in sorted(numbers & flaws.keys())
+        Holding(packages_id=one, package_id=package) for one, numbers in contents.items() for package in sorted(numbers)
     )
     for row in rows:
-        counts = count_flaws(flaws[package] for package in contents[row.pk] & flaws.keys())
+        counts, mendable = count_flaws(flaws[package] for package in contents[row.pk])
         for severity, count in counts.items():
             setattr(row, severity.word, count)
+        row.mendable = {one.word: count for one, count in mendable.items()}
         row.matched = now_known
-    PackageSet.objects.bulk_update(rows, [*(one.word for one in Severity), "matched"])
+    PackageSet.objects.bulk_update(rows, [*(one.word for one in Severity), "mendable", "matched"])
     Installed.objects.filter(packages_id__in=list(contents)).update(told_at=None)
     recount_soon()
     return len(rows)
-
-
-def count_flaws(of_packages: Iterable[Mapping[str, Severity]]) -> dict[Severity, int]:
-    """Return how many flaws of each severity there are: one that two databases or three packages speak of is one.
-
-    Args:
-        of_packages: for each package its flaws, by what their advisories have in common.
-    """
-    worst: dict[str, Severity] = {}
-    for flaws in of_packages:
-        for key, severity in flaws.items():
-            worst[key] = max(worst.get(key, Severity.UNKNOWN), severity)
-    counts = dict.fromkeys(Severity, 0)
-    for severity in worst.values():
-        counts[severity] += 1
-    return counts
 
 
 def count_devices(*, now: float) -> int:
@@ -195,16 +185,42 @@ def _affected_by_name(subjects: Iterable[Subject]) -> dict[tuple[str, str], dict
     return found
 
 
-def _flaws_of(packages: Iterable[int]) -> dict[int, dict[str, Severity]]:
-    """Return the flaws of those packages that have any: by what advisories on one flaw have in common, how bad."""
-    found: dict[int, dict[str, Severity]] = {}
+def _flaws_of(packages: Iterable[int]) -> dict[int, dict[str, Flaw]]:
+    """Return the flaws of those packages that have any: by what advisories on one flaw have in common."""
+    rows: list[tuple[int, int, str, int, str]] = []
     for some in _in_parts(sorted(packages), _MOST_PARAMETERS):
-        rows = StoredFinding.objects.filter(package_id__in=some)
-        for package, key, severity in rows.values_list("package_id", "advisory__key", "advisory__severity"):
-            flaws = found.setdefault(package, {})
-            flaws[key] = max(flaws.get(key, Severity.UNKNOWN), Severity(severity))
+        found = StoredFinding.objects.filter(package_id__in=some)
+        rows += found.values_list("package_id", "advisory_id", "advisory__key", "advisory__severity", "fixed")
+    named = _named_by({advisory for _package, advisory, _key, severity, _fixed in rows if not severity})
+    flaws: dict[int, dict[str, Flaw]] = {}
+    for package, advisory, key, severity, fixed in rows:
+        of_package = flaws.setdefault(package, {})
+        for one, how_bad in named.get(advisory, {key: Severity(severity)}).items():
+            of_package[one] = worse(of_package.get(one), Flaw(how_bad, bool(fixed)))
+    return flaws
+
+
+def _named_by(advisories: Iterable[int]) -> dict[int, dict[str, Severity]]:
+    """Return the flaws of advisories that do not say how bad they are."""
+    said: list[tuple[int, str, list[str]]] = []
+    for some in _in_parts(sorted(advisories), _MOST_PARAMETERS):
+        said += StoredAdvisory.objects.filter(pk__in=some).values_list("pk", "key", "aliases")
+    rated: dict[str, Severity] = {}
+    for names in _in_parts(sorted({one for _pk, key, aliases in said for one in (key, *aliases)}), _MOST_PARAMETERS):
+        known = StoredAdvisory.objects.filter(key__in=names, withdrawn__isnull=True, severity__gt=Severity.UNKNOWN)
+        for key, severity in known.values_list("key", "severity"):
+            rated[key] = max(rated.get(key, Severity.UNKNOWN), Severity(severity))
+    return {pk: named_flaws(key, aliases, rated) for pk, key, aliases in said}
+
+
+def _kernels_of(packages: Iterable[int]) -> dict[int, Package]:
+    """Return those of some packages that may belong to one kernel among several."""
+    found: dict[int, Package] = {}
+    for some in _in_parts(sorted(packages), _MOST_PARAMETERS):
+        named = Q(name__startswith="linux-") | Q(name__startswith="kernel")
+        found |= {row.pk: to_package(row) for row in StoredPackage.objects.filter(named, pk__in=some)}
     return found
 
 
-def _in_parts(numbers: Sequence[int], size: int) -> Iterable[Sequence[int]]:
+def _in_parts(numbers: Sequence[_T], size: int) -> Iterable[Sequence[_T]]:
     return (numbers[at : at + size] for at in range(0, len(numbers), size))

@@ -8,6 +8,7 @@ from django.db import transaction
 
 from ostiary.devices.facade import AgentRefused, Code, accept_inventory, already_sent
 from ostiary.software.domain.allowance import owed_after
+from ostiary.software.domain.kernels import waiting_kernel
 from ostiary.software.domain.packages import Inventory, Package, unpack_inventory
 from ostiary.software.domain.sets import pack_numbers
 from ostiary.software.domain.stored import kept_package, package_digest
@@ -110,6 +111,8 @@ def _keep_set(
         ecosystems=sorted({one.ecosystem for one in inventory.packages}),
         incomplete=list(inventory.incomplete),
         packages=pack_numbers(numbers),
+        running=inventory.running,
+        waiting=waiting_kernel(inventory.packages, inventory.running),
         size=len(numbers),
     )
     return kept, owed

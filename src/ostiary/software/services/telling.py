@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from ostiary.devices.facade import Evidence, Reported, UnknownDevice, UnusableDevice, take_facts
 from ostiary.software.domain.coverage import gaps
+from ostiary.software.domain.severity import Severity
 from ostiary.software.models import Feed, Installed, PackageSet
 from ostiary.software.services.knowledge import generation
 
@@ -53,7 +54,7 @@ def tell_facts(*, now: float, limit: int = AT_ONCE) -> int:
 
 
 def facts_of(kept: PackageSet, *, at: float, known_as_of: dict[str, float | None], now: float) -> Iterable[Reported]:
-    """Return the facts that a set makes.
+    """Return the facts that a set makes: of flaws that an update mends, since nobody can do anything about others.
 
     Args:
         kept: what is installed, counted.
@@ -62,14 +63,18 @@ def facts_of(kept: PackageSet, *, at: float, known_as_of: dict[str, float | None
         now: seconds since the epoch.
     """
     why = reasons(kept, known_as_of=known_as_of, now=now)
-    for name, count in (("vulnerable_critical", kept.critical), ("vulnerable_high", kept.high)):
+    for name, severity in (("vulnerable_critical", Severity.CRITICAL), ("vulnerable_high", Severity.HIGH)):
+        count = kept.mendable.get(severity.word)
         yield Reported(name=name, value=None if why else count, at=at, problem=why[0][:_MOST_WORDS] if why else "")
 
 
 def reasons(kept: PackageSet, *, known_as_of: dict[str, float | None], now: float) -> list[str]:
     """Return why nobody can tell how many vulnerabilities there are, in words; none where it can be told."""
     why = gaps(kept.ecosystems, system=kept.system, known_as_of=known_as_of, now=now)
-    return why + [f"The list of what is installed may be incomplete: {one}" for one in kept.incomplete]
+    why += [f"The list of what is installed may be incomplete: {one}" for one in kept.incomplete]
+    if unrated := kept.mendable.get(Severity.UNKNOWN.word, 0):
+        why.append(f"Nobody says how bad these flaws are: {unrated}. Updates mend them.")
+    return why
 
 
 def feeds_as_of() -> dict[str, float | None]:

@@ -32,18 +32,20 @@ from ostiary.web.console.tables import FINDINGS
 
 SECTION: Final = Resource.SOFTWARE
 SHOWN_ON_DEVICE: Final = 10
+_ASKED: Final = {None: "", True: "yes", False: "no"}
 
 
 @console_page(Resource.SOFTWARE, Action.VIEW)
 @with_columns(FINDINGS)
 def software(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
     """List what is vulnerable, the worst first."""
-    text, severity, device = _filters(request)
+    text, severity, device, mendable = _filters(request)
     feeds, done = list_feeds(now=time.time()), get_progress()
     found = search_findings(
         text=text,
         severity=severity,
         device=device.id if device is not None else "",
+        mendable=mendable,
         page=page_number(request),
         page_size=PAGE_SIZE,
     )
@@ -55,7 +57,8 @@ def software(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
         "severity": severity.word if severity is not None else "",
         "severities": [(one.word, SEVERITY_WORDS[one]) for one in reversed(Severity)],
         "device": device,
-        "filtered": bool(text or severity is not None or device is not None),
+        "mendable": _ASKED[mendable],
+        "filtered": bool(text or severity is not None or device is not None or mendable is not None),
         "feeds": feeds,
         "stale": [one for one in feeds if one.as_of is not None and not one.fresh],
         "progress": done,
@@ -69,12 +72,14 @@ def software_export(request: HttpRequest) -> HttpResponseBase:
     """Return the listed advisories as a file, a row for each package that one is about."""
     if not wants_export(request):
         return redirect("console:software")
-    text, severity, device = _filters(request)
+    text, severity, device, mendable = _filters(request)
     name = device.id if device is not None else ""
 
     def rows() -> Iterable[dict[str, object]]:
         for part in pages_of(
-            lambda page, size: search_findings(text=text, severity=severity, device=name, page=page, page_size=size)
+            lambda page, size: search_findings(
+                text=text, severity=severity, device=name, mendable=mendable, page=page, page_size=size
+            )
         ):
             for one in part:
                 for package in one.packages:
@@ -126,9 +131,9 @@ def shown(findings: Iterable[Finding]) -> list[dict[str, object]]:
 
 def software_of(device: str, *, now: float) -> dict[str, object]:
     """Return what a device's page shows of what is installed on it, at a moment (seconds since the epoch)."""
-    found = search_findings(device=device, page_size=SHOWN_ON_DEVICE)
+    found = search_findings(device=device, mendable=True, page_size=SHOWN_ON_DEVICE)
     state = get_device_software(device, now=now)
-    counts = state.counts if state is not None and state.counts is not None else {}
+    counts = state.mendable if state is not None and state.mendable is not None else {}
     return {
         "state": state,
         "counts": [
@@ -138,10 +143,11 @@ def software_of(device: str, *, now: float) -> dict[str, object]:
         ],
         "findings": shown(found.items),
         "total": found.total,
+        "beyond": search_findings(device=device, mendable=False, page_size=1).total,
     }
 
 
-def _filters(request: HttpRequest) -> tuple[str, Severity | None, Device | None]:
+def _filters(request: HttpRequest) -> tuple[str, Severity | None, Device | None, bool | None]:
     try:
         severity = read_severity(request.GET.get("severity", ""))
     except UnusableQuestion:
@@ -151,4 +157,5 @@ def _filters(request: HttpRequest) -> tuple[str, Severity | None, Device | None]
         device = get_device(name) if name else None
     except UnknownDevice:
         raise Http404(_("There is no such device.")) from None
-    return request.GET.get("q", "").strip()[:200], severity, device
+    mendable = {word: asked for asked, word in _ASKED.items()}.get(request.GET.get("mended", ""))
+    return request.GET.get("q", "").strip()[:200], severity, device, mendable
