@@ -189,6 +189,8 @@ def _affected(entry: _Entry) -> Iterator[Affected]:
             continue
         if not 0 < len(one.package.name) <= MAX_NAME_CHARACTERS:
             raise UnreadableAdvisory(f"affected[{number}].package.name is empty, or too long.")
+        if not (one.package.name.isprintable() and ecosystem.isprintable()):
+            raise UnreadableAdvisory(f"affected[{number}].package has characters that nobody can see.")
         yield Affected(
             ecosystem=ecosystem,
             name=one_package_name(ecosystem, one.package.name),
@@ -209,6 +211,8 @@ def _events(found: _Range, where: str) -> tuple[Event, ...]:
         said = [Event(kind, event[kind]) for kind in _KINDS if kind in event]
         if len(said) != 1 or not said[0].version:
             raise UnreadableAdvisory(f"{where}.events: each says one of {', '.join(_KINDS)}.")
+        if not said[0].version.isprintable():
+            raise UnreadableAdvisory(f"{where}.events: a version has characters that nobody can see.")
         events += said
     if not any(one.kind == "introduced" for one in events):
         raise UnreadableAdvisory(f"{where}.events: none says since when (introduced).")
