@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 import typer
 
-from ostiary.cli.device_shown import of_which, state_words
+from ostiary.cli.device_shown import of_which, stand_of, stand_words, state_words
 from ostiary.cli.device_tpm import makers
 from ostiary.cli.django import setup
 from ostiary.cli.moments import day_and_time
@@ -38,7 +38,10 @@ DeviceArgument = Annotated[str, typer.Argument(metavar="DEVICE", help="Its ident
 DevicesArgument = Annotated[list[str], typer.Argument(metavar="DEVICE…", help="One identifier or several.")]
 
 
-@app.command("list", epilog=examples("ostiary device list", "ostiary device list --fact disk_encrypted=bad --json"))
+@app.command(
+    "list",
+    epilog=examples("ostiary device list --standing blocked", "ostiary device list --fact disk_encrypted=bad --json"),
+)
 def list_(
     person: Annotated[str, typer.Option(metavar="ADDRESS", help="Only theirs.")] = "",
     state: Annotated[
@@ -50,30 +53,44 @@ def list_(
             metavar="FACT=VALUE", help="Only those of which a fact is so: VALUE is good, bad, unknown or a value."
         ),
     ] = "",
+    standing: Annotated[
+        str,
+        typer.Option(
+            help="Only those that stand so to what is required of them: compliant, grace (it has time left), held or blocked."
+        ),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List devices with whose they are, how they stand, and when they last asked for a certificate."""
+    """List devices with whose they are, how they stand to what is required of them, and when they last asked for a certificate."""
     setup()
+    from ostiary.baselines.facade import Stands, list_stands
     from ostiary.devices.facade import State, UnusableDevice, list_devices
     from ostiary.identity.facade import find_person
 
     if state and state not in set(State):
         raise UnusableDevice(f"No device is {state[:40]!r}.", hint=f"Say one of: {', '.join(State)}.")
+    if standing and standing not in set(Stands):
+        raise UnusableDevice(f"No device stands {standing[:40]!r}.", hint=f"Say one of: {', '.join(Stands)}.")
+    now = time.time()
     found = list_devices(owner=find_person(person).id if person else None)
     found = tuple(one for one in found if not state or one.state == state)
     if fact:
-        found = of_which(found, fact, now=time.time())
+        found = of_which(found, fact, now=now)
+    stands = list_stands([one.id for one in found], now=now)
+    if standing:
+        found = tuple(one for one in found if one.id in stands and stands[one.id].stands == standing)
     if as_json:
-        print_json([entry_of(one) for one in found])
+        print_json([entry_of(one) | stand_of(stands.get(one.id)) for one in found])
         return
     print_table(
-        ("Device", "Name", "Owner", "State", "Platform", "Key", "Last seen", "Enrolled"),
+        ("Device", "Name", "Owner", "State", "Requirements", "Platform", "Key", "Last seen", "Enrolled"),
         (
             (
                 one.id,
                 one.name,
                 one.owner + (" (gone)" if one.owner_gone else ""),
                 state_words(one),
+                stand_words(stands.get(one.id)),
                 one.platform,
                 one.key_protection,
                 day_and_time(one.seen_at) if one.seen_at else "never",

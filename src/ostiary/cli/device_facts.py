@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from ostiary.cli.device import DeviceArgument, app, entry_of
@@ -74,18 +75,22 @@ def history(
 
 @app.command(epilog=examples("ostiary device overview", "ostiary device overview --json"))
 def overview(as_json: JsonOption = False) -> None:
-    """Show all devices in use together: platforms, which are told of, how each fact stands, what is oldest."""
+    """Show all devices in use together: platforms, which are told of, how they stand to what is required, each fact, what is oldest."""
     setup()
-    from ostiary.devices.facade import get_fleet
+    from ostiary.baselines.facade import count_stands
+    from ostiary.devices.facade import get_fleet, list_seen
 
-    fleet = get_fleet(now=time.time())
+    now = time.time()
+    fleet, standing, unknown = get_fleet(now=now), count_stands(now=now), len(list_seen(now=now))
     if as_json:
-        print_json(fleet)
+        print_json(msgspec.structs.asdict(fleet) | {"standing": standing, "unknown_devices": unknown})
         return
     counted = (
         ("devices in use", fleet.devices),
         *fleet.platforms,
         *((one.value, count) for one, count in fleet.telling),
+        *((one.value, count) for one, count in standing),
+        ("seen and never enrolled", unknown),
     )
     print_table(("What", "Devices"), counted, empty="", right=("Devices",))
     print_note("")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from ostiary.cli.moments import day_and_time
 
 if TYPE_CHECKING:
+    from ostiary.baselines.facade import Stand
     from ostiary.devices.facade import Device, KnownTpm
 
 PROTECTION_WORDS: Final = {
@@ -21,13 +22,25 @@ def state_words(device: "Device") -> str:
     return f"{device.state.value} ({device.why.value.replace('_', ' ')})" if device.why else device.state.value
 
 
+def stand_words(stand: "Stand | None") -> str | None:
+    """Return how a device stands to what is required of it, and until when; `None` where nothing is."""
+    if stand is None:
+        return None
+    return stand.stands.value + (f" until {day_and_time(stand.until)}" if stand.until else "")
+
+
+def stand_of(stand: "Stand | None") -> dict[str, object]:
+    """Return the same for programs."""
+    return {"standing": stand.stands if stand else None, "standing_until": stand.until if stand else None}
+
+
 def of_which(devices: Iterable["Device"], wanted: str, *, now: float) -> tuple["Device", ...]:
     """Return those devices in use of which a fact is as somebody typed: `disk_encrypted=bad`.
 
     Raises:
         UnusableDevice: when there is no such fact, or no value is said.
     """
-    from ostiary.devices.facade import FACTS, State, UnusableDevice, fact_is, list_postures
+    from ostiary.devices.facade import FACTS, UnusableDevice, fact_is, list_known
 
     name, _, value = wanted.partition("=")
     if name not in FACTS or not value:
@@ -35,14 +48,8 @@ def of_which(devices: Iterable["Device"], wanted: str, *, now: float) -> tuple["
             f"{wanted[:60]!r} names no fact and value.",
             hint=f"Say for instance disk_encrypted=no. Facts: {', '.join(FACTS)}.",
         )
-    postures = list_postures(now=now)
-    return tuple(
-        one
-        for one in devices
-        if one.state in {State.ACTIVE, State.QUARANTINED}
-        and one.id in postures
-        and fact_is(postures[one.id], name, value)
-    )
+    known = list_known(now=now)
+    return tuple(one for one in devices if one.id in known and fact_is(known[one.id].values, name, value))
 
 
 def facts_of(device: "Device") -> Iterator[tuple[str, str | None]]:

@@ -61,12 +61,13 @@ from ostiary.devices.domain.posture import (
 from ostiary.devices.domain.seen import Seen
 from ostiary.devices.domain.tpm.event_log import MAX_LOG_BYTES
 from ostiary.devices.domain.tpm.wire import UnprovenTpm, UnreadableTpm
+from ostiary.devices.fleet import KnownNow, find_device_ids, get_fleet, list_known
 from ostiary.devices.queries import (
     count_copied,
     count_waiting,
     find_devices,
     get_device,
-    get_fleet,
+    get_devices,
     get_posture,
     list_devices,
     list_fact_changes,
@@ -130,6 +131,7 @@ __all__ = [
     "Judged",
     "Kept",
     "Known",
+    "KnownNow",
     "KnownTpm",
     "Left",
     "Looks",
@@ -173,9 +175,11 @@ __all__ = [
     "doubts_about",
     "drop_old_facts",
     "fact_is",
+    "find_device_ids",
     "find_devices",
     "forget_source",
     "get_device",
+    "get_devices",
     "get_fleet",
     "get_posture",
     "get_seen",
@@ -186,6 +190,7 @@ __all__ = [
     "leave",
     "list_devices",
     "list_fact_changes",
+    "list_known",
     "list_postures",
     "list_seen",
     "look_at_enrolment",

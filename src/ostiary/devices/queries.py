@@ -1,13 +1,12 @@
 """Reads of devices. They return frozen types and change nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
 from django.db.models import Case, Q, When
 
 from ostiary.devices.domain.devices import HELD, Device, KnownTpm, State, UnknownDevice, Why
-from ostiary.devices.domain.fleet import Fleet, Member, summarise
 from ostiary.devices.domain.posture import ChangedFact, Evidence, Posture, Reported, SourceFacts, combine
 from ostiary.devices.models import DevicePosture, DeviceTpm, FactChange, StoredDevice
 from ostiary.identity.domain.stored_text import can_be_stored
@@ -19,6 +18,13 @@ def list_devices(*, owner: PersonId | None = None) -> tuple[Device, ...]:
     """Return every device by name, or those that somebody answers for."""
     rows = StoredDevice.objects.select_related("owner", "tpm").prefetch_related("certificates")
     return tuple(map(to_device, rows if owner is None else rows.filter(owner_id=owner)))
+
+
+def get_devices(devices: Sequence[DeviceId]) -> tuple[Device, ...]:
+    """Return some devices in the order that is asked for; those that there are."""
+    rows = StoredDevice.objects.select_related("owner", "tpm").prefetch_related("certificates").order_by()
+    found = {row.id: to_device(row) for row in rows.filter(pk__in=devices)}
+    return tuple(found[one] for one in devices if one in found)
 
 
 def find_devices(
@@ -135,23 +141,6 @@ def list_postures(*, now: float, devices: Iterable[DeviceId] | None = None) -> d
     rows = StoredDevice.objects.prefetch_related("postures").order_by()
     chosen = rows if devices is None else rows.filter(pk__in=list(devices))
     return {DeviceId(row.id): combine(map(source_facts, row.postures.all()), now) for row in chosen}
-
-
-def get_fleet(*, now: float) -> Fleet:
-    """Return all devices together that are in use, quarantined ones included, at a moment (seconds since the epoch)."""
-    rows = StoredDevice.objects.filter(state__in=(State.ACTIVE, State.QUARANTINED)).select_related("owner")
-    return summarise(
-        [
-            Member(
-                id=DeviceId(row.id),
-                name=row.name,
-                owner=row.owner.email,
-                platform=row.platform,
-                posture=combine(map(source_facts, row.postures.all()), now),
-            )
-            for row in rows.prefetch_related("postures")
-        ]
-    )
 
 
 def source_facts(row: DevicePosture) -> SourceFacts:

@@ -147,6 +147,7 @@ EXPORTS = {
             "state": {"state", "why"},
             "owner": {"owner"},
             "system": {"os_version"},
+            "standing": {"standing", "standing_until"},
             "looks": {"disk_encrypted", "security_updates_pending"},
             "told": {"reported_at"},
             "platform": {"platform"},

@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from tests.baseline_fleet import WELL
 from tests.console_company import OPERATOR, Company
 from tests.console_fixtures import Visit, text_of
 
@@ -279,6 +280,33 @@ def test_devices_are_found_by_what_is_known_of_them(company: Company, visit: Vis
     ]
 
 
+def test_devices_are_found_by_how_they_stand(company: Company, visit: Visit) -> None:
+    client = visit()
+    approve_device(company.waiting_device, actor=OPERATOR, reason="")
+    told_of(company.device, **WELL)
+    told_of(company.waiting_device, disk_encrypted=True)
+    for standing, expected in (
+        ("compliant", {"bruno-laptop"}),
+        ("blocked", {"alice-desktop"}),
+        ("held", set()),
+        ("no-such", set()),
+    ):
+        assert names_in(text_of(client.get(f"/devices/?standing={standing}"))) == expected, standing
+    rows = text_of(client.get("/devices/?q=alice")).partition("<tbody>")[2]
+    assert "Blocked</span>" in rows
+    assert rows.count("badge allowed") == 1, "only that it is active"
+    exported = json.loads(client.get("/devices/export?export=json&standing=blocked").content)
+    assert [(one["name"], one["standing"], one["standing_until"]) for one in exported] == [
+        ("alice-desktop", "blocked", None)
+    ]
+    told_of(company.device, **{**WELL, "firewall_on": False})
+    entry = json.loads(client.get("/devices/export?export=json&standing=grace").content)[0]
+    assert entry["standing_until"] > time.time()
+    assert names_in(text_of(client.get("/devices/?state=in_use"))) == {"bruno-laptop", "alice-desktop"}
+    StoredDevice.objects.filter(pk=company.device).update(name="Müllers Rechner")
+    assert "Müllers" in text_of(client.get("/devices/?q=MÜLLER+bruno")).partition("<tbody>")[2]
+
+
 def test_all_devices_together_lead_to_each(company: Company, visit: Visit) -> None:
     client = visit("audrey_audit")
     approve_device(company.waiting_device, actor=OPERATOR, reason="")
@@ -289,6 +317,7 @@ def test_all_devices_together_lead_to_each(company: Company, visit: Visit) -> No
     assert "bruno-laptop" in page.partition("waited longest")[2]
     assert '<td class="amount">40</td>' in page
     assert "Debian 10" in page
+    assert "Blocked" in page.partition('id="stands"')[2]
     assert "over</span>" in page.partition("Debian 10</a>")[2].partition("</tr>")[0]
     for link in re.findall(r'href="(/devices/\?[^"]+)"', page):
         assert names_in(text_of(client.get(html.unescape(link)))), link

@@ -128,6 +128,8 @@ def test_what_is_ignored_is_not_listed_until_its_days_are_over(company: Company,
     client, address = visit(), f"/devices/seen/{phone.id}/ignore"
     assert "Safari on iPhone" in text_of(visit("audrey_audit").get("/devices/seen"))
     assert "/ignore" not in text_of(visit("audrey_audit").get("/devices/seen")), "an auditor only looks"
+    figure = text_of(client.get("/devices/overview")).partition("Seen and never enrolled")[2].partition("</section>")[0]
+    assert f'<a href="/devices/seen">{len(list_seen(now=time.time()))}<' in figure
     assert client.post(address, {"days": "366"}).status_code == 422
     client.post(address, {"days": "7", "reason": "a private telephone"})
     assert "Safari on iPhone" not in text_of(client.get("/devices/seen"))

@@ -89,7 +89,12 @@ def test_the_commands_find_devices_by_facts_and_count_them() -> None:
         assert [entry["id"] for entry in listed] == [found.device], wanted
     for wrong in ("disk_encrypted", "no_such=bad"):
         assert "names no fact" in typed("device", "list", "--fact", wrong, code=ExitCode.FAILED).output
+    for standing, count in (("blocked", 2), ("compliant", 0)):
+        listed = json.loads(typed("device", "list", "--standing", standing, "--json").stdout)
+        assert [one["standing"] for one in listed] == [standing] * count
+    assert "No device stands" in typed("device", "list", "--standing", "odd", code=ExitCode.FAILED).output
     fleet = json.loads(typed("device", "overview", "--json").stdout)
+    assert (dict(fleet["standing"])["blocked"], fleet["unknown_devices"]) == (2, 0)
     assert (fleet["devices"], fleet["telling"]) == (2, [["tells", 1], ["silent", 0], ["never", 1]])
     assert {"name": "disk_encrypted", "good": 0, "bad": 1, "unknown": 1} in fleet["facts"]
     assert fleet["versions"] == [{"name": "Debian 12", "devices": 1, "support_days": 90}]

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from ostiary.devices.domain.fleet import Looks, Member, Telling, fact_is, summarise, telling_of
 from ostiary.devices.domain.glance import JUDGED
+from ostiary.devices.domain.platforms import platform_of
 from ostiary.devices.domain.posture import Evidence, Posture, Reported, SourceFacts, combine
 from ostiary.policy.identifiers import DeviceId
 
@@ -26,7 +27,12 @@ def told(number: int, lasts: float) -> Posture:
 
 def member(number: int, posture: Posture, platform: str = "Debian 12, x86_64") -> Member:
     return Member(
-        id=DeviceId(f"dev-{number}"), name=f"d{number}", owner="a@example.test", platform=platform, posture=posture
+        id=DeviceId(f"dev-{number}"),
+        name=f"d{number}",
+        owner="a@example.test",
+        family=platform_of(platform),
+        values=posture.for_rules(),
+        telling=telling_of(posture),
     )
 
 
@@ -41,9 +47,9 @@ def test_every_device_counts_once_and_is_found_again(devices: list[tuple[int, fl
     for one in fleet.facts:
         assert one.good + one.bad + one.unknown == len(found)
         for looks, count in ((Looks.GOOD, one.good), (Looks.BAD, one.bad), (Looks.UNKNOWN, one.unknown)):
-            assert sum(fact_is(posture, one.name, looks) for posture in found) == count
+            assert sum(fact_is(posture.for_rules(), one.name, looks) for posture in found) == count
     for version in fleet.versions:
-        assert sum(fact_is(posture, "os_version", version.name) for posture in found) == version.devices
+        assert sum(fact_is(posture.for_rules(), "os_version", version.name) for posture in found) == version.devices
     assert [one.days for one in fleet.waiting] == sorted((one.days for one in fleet.waiting), reverse=True)
 
 
@@ -62,4 +68,4 @@ def test_what_went_silent_is_not_taken_for_what_never_told() -> None:
 def test_a_value_is_asked_for_as_people_write_it(value: bool, wanted: str, found: bool) -> None:
     said = {"disk_encrypted": Reported(name="disk_encrypted", value=value, at=NOW)}
     source = SourceFacts(source="agent", evidence=Evidence.SELF_REPORTED, lasts=50.0, facts=said)
-    assert fact_is(combine([source], NOW), "disk_encrypted", wanted) is found
+    assert fact_is(combine([source], NOW).for_rules(), "disk_encrypted", wanted) is found

@@ -1,14 +1,13 @@
 """All devices together: what they run on, which of them tell of themselves, how each fact stands, what is oldest. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from ostiary.devices.domain.glance import JUDGED, PLATFORMS, looks_good
-from ostiary.devices.domain.platforms import platform_of
 from ostiary.devices.domain.posture import FACTS, Platform, Posture, Value
 from ostiary.policy.identifiers import DeviceId
 
@@ -34,18 +33,20 @@ class Looks(StrEnum):
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """One device of the fleet, with what is known of it."""
+    """One device of the fleet.
+
+    Args:
+        family: what it runs on; `None` where it does not say.
+        values: what is known of it, by the names that rules use.
+        telling: whether it is told of.
+    """
 
     id: DeviceId
     name: str
     owner: str
-    platform: str
-    posture: Posture
-
-    @property
-    def family(self) -> Platform | None:
-        """What it runs on; `None` where it does not say."""
-        return platform_of(self.platform)
+    family: Platform | None
+    values: Mapping[str, Value]
+    telling: Telling
 
 
 class FactCount(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,58 +102,69 @@ def telling_of(posture: Posture) -> Telling:
     return Telling.TELLS if posture.known else Telling.SILENT
 
 
-def looks_of(posture: Posture, name: str) -> Looks | None:
-    """Return how a fact looks on a device; `None` for one that is neither good nor bad."""
-    fact = posture.known.get(name)
-    if fact is None:
+def looks_of(name: str, value: Value | None) -> Looks | None:
+    """Return how a fact looks on a device, `None` being not known; `None` for one that is neither good nor bad."""
+    if value is None:
         return Looks.UNKNOWN
-    good = looks_good(name, fact.value)
+    good = looks_good(name, value)
     return None if good is None else Looks.GOOD if good else Looks.BAD
 
 
 def bad_facts(posture: Posture) -> tuple[str, ...]:
     """Return the names of the facts that look bad on a device."""
-    return tuple(name for name in JUDGED if looks_of(posture, name) is Looks.BAD)
+    return tuple(name for name in JUDGED if looks_of(name, posture.value(name)) is Looks.BAD)
 
 
-def fact_is(posture: Posture, name: str, wanted: str) -> bool:
+def fact_is(values: Mapping[str, Value], name: str, wanted: str) -> bool:
     """Tell whether a fact is as somebody asks.
 
     Args:
-        posture: what is known of the device.
+        values: what is known of the device, by the names that rules use.
         name: of the fact.
         wanted: `good`, `bad` or `unknown`; anything else is its value: `yes`, `3`, `Debian 12`.
     """
     if wanted in set(Looks):
-        return looks_of(posture, name) == wanted
-    fact = posture.known.get(name)
-    return fact is not None and fact.value == _value(name, wanted)
+        return looks_of(name, values.get(name)) == wanted
+    return name in values and values[name] == _value(name, wanted)
 
 
 def summarise(members: Sequence[Member]) -> Fleet:
     """Return all devices together."""
     families = Counter(one.family for one in members if one.family is not None)
-    telling = Counter(telling_of(one.posture) for one in members)
+    telling = Counter(one.telling for one in members)
     return Fleet(
         devices=len(members),
         platforms=tuple(sorted(families.items(), key=lambda one: (-one[1], PLATFORMS.index(one[0])))),
         telling=tuple((one, telling[one]) for one in Telling),
-        facts=tuple(_count(name, members) for name in JUDGED),
+        facts=_counts(members),
         waiting=_waiting(members),
         versions=_versions(members),
     )
 
 
-def _count(name: str, members: Iterable[Member]) -> FactCount:
-    found = Counter(looks_of(one.posture, name) for one in members if one.family in (None, *FACTS[name].on))
-    return FactCount(name=name, good=found[Looks.GOOD], bad=found[Looks.BAD], unknown=found[Looks.UNKNOWN])
+def _counts(members: Iterable[Member]) -> tuple[FactCount, ...]:
+    """Count each value once: there are many devices and few values."""
+    seen: Counter[tuple[Platform | None, str, Value | None, type]] = Counter()
+    for one in members:
+        family, value_of = one.family, one.values.get
+        seen.update([(family, name, value := value_of(name), type(value)) for name in JUDGED])
+    looks: Counter[tuple[str, Looks | None]] = Counter()
+    for (family, name, value, _kind), count in seen.items():
+        if family in (None, *FACTS[name].on):
+            looks[name, looks_of(name, value)] += count
+    return tuple(
+        FactCount(
+            name=name, good=looks[name, Looks.GOOD], bad=looks[name, Looks.BAD], unknown=looks[name, Looks.UNKNOWN]
+        )
+        for name in JUDGED
+    )
 
 
 def _waiting(members: Iterable[Member]) -> tuple[Waiting, ...]:
     found = [
         Waiting(id=one.id, name=one.name, owner=one.owner, days=days)
         for one in members
-        if type(days := one.posture.value(_PATCHES)) is int and days > 0
+        if type(days := one.values.get(_PATCHES)) is int and days > 0
     ]
     return tuple(sorted(found, key=lambda one: (-one.days, one.name, one.id))[:OLDEST])
 
@@ -161,7 +173,7 @@ def _versions(members: Iterable[Member]) -> tuple[Version, ...]:
     found: dict[str, list[int]] = {}
     devices: Counter[str] = Counter()
     for one in members:
-        name, days = one.posture.value(_VERSION), one.posture.value(_SUPPORT)
+        name, days = one.values.get(_VERSION), one.values.get(_SUPPORT)
         if isinstance(name, str):
             devices[name] += 1
             found.setdefault(name, []).extend([days] if type(days) is int else [])

@@ -11,19 +11,22 @@ from django.shortcuts import redirect
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from ostiary.baselines.facade import Stand, list_stands, stands_of_all
 from ostiary.devices.facade import (
     FACTS,
     PLATFORMS,
     Device,
+    KnownNow,
     Looks,
     Posture,
     State,
     Telling,
     bad_facts,
     fact_is,
-    list_devices,
+    find_device_ids,
+    get_devices,
+    list_known,
     list_postures,
-    platform_of,
     telling_of,
 )
 from ostiary.policy.identifiers import DeviceId
@@ -31,13 +34,16 @@ from ostiary.web.console.columns import ShownColumns, with_columns
 from ostiary.web.console.device_words import STATE_WORDS, ShownDevice, shown
 from ostiary.web.console.export import export_table, wants_export
 from ostiary.web.console.guard import console_page
-from ostiary.web.console.listing import cut, matches
+from ostiary.web.console.listing import cut
 from ostiary.web.console.page import page_number, render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.console.tables import DEVICES
 from ostiary.web.fact_words import fact_name, fact_value
+from ostiary.web.stands_words import STANDS_WORDS
 
 IN_USE: Final = frozenset({State.ACTIVE, State.QUARANTINED})
+STILL_USED: Final = "in_use"
+"""As a state to filter by: those in use, quarantined ones included."""
 PLATFORM_NAMES: Final = {"linux": "Linux", "macos": "macOS", "windows": "Windows"}
 TELLING_WORDS: Final[dict[Telling, Promise]] = {
     Telling.TELLS: _("Told of lately"),
@@ -57,7 +63,8 @@ class Wanted:
 
     Args:
         text: words that occur in its name, owner, identifier or platform.
-        state: how it stands.
+        state: whether it is enrolled, waits, or has ended; `in_use` for those in use, quarantined ones included.
+        standing: how it stands to what is required of it.
         platform: what it runs on.
         telling: whether it is told of.
         fact: the name of a fact; one that is no fact is no filter.
@@ -66,6 +73,7 @@ class Wanted:
 
     text: str = ""
     state: str = ""
+    standing: str = ""
     platform: str = ""
     telling: str = ""
     fact: str = ""
@@ -76,41 +84,51 @@ class Wanted:
         """Whether what is known of devices has to be read for it."""
         return bool(self.telling or (self.fact and self.value))
 
-    def fits(self, device: Device, posture: Posture) -> bool:
-        """Tell whether a device is wanted; what is known is asked of those alone that are in use."""
-        if self.looks_at_facts and device.state not in IN_USE:
+    @property
+    def states(self) -> frozenset[State]:
+        """The states it is filtered by; none for any. What nobody is in finds nothing."""
+        if self.state == STILL_USED:
+            return IN_USE
+        return frozenset({State(self.state)}) if self.state in set(State) else frozenset()
+
+    def fits(self, known: KnownNow | None) -> bool:
+        """Tell whether what is known of a device is as wanted; nothing is of those that are not in use."""
+        if known is None:
             return False
-        return (
-            matches(self.text, (device.id, device.name, device.owner, device.platform))
-            and (not self.state or device.state == self.state)
-            and (not self.platform or platform_of(device.platform) == self.platform)
-            and (not self.telling or telling_of(posture) == self.telling)
-            and (not (self.fact and self.value) or fact_is(posture, self.fact, self.value))
+        return (not self.telling or known.telling == self.telling) and (
+            not (self.fact and self.value) or fact_is(known.values, self.fact, self.value)
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: a device, when it was told of last, its operating system, and what looks bad, in words."""
+    """One line: a device, when it was told of last, its operating system, what looks bad, in words, and how it stands, where it is judged."""
 
     shown: ShownDevice
     reported_at: float | None
     system: str
     bad: tuple[str, ...]
     telling: Telling
+    stand: Stand | None
 
     @property
     def in_use(self) -> bool:
         """Whether anything is known of it at all."""
         return self.shown.device.state in IN_USE
 
+    @property
+    def standing(self) -> tuple[str, Promise] | None:
+        """How it stands: what a badge means and says."""
+        return STANDS_WORDS[self.stand.stands] if self.stand is not None else None
+
 
 def read_wanted(request: HttpRequest) -> Wanted:
     """Return what a request filters by."""
-    names = ("q", "state", "platform", "telling", "fact", "is")
+    names = ("q", "state", "standing", "platform", "telling", "fact", "is")
     asked = {name: request.GET.get(name, "").strip()[:200] for name in names}
     fact = asked["fact"] if asked["fact"] in FACTS else ""
-    return Wanted(asked["q"], asked["state"], asked["platform"], asked["telling"], fact, asked["is"])
+    text, value = asked["q"], asked["is"]
+    return Wanted(text, asked["state"], asked["standing"], asked["platform"], asked["telling"], fact, value)
 
 
 @console_page(Resource.DEVICES, Action.VIEW)
@@ -119,11 +137,11 @@ def devices(request: HttpRequest, columns: ShownColumns) -> HttpResponseBase:
     """List the devices, those that wait to be approved first."""
     wanted, now = read_wanted(request), time()
     page = cut(_found(wanted, now), page_number(request))
-    postures = list_postures(now=now, devices=[one.id for one in page.items])
+    postures, stands = list_postures(now=now, devices=page.items), list_stands(page.items, now=now)
     instance = settings.INSTANCE
     context = {
         "page": page,
-        "lines": [_line(one, postures) for one in page.items],
+        "lines": [_line(one, postures, stands) for one in get_devices(page.items)],
         "columns": columns,
         "wanted": wanted,
         "choices": _choices(wanted),
@@ -141,22 +159,25 @@ def devices_export(request: HttpRequest) -> HttpResponseBase:
         return redirect("console:devices")
     now = time()
     found = _found(read_wanted(request), now)
-    postures = list_postures(now=now, devices=[one.id for one in found])
-    return export_table(request, "devices", [_row(one, postures.get(one.id, Posture())) for one in found])
+    postures, stands = list_postures(now=now, devices=found), list_stands(found, now=now)
+    rows = [_row(one, postures.get(one.id, Posture()), stands.get(one.id)) for one in get_devices(found)]
+    return export_table(request, "devices", rows)
 
 
-def devices_matching(text: str) -> list[Device]:
-    """Return devices of which a name, an owner, an identifier or a platform matches, by name."""
-    return [one for one in list_devices() if matches(text, (one.id, one.name, one.owner, one.platform))]
+def devices_matching(text: str, most: int) -> tuple[Device, ...]:
+    """Return devices of which a name, an owner, an identifier or a platform matches, by name; so many at most."""
+    return get_devices(find_device_ids(text=text)[:most])
 
 
-def _row(one: Device, posture: Posture) -> dict[str, object]:
+def _row(one: Device, posture: Posture, stand: Stand | None) -> dict[str, object]:
     return {
         "id": one.id,
         "name": one.name,
         "owner": one.owner,
         "state": one.state.value,
         "why": one.why.value if one.why else None,
+        "standing": stand.stands.value if stand else None,
+        "standing_until": stand.until if stand else None,
         "platform": one.platform,
         "key": one.thumbprint,
         "key_protection": one.key_protection,
@@ -172,17 +193,24 @@ def _row(one: Device, posture: Posture) -> dict[str, object]:
     }
 
 
-def _found(wanted: Wanted, now: float) -> list[Device]:
-    postures = list_postures(now=now) if wanted.looks_at_facts else {}
-    found = [one for one in list_devices() if wanted.fits(one, postures.get(one.id, Posture()))]
-    return sorted(found, key=lambda one: one.state is not State.WAITING)
+def _found(wanted: Wanted, now: float) -> tuple[DeviceId, ...]:
+    if wanted.state and not wanted.states:
+        return ()
+    found = find_device_ids(text=wanted.text, states=wanted.states, platform=wanted.platform)
+    if wanted.standing:
+        stands = stands_of_all(now=now)
+        found = tuple(one for one in found if stands.get(one) == wanted.standing)
+    if wanted.looks_at_facts:
+        known = list_known(now=now)
+        found = tuple(one for one in found if wanted.fits(known.get(one)))
+    return found
 
 
-def _line(device: Device, postures: Mapping[DeviceId, Posture]) -> Line:
+def _line(device: Device, postures: Mapping[DeviceId, Posture], stands: Mapping[DeviceId, Stand]) -> Line:
     posture = postures.get(device.id, Posture())
     system = posture.value("os_version")
     bad = tuple(f"{fact_name(name)}: {fact_value(name, posture.value(name))}" for name in bad_facts(posture))
-    return Line(shown(device), posture.reported_at, str(system or ""), bad, telling_of(posture))
+    return Line(shown(device), posture.reported_at, str(system or ""), bad, telling_of(posture), stands.get(device.id))
 
 
 def _choices(wanted: Wanted) -> dict[str, list[tuple[str, object]]]:
@@ -191,7 +219,8 @@ def _choices(wanted: Wanted) -> dict[str, list[tuple[str, object]]]:
     if wanted.value and wanted.value not in set(Looks):
         looks.append((wanted.value, f"= {wanted.value}"))
     return {
-        "state": [(one.value, words) for one, words in STATE_WORDS.items()],
+        "state": [*((one.value, words) for one, words in STATE_WORDS.items()), (STILL_USED, _("In use"))],
+        "standing": [(one.value, words) for one, (_meaning, words) in STANDS_WORDS.items()],
         "platform": [(one, PLATFORM_NAMES[one]) for one in PLATFORMS],
         "telling": [(one.value, words) for one, words in TELLING_WORDS.items()],
         "fact": [(name, fact_name(name)) for name in FACTS],

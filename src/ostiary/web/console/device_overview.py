@@ -10,14 +10,15 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from ostiary.baselines.facade import list_days
-from ostiary.devices.facade import FactCount, Looks, get_fleet
-from ostiary.web.console.device_list import PLATFORM_NAMES, TELLING_WORDS
+from ostiary.baselines.facade import count_stands, list_days
+from ostiary.devices.facade import FactCount, Looks, get_fleet, list_seen
+from ostiary.web.console.device_list import PLATFORM_NAMES, STILL_USED, TELLING_WORDS
 from ostiary.web.console.guard import console_page
 from ostiary.web.console.page import render_page
 from ostiary.web.console.permissions import Action, Resource
 from ostiary.web.design.charts import Bar, Column, Series, draw_share
 from ostiary.web.fact_words import fact_name
+from ostiary.web.stands_words import STANDS_WORDS
 
 DAYS: Final = 30
 
@@ -37,9 +38,13 @@ class ShownCount:
 @console_page(Resource.DEVICES, Action.VIEW)
 def devices_overview(request: HttpRequest) -> HttpResponseBase:
     """Show all devices together."""
-    fleet = get_fleet(now=time.time())
+    now = time.time()
+    fleet = get_fleet(now=now)
     context = {
         "fleet": fleet,
+        "in_use_url": _listed(state=STILL_USED),
+        "stands": [(*STANDS_WORDS[one], count, _listed(standing=one)) for one, count in count_stands(now=now)],
+        "unknown": len(list_seen(now=now)),
         "platforms": [Bar(PLATFORM_NAMES[name], count, _listed(platform=name)) for name, count in fleet.platforms],
         "telling": [(TELLING_WORDS[one], count, _listed(telling=one)) for one, count in fleet.telling],
         "facts": [_shown(one) for one in fleet.facts],

@@ -32,7 +32,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
         "apps": listed_apps(text)[:SHOWN],
         "groups": [group for group in list_groups() if matches(text, (group.id, group.name))][:SHOWN],
         "roles": [role for role in list_roles() if matches(text, (role.id, role.name))][:SHOWN],
-        "devices": devices_matching(text)[:SHOWN],
+        "devices": devices_matching(text, SHOWN),
         "decisions": tell_decisions(found[:SHOWN]),
         "more_decisions": len(found) > SHOWN,
     }

@@ -163,6 +163,7 @@ DEVICES: Final = Table(
     (
         Column("device", _("Device")),
         Column("state", _("State")),
+        Column("standing", _("Requirements")),
         Column("owner", _("Belongs to")),
         Column("system", _("Operating system")),
         Column("looks", _("What looks bad")),
