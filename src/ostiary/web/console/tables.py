@@ -165,7 +165,7 @@ DEVICES: Final = Table(
         Column("state", _("State")),
         Column("standing", _("Requirements")),
         Column("owner", _("Belongs to")),
-        Column("system", _("Operating system")),
+        Column("system", _("Operating system"), usual=False),
         Column("looks", _("What looks bad")),
         Column("told", _("Last told of"), usual=False),
         Column("platform", _("Platform, as it says"), usual=False),
