@@ -1,6 +1,8 @@
 """WebSocket and event streams through the gateway."""
 
+import logging
 import socket
+from typing import Final
 from urllib.parse import urlsplit
 
 import httpx
@@ -9,6 +11,11 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
 from ostiary.demo.walk.browser import Browser, WalkFailed, trusting
+
+_SILENT: Final = logging.getLogger(__name__)
+"""That a connection was refused or cut is what the walk is about, and no error of its own."""
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
 
 
 def open_socket(browser: Browser, url: str) -> ClientConnection:
@@ -29,6 +36,7 @@ def open_socket(browser: Browser, url: str) -> ClientConnection:
             origin=Origin(f"https://{host}:{port}"),
             additional_headers={"Cookie": browser.cookie_header(host)},
             open_timeout=30,
+            logger=_SILENT,
         )
     except (WebSocketException, OSError) as error:
         link.close()
