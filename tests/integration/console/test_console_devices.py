@@ -279,6 +279,10 @@ def test_devices_are_found_by_what_is_known_of_them(company: Company, visit: Vis
     assert [(one["name"], one["security_updates_pending"], one["firewall_on"]) for one in exported] == [
         ("bruno-laptop", 4, None)
     ]
+    StoredDevice.objects.get(pk=company.device).postures.update(lasts=0.0)
+    StoredDevice.objects.filter(pk=company.device).update(known_until=time.time() - 1.0)
+    for query in ("telling=silent", "fact=disk_encrypted&is=unknown&q=bruno"):
+        assert names_in(text_of(client.get(f"/devices/?{query}"))) == {"bruno-laptop"}, "nobody worked it out anew yet"
 
 
 def test_devices_are_found_by_how_they_stand(company: Company, visit: Visit) -> None:
