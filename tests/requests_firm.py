@@ -50,4 +50,4 @@ def on_record(target: str) -> list[EventRow]:
     """Return what is on record about one thing, the newest first."""
     while index_new_events(0.0):
         pass
-    return [one for one in list_events(EventQuery(page_size=50)).items if one.target == target]
+    return list(list_events(EventQuery(target=target)).items)

@@ -132,7 +132,13 @@ def test_the_report_is_for_spreadsheets_and_programs_and_on_record(tmp_path: Pat
     ostiary("user", "hygiene", "--csv", str(tmp_path), code=1)
     while index_new_events(time.time()):
         pass
-    assert sum("how everybody signs in" in one.words for one in list_events(EventQuery(since=began)).items) == 4
+    assert (
+        sum(
+            "how everybody signs in" in one.words
+            for one in list_events(EventQuery(since=began, until=time.time() + 60)).items
+        )
+        == 4
+    )
 
 
 def test_a_recovery_is_answered_at_the_terminal() -> None:

@@ -67,7 +67,9 @@ pytestmark = pytest.mark.django_db
 def events() -> list[str]:
     while index_new_events(time.time()):
         pass
-    return [one.words for one in list_events(EventQuery(kinds=("entity",), page_size=100)).items]
+    return [
+        one.words for one in list_events(EventQuery(kinds=("entity",), page_size=100, until=time.time() + 60)).items
+    ]
 
 
 def test_items_say_what_is_used_lost_and_done_by_peers(firm: Firm) -> None:

@@ -175,3 +175,8 @@ def test_bombs_are_refused(text):
 def test_cedar_bombs_do_not_crash(text):
     with contextlib.suppress(InvalidRules):
         read_extra(text)
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u0600", "\xad"])
+def test_what_cannot_be_seen_is_written_out_in_suggestions_too(unseen):
+    reads(f'{{"version": 1, "rules": [{{"name": "a", "allow": "anyone", "to": "app:wiki", "paths": "{unseen}/"}}]}}')

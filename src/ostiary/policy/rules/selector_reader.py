@@ -135,7 +135,7 @@ def _read_path(word: Scalar, problems: Problems) -> PathScope | None:
 def _path_problem(path: str, *, below: bool) -> tuple[str, str] | None:
     segments = path.split("/")[1:]
     if not path.startswith("/"):
-        return "it does not begin with `/`", f"write `/{path[:40]}`"
+        return "it does not begin with `/`", f"write {shown(f'/{path}')}"
     if len(path) > MAX_PATH_CHARACTERS:
         return f"it is longer than {MAX_PATH_CHARACTERS} characters", ""
     if "*" in path:
