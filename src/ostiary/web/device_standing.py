@@ -24,7 +24,7 @@ SOON_SECONDS: Final = 10
 """A device that is kept out reports again so soon, and one that lacks something while somebody looks at its page."""
 SOME_TIME_SECONDS: Final = 30
 """One that lacks something and is not kept out yet."""
-MOST_A_SECOND: Final = 5
+MOST_A_SECOND: Final = 2
 """Where many lack something at the same time they come less often: no more than so many of them a second."""
 COUNTED_FOR_SECONDS: Final = 10
 

@@ -223,7 +223,7 @@ def test_a_clock_that_is_ahead_keeps_nothing_fresh_for_longer(laptop: Laptop) ->
 def test_whoever_lacks_something_reports_soon_and_where_many_do_less_often(
     laptop: Laptop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for lacking, seconds in ((0, 10), (50, 10), (500, 100), (10_000, 300)):
+    for lacking, seconds in ((0, 10), (20, 10), (200, 100), (10_000, 300)):
         monkeypatch.setattr(device_standing, "count_lacking", lambda lacking=lacking: lacking)
         device_standing._lacking.cache_clear()
         assert laptop.report(disk_encrypted=True).json()["again_in"] == seconds
